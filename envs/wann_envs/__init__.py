@@ -1,0 +1,14 @@
+"""Gymnasium environments of the project, each with its physics as compiled dynamics.
+
+Importing this package registers them: `import wann_envs; gymnasium.make("wann/CartPoleSwingUp-v0")`.
+"""
+
+from gymnasium.envs.registration import register
+
+SWINGUP_ID = "wann/CartPoleSwingUp-v0"
+
+register(
+    SWINGUP_ID,
+    entry_point="wann_envs.cartpole_swingup:CartPoleSwingUpEnv",
+    max_episode_steps=1000,
+)

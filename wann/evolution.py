@@ -1,0 +1,210 @@
+"""The search as ask and tell: population, parents, children, the confirmed champion.
+
+It knows nothing of environments, files or workers: `ask` gives genomes, `tell` takes their returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from wann.activations import BY_NAME
+from wann.config import Settings
+from wann.genome import Genome, minimal_genome
+from wann.innovation import Innovations
+from wann.ranking import FloatArray, Scores, score, simplicity, total_order
+from wann.seeding import Purpose, stream, streams
+from wann.variation import cross, mutate
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The best network that fresh episodes have confirmed."""
+
+    genome: Genome
+    mean: float  # confirmed mean return over weights and episodes
+    generation: int  # the generation it was found in
+    weights: FloatArray  # (W,) shared weights it was confirmed at
+    returns: FloatArray  # (W, E) returns of the confirming episodes
+
+
+@dataclass(frozen=True, slots=True)
+class EvolutionState:
+    """All that a search needs to go on: no generator, as randomness is found by its address."""
+
+    generation: int  # the one that will be asked next
+    population: tuple[Genome, ...]
+    next_node: int
+    next_mark: int
+    champion: Champion | None
+    stale: int  # generations since the champion was found
+
+
+class Evolution:
+    """Weight-agnostic architecture search.
+
+    Use: `genomes = evolution.ask()`, evaluate them, `evolution.tell(returns)`, and again. After `tell`,
+    `candidate()` names a network that may be a new best; `confirm` makes it champion if fresh episodes
+    agree.
+
+    Args:
+        settings: of the search.
+        inputs, outputs: numbers of input and output nodes.
+        state: where to go on; a new population where it is not given.
+
+    Source: Gaier and Ha (2019), section 3.1.
+    """
+
+    def __init__(
+        self, settings: Settings, inputs: int, outputs: int, state: EvolutionState | None = None
+    ) -> None:
+        self.settings = settings
+        self._activations = [BY_NAME[name].code for name in settings.activations]
+        self._asked = False
+        self._told: tuple[tuple[Genome, ...], Scores] | None = None
+        self._state = state or self._first_state(inputs, outputs)
+        self._innovations = Innovations(self._state.next_node, self._state.next_mark)
+
+    def _first_state(self, inputs: int, outputs: int) -> EvolutionState:
+        settings = self.settings
+        output_activation = BY_NAME[settings.output_activation].code
+        population = tuple(
+            minimal_genome(
+                inputs,
+                outputs,
+                output_activation,
+                settings.initial_connection_probability,
+                rng=stream(settings.seed, Purpose.INITIAL_GENOME, index),
+            )
+            for index in range(settings.population)
+        )
+        first = population[0]
+        return EvolutionState(0, population, first.node_id.size, first.mark.size, None, 0)
+
+    @property
+    def state(self) -> EvolutionState:
+        """Everything needed to go on from here, valid between `tell` and the next `ask`."""
+        return self._state
+
+    @property
+    def generation(self) -> int:
+        """Number of the generation that is asked, or will be asked next; the first is 0."""
+        return self._state.generation
+
+    @property
+    def champion(self) -> Champion | None:
+        """The best confirmed network so far."""
+        return self._state.champion
+
+    def ask(self) -> tuple[Genome, ...]:
+        """Genomes of this generation, exactly `population` many.
+
+        Raises:
+            RuntimeError: the generation asked before has not been told.
+        """
+        if self._asked:
+            raise RuntimeError("ask() needs the returns of the generation before: call tell() first")
+        self._asked = True
+        return self._state.population
+
+    def tell(self, returns: FloatArray) -> Scores:
+        """Take the returns of the asked genomes and breed the next generation.
+
+        Args:
+            returns: (population, weights, episodes) episode returns.
+
+        Returns:
+            The scores of the asked genomes.
+
+        Raises:
+            RuntimeError: nothing was asked.
+            ValueError: the shape is wrong.
+        """
+        if not self._asked:
+            raise RuntimeError("tell() needs a preceding ask()")
+        returns = np.asarray(returns, np.float64)
+        asked = self._state.population
+        if returns.ndim != 3 or len(returns) != len(asked) or 0 in returns.shape:
+            raise ValueError(
+                f"returns must have the shape (population, weights, episodes) = ({len(asked)}, W, E), "
+                f"not {returns.shape}"
+            )
+        scores = score(returns, asked)
+        population = self._breed(asked, scores)
+        state = self._state
+        self._state = EvolutionState(
+            generation=state.generation + 1,
+            population=population,
+            next_node=self._innovations.next_node,
+            next_mark=self._innovations.next_mark,
+            champion=state.champion,
+            stale=state.stale + 1,
+        )
+        self._told = asked, scores
+        self._asked = False
+        return scores
+
+    def candidate(self) -> Genome | None:
+        """Network of the generation told last whose mean beats the champion's; None where there is none."""
+        if self._told is None:
+            raise RuntimeError("candidate() needs a preceding tell()")
+        genomes, scores = self._told
+        best = int(np.argmax(scores.mean))
+        to_beat = -np.inf if self.champion is None else self.champion.mean
+        return genomes[best] if scores.valid[best] and scores.mean[best] > to_beat else None
+
+    def confirm(self, genome: Genome, weights: FloatArray, returns: FloatArray) -> bool:
+        """Make a candidate champion if its mean on fresh episodes beats the champion's.
+
+        Args:
+            genome: the candidate.
+            weights: (W,) shared weights of the confirming episodes.
+            returns: (W, E) their returns.
+
+        Returns:
+            Whether it became champion; never with a return that is not finite.
+        """
+        mean = float(np.mean(np.mean(returns, axis=1)))
+        if not np.isfinite(returns).all() or (self.champion is not None and mean <= self.champion.mean):
+            return False
+        state = self._state
+        champion = Champion(genome, mean, state.generation - 1, np.array(weights), np.array(returns))
+        self._state = EvolutionState(
+            state.generation, state.population, state.next_node, state.next_mark, champion, 0
+        )
+        return True
+
+    def _breed(self, genomes: Sequence[Genome], scores: Scores) -> tuple[Genome, ...]:
+        settings, generation = self.settings, self._state.generation
+        ranked = self._rank(scores)
+        parents = ranked[: max(1, len(ranked) - int(settings.cull_ratio * len(ranked)))]
+        elites = ranked[: int(settings.elite_ratio * len(ranked))]
+
+        children = len(genomes) - len(elites)
+        # Parents are ranked, so the winner of a tournament is its lowest position.
+        contest = stream(settings.seed, Purpose.PARENTS, generation).integers(
+            len(parents), size=(children, 2, settings.tournament_size)
+        )
+        winners = contest.min(axis=2)
+
+        self._innovations.begin_generation()
+        population = [genomes[index] for index in elites]
+        addressed = streams(settings.seed, Purpose.VARIATION, generation, children)
+        for (winner, partner), rng in zip(winners.tolist(), addressed, strict=True):
+            parent = genomes[parents[winner]]
+            if settings.crossover_probability and rng.random() < settings.crossover_probability:
+                fitter, other = sorted((winner, partner))
+                parent = cross(genomes[parents[fitter]], genomes[parents[other]], rng=rng)
+            population.append(
+                mutate(parent, self._innovations, settings.mutation_shares, self._activations, rng=rng)
+            )
+        return tuple(population)
+
+    def _rank(self, scores: Scores) -> np.ndarray:
+        """Order of the generation; one draw decides the second objective for all (paper, section 3.1)."""
+        rng = stream(self.settings.seed, Purpose.OBJECTIVES, self._state.generation)
+        by_complexity = rng.random() < self.settings.complexity_probability
+        second = simplicity(scores.connections) if by_complexity else scores.best_weight
+        return total_order(np.column_stack([scores.mean, second]), scores.valid)

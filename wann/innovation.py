@@ -1,0 +1,49 @@
+"""Which structure has which number: the same structure arising twice in a generation shares it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Split(NamedTuple):
+    """Numbers of the structure that splitting one connection creates."""
+
+    node_id: int
+    mark_in: int
+    mark_out: int
+
+
+class Innovations:
+    """Gives numbers to new structure; two counters and what has arisen in the current generation.
+
+    Numbers only grow. Within a generation the same new connection (same ends), or the same split
+    connection, gets the same numbers in every child; `begin_generation` forgets them, as a structure that
+    arises again later is a different innovation (Stanley and Miikkulainen 2002, section 3.2).
+    """
+
+    def __init__(self, next_node: int, next_mark: int) -> None:
+        self.next_node = next_node
+        self.next_mark = next_mark
+        self._connections: dict[tuple[int, int], int] = {}
+        self._splits: dict[int, Split] = {}
+
+    def begin_generation(self) -> None:
+        """Forget the structures of the generation before."""
+        self._connections.clear()
+        self._splits.clear()
+
+    def connection(self, source: int, target: int) -> int:
+        """Innovation number of a new connection between two node ids."""
+        ends = (source, target)
+        if ends not in self._connections:
+            self._connections[ends] = self.next_mark
+            self.next_mark += 1
+        return self._connections[ends]
+
+    def split(self, mark: int) -> Split:
+        """Numbers of the node and the two connections that replace the connection `mark`."""
+        if mark not in self._splits:
+            self._splits[mark] = Split(self.next_node, self.next_mark, self.next_mark + 1)
+            self.next_node += 1
+            self.next_mark += 2
+        return self._splits[mark]

@@ -1,0 +1,195 @@
+"""Eight float64 rollouts side by side as one machine value.
+
+A `Lanes` value exists only inside compiled kernels. It is an LLVM vector of eight doubles, so a
+formula written once over `+ - * /`, `floor`, `absolute` and `select_greater` works on a float and on
+eight lanes alike, and gives the same bits on every machine: each operation is one IEEE operation per
+lane, nothing is contracted or reordered, and the compiler only chooses how wide its registers are.
+
+Arrays of lanes have the shape (rows, blocks, WIDTH) and are contiguous; lane `j` of a row lies at
+`[row, j // WIDTH, j % WIDTH]`.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.core.imputils import lower_builtin
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, models, register_model
+
+WIDTH = 8
+"""Lanes in one block."""
+
+kernel = njit(cache=True, nogil=True, error_model="numpy")
+"""Decorator of every compiled function: cached on disk, without the interpreter lock, no fast-math.
+
+Division by zero follows IEEE (infinity or NaN) instead of raising.
+"""
+
+_INT32 = ir.IntType(32)
+_INT64 = ir.IntType(64)
+_VECTOR = ir.VectorType(ir.DoubleType(), WIDTH)
+_UNDEFINED = ir.Constant(_VECTOR, ir.Undefined)
+
+
+class _LanesType(types.Type):
+    def __init__(self) -> None:
+        super().__init__(name="Lanes")
+
+
+LANES = _LanesType()
+"""The numba type of a value of eight lanes."""
+
+
+@register_model(_LanesType)
+class _LanesModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, numba_type: Any) -> None:
+        super().__init__(manager, numba_type, _VECTOR)
+
+
+def blocks_for(lanes: int) -> int:
+    """Number of blocks that hold `lanes` lanes."""
+    return -(-lanes // WIDTH)
+
+
+def lane_array(rows: int, blocks: int) -> np.ndarray:
+    """Zeroed array of shape (rows, blocks, WIDTH) whose blocks start on 64-byte boundaries."""
+    size = rows * blocks * WIDTH
+    raw = np.zeros(size + WIDTH)
+    start = (-raw.ctypes.data // raw.itemsize) % WIDTH
+    return raw[start : start + size].reshape(rows, blocks, WIDTH)
+
+
+def _splat(builder: Any, value: Any) -> Any:
+    first = builder.insert_element(_UNDEFINED, value, ir.Constant(_INT32, 0))
+    zeros = ir.Constant(ir.VectorType(_INT32, WIDTH), [0] * WIDTH)
+    return builder.shuffle_vector(first, _UNDEFINED, zeros)
+
+
+def _widen(builder: Any, numba_type: Any, value: Any) -> Any:
+    return value if isinstance(numba_type, _LanesType) else _splat(builder, value)
+
+
+def _define_operator(operation: Any, method: str) -> None:
+    @infer_global(operation)
+    class _Template(AbstractTemplate):
+        def generic(self, args: Any, kws: Any) -> Any:
+            known = all(isinstance(arg, (_LanesType, types.Float)) for arg in args)
+            if known and any(isinstance(arg, _LanesType) for arg in args):
+                return signature(LANES, *args)
+            return None
+
+    def implementation(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        left, right = (_widen(builder, *pair) for pair in zip(sig.args, args, strict=True))
+        return getattr(builder, method)(left, right)
+
+    for kinds in ((_LanesType, _LanesType), (_LanesType, types.Float), (types.Float, _LanesType)):
+        lower_builtin(operation, *kinds)(implementation)
+
+
+_define_operator(operator.add, "fadd")
+_define_operator(operator.sub, "fsub")
+_define_operator(operator.mul, "fmul")
+_define_operator(operator.truediv, "fdiv")
+
+
+def _define_unary(name: str) -> Any:
+    @intrinsic
+    def function(typing_context: Any, x: Any) -> Any:
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            kind = args[0].type
+            suffix = f"v{WIDTH}f64" if isinstance(kind, ir.VectorType) else "f64"
+            callee = cgutils.get_or_insert_function(
+                builder.module, ir.FunctionType(kind, [kind]), f"{name}.{suffix}"
+            )
+            return builder.call(callee, args)
+
+        return x(x), codegen
+
+    return function
+
+
+floor = _define_unary("llvm.floor")
+absolute = _define_unary("llvm.fabs")
+
+
+@intrinsic
+def select_greater(typing_context: Any, a: Any, b: Any, chosen: Any, other: Any) -> Any:
+    """Give `chosen` where a > b, else `other`; a NaN in the comparison gives `other`."""
+    args = (a, b, chosen, other)
+    wide = any(isinstance(arg, _LanesType) for arg in args)
+
+    def codegen(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+        if wide:
+            values = [_widen(builder, *pair) for pair in zip(sig.args, values, strict=True)]
+        return builder.select(builder.fcmp_ordered(">", values[0], values[1]), values[2], values[3])
+
+    return (LANES if wide else types.float64)(*args), codegen
+
+
+@intrinsic
+def power_of_two(typing_context: Any, shifted: Any) -> Any:
+    """Give 2**n for `shifted` = n + 1.5 * 2**52, n whole and in [-1022, 1023].
+
+    Adding 1.5 * 2**52 leaves n in the low bits of the double; they are moved into the exponent.
+    """
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        kind = args[0].type
+        if isinstance(kind, ir.VectorType):
+            whole: Any = ir.VectorType(_INT64, WIDTH)
+            bias, shift = (ir.Constant(whole, [value] * WIDTH) for value in (1023, 52))
+        else:
+            whole = _INT64
+            bias, shift = ir.Constant(whole, 1023), ir.Constant(whole, 52)
+        bits = builder.add(builder.bitcast(args[0], whole), bias)
+        return builder.bitcast(builder.shl(bits, shift), kind)
+
+    return shifted(shifted), codegen
+
+
+def _block_pointer(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    array = context.make_array(sig.args[0])(context, builder, args[0])
+    row, block = (
+        context.cast(builder, args[k], sig.args[k], types.intp) for k in (1, 2)
+    )  # an int32 row is as good as an int64 one
+    blocks = cgutils.unpack_tuple(builder, array.shape, 3)[1]
+    index = builder.mul(builder.add(builder.mul(row, blocks), block), ir.Constant(_INT64, WIDTH))
+    return builder.bitcast(builder.gep(array.data, [index]), _VECTOR.as_pointer())
+
+
+@intrinsic
+def load(typing_context: Any, array: Any, row: Any, block: Any) -> Any:
+    """Eight lanes of a contiguous float64 array of shape (rows, blocks, WIDTH)."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.load(_block_pointer(context, builder, sig, args), align=8)
+
+    return LANES(array, row, block), codegen
+
+
+@intrinsic
+def store(typing_context: Any, array: Any, row: Any, block: Any, value: Any) -> Any:
+    """Write eight lanes, or one float to all eight, into an array of shape (rows, blocks, WIDTH)."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        lanes = _widen(builder, sig.args[3], args[3])
+        builder.store(lanes, _block_pointer(context, builder, sig, args), align=8)
+        return context.get_dummy_value()
+
+    return types.void(array, row, block, value), codegen
+
+
+@intrinsic
+def broadcast(typing_context: Any, value: Any) -> Any:
+    """One float in all eight lanes."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return _splat(builder, args[0])
+
+    return LANES(types.float64), codegen

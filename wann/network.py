@@ -1,0 +1,238 @@
+"""The compiled phenotype: a genome's nodes in topological order, dead ends removed, and its forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wann import graph
+from wann.activations import BY_CODE, activate_row
+from wann.genome import Genome
+from wann.lanes import WIDTH, blocks_for, broadcast, kernel, lane_array, load, store
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """A feed-forward network as flat arrays. I inputs, A outputs, K computed nodes, C connections.
+
+    Values are held in rows: row 0 is the bias, rows 1..I the observation, row 1+I+k the computed node k. A
+    node's sources all lie in earlier rows. Read-only, a few kB.
+    """
+
+    inputs: int
+    first_source: NDArray[np.int32]  # (K+1,) node k reads sources[first_source[k]:first_source[k+1]]
+    sources: NDArray[np.int32]  # (C,) rows, ascending within a node
+    activation: NDArray[np.int8]  # (K,) codes
+    outputs: NDArray[np.int32]  # (A,) rows
+    node: NDArray[np.int32]  # (K,) ids of the genome's nodes behind the computed ones
+    mark: NDArray[np.int32]  # (C,) innovation numbers of the genome's connections behind the sources
+
+    def __post_init__(self) -> None:
+        for field in fields(self)[1:]:
+            getattr(self, field.name).flags.writeable = False
+
+    @property
+    def rows(self) -> int:
+        """Number of rows of values: bias, inputs and computed nodes."""
+        return 1 + self.inputs + self.activation.size
+
+
+def compile_genome(genome: Genome) -> Network:
+    """Network that a genome describes: enabled connections only, and only nodes that an output depends on.
+
+    The genome is not changed. Nodes are ordered by layer, then by id; a connection that leads nowhere is
+    dropped, a node without sources that an output depends on is kept, as it still computes a constant.
+    """
+    on = genome.enabled
+    source, target = genome.source_positions()[on], genome.target_positions()[on]
+    first_source, sources, activation, outputs, node, connection = _compile(
+        genome.first_output, genome.outputs, genome.activation, source, target
+    )
+    return Network(
+        inputs=genome.inputs,
+        first_source=first_source,
+        sources=sources,
+        activation=activation,
+        outputs=outputs,
+        node=genome.node_id[node],
+        mark=genome.mark[on][connection],
+    )
+
+
+@kernel
+def _compile(first_output, output_count, activation, source, target):
+    node_count = activation.size
+    depth = graph.depths(node_count, source, target)
+    order = np.argsort(depth[target], kind="mergesort")
+    alive = np.zeros(node_count, np.bool_)
+    alive[first_output : first_output + output_count] = True
+    alive = graph.feeding(alive, order, source, target)
+
+    row = np.full(node_count, -1, np.int32)
+    row[:first_output] = np.arange(first_output)
+    computed = np.flatnonzero(alive[first_output:]) + first_output
+    computed = computed[np.argsort(depth[computed], kind="mergesort")]
+    for k in range(computed.size):
+        row[computed[k]] = first_output + k
+
+    first_source = np.zeros(computed.size + 1, np.int32)
+    for c in range(source.size):
+        if alive[target[c]]:
+            first_source[row[target[c]] - first_output + 1] += 1
+    for k in range(computed.size):
+        first_source[k + 1] += first_source[k]
+    # Filled in the order of the source's row, so each node's sources come out ascending.
+    connection = np.empty(first_source[-1], np.int64)
+    fill = first_source[:-1].copy()
+    for c in np.argsort(row[source], kind="mergesort"):
+        if alive[target[c]]:
+            k = row[target[c]] - first_output
+            connection[fill[k]] = c
+            fill[k] += 1
+    sources = row[source[connection]]
+    codes = activation[computed]
+    outputs = row[first_output : first_output + output_count].copy()
+    return first_source, sources, codes, outputs, computed, connection
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetworkBatch:
+    """Networks of one task laid end to end, as the kernels take them. P networks."""
+
+    inputs: int
+    outputs: NDArray[np.int32]  # (P, A) rows
+    first_node: NDArray[np.int64]  # (P+1,) where each network's nodes begin
+    first_connection: NDArray[np.int64]  # (P+1,) where each network's sources begin
+    first_source: NDArray[np.int32]  # each network's own row pointers, one more than its nodes
+    sources: NDArray[np.int32]
+    activation: NDArray[np.int8]
+
+    @property
+    def size(self) -> int:
+        """Number of networks."""
+        return self.first_node.size - 1
+
+    @property
+    def most_rows(self) -> int:
+        """Rows of values that the largest network needs."""
+        return 1 + self.inputs + int(np.diff(self.first_node).max())
+
+
+def batch_networks(networks: Sequence[Network]) -> NetworkBatch:
+    """Lay networks with equal inputs and outputs end to end; at least one."""
+    sizes = [network.activation.size for network in networks]
+    counts = [network.sources.size for network in networks]
+    return NetworkBatch(
+        inputs=networks[0].inputs,
+        outputs=np.stack([network.outputs for network in networks]),
+        first_node=np.concatenate([[0], np.cumsum(sizes)]),
+        first_connection=np.concatenate([[0], np.cumsum(counts)]),
+        first_source=np.concatenate([network.first_source for network in networks]),
+        sources=np.concatenate([network.sources for network in networks]),
+        activation=np.concatenate([network.activation for network in networks]),
+    )
+
+
+@kernel
+def forward(first_row, first_source, sources, activation, weights, shared, values, blocks):
+    """Compute every node's value in all lanes, in place.
+
+    Args:
+        first_row: row of the first computed node; the rows before it hold bias and observation.
+        first_source, sources, activation: of one `Network`.
+        weights: (1, B, WIDTH) one weight per lane when `shared`, else (C, B, WIDTH) one per connection.
+        shared: whether every connection of a lane carries the same weight.
+        values: (rows, B, WIDTH), edited in place.
+        blocks: how many of the B blocks to compute.
+    """
+    for k in range(activation.size):
+        row, low, high = first_row + k, first_source[k], first_source[k + 1]
+        if shared:
+            _sum_shared(values, row, sources, low, high, weights, blocks)
+        else:
+            _sum_individual(values, row, sources, low, high, weights, blocks)
+        activate_row(activation[k], values, row, blocks)
+
+
+@kernel
+def _sum_shared(values, row, sources, low, high, weights, blocks):
+    b = 0
+    # Three blocks at a time: fewer loops that end unpredictably, and three independent sums in flight.
+    while b + 3 <= blocks:
+        first = second = third = broadcast(0.0)
+        for c in range(low, high):
+            source = sources[c]
+            first = first + load(values, source, b)
+            second = second + load(values, source, b + 1)
+            third = third + load(values, source, b + 2)
+        store(values, row, b, first * load(weights, 0, b))
+        store(values, row, b + 1, second * load(weights, 0, b + 1))
+        store(values, row, b + 2, third * load(weights, 0, b + 2))
+        b += 3
+    while b < blocks:
+        total = broadcast(0.0)
+        for c in range(low, high):
+            total = total + load(values, sources[c], b)
+        store(values, row, b, total * load(weights, 0, b))
+        b += 1
+
+
+@kernel
+def _sum_individual(values, row, sources, low, high, weights, blocks):
+    for b in range(blocks):
+        total = broadcast(0.0)
+        for c in range(low, high):
+            total = total + load(values, sources[c], b) * load(weights, c, b)
+        store(values, row, b, total)
+
+
+def evaluate_network(network: Network, observations: FloatArray, weights: FloatArray) -> FloatArray:
+    """Value of every row for a batch of observations.
+
+    Args:
+        network: the network.
+        observations: (L, I), one lane each.
+        weights: (L,) one shared weight per lane, or (L, C) individual ones.
+
+    Returns:
+        (L, rows) float64: bias, inputs, computed nodes.
+    """
+    lanes, shared = len(observations), weights.ndim == 1
+    blocks = blocks_for(lanes)
+    values = lane_array(network.rows, blocks)
+    flat = values.reshape(network.rows, blocks * WIDTH)
+    flat[0] = 1.0
+    flat[1 : 1 + network.inputs, :lanes] = observations.T
+    lane_weights = lane_array(1 if shared else network.sources.size, blocks)
+    lane_weights.reshape(len(lane_weights), blocks * WIDTH)[:, :lanes] = weights.T
+    forward(
+        1 + network.inputs,
+        network.first_source,
+        network.sources,
+        network.activation,
+        lane_weights,
+        shared,
+        values,
+        blocks,
+    )
+    return flat[:, :lanes].T.copy()
+
+
+def evaluate_network_numpy(network: Network, observations: FloatArray, weights: FloatArray) -> FloatArray:
+    """Plain NumPy twin of `evaluate_network`, the oracle of the compiled pass; same arguments and result."""
+    values = np.ones((len(observations), network.rows))
+    values[:, 1 : 1 + network.inputs] = observations
+    for k, code in enumerate(network.activation):
+        low, high = network.first_source[k], network.first_source[k + 1]
+        inputs = values[:, network.sources[low:high]]
+        if weights.ndim == 1:
+            total = inputs.sum(axis=1) * weights
+        else:
+            total = (inputs * weights[:, low:high]).sum(axis=1)
+        values[:, 1 + network.inputs + k] = BY_CODE[int(code)].function(total)
+    return values

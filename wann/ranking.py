@@ -1,0 +1,153 @@
+"""From episode returns to a total order: scores, Pareto fronts, crowding distance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wann.genome import Genome
+from wann.lanes import kernel
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What the search knows of a generation, derived from its returns in this one place."""
+
+    mean: FloatArray  # (P,) mean over weights of the mean over episodes
+    best_weight: FloatArray  # (P,) best mean over episodes of any one weight
+    connections: NDArray[np.int64]  # (P,) enabled connections
+    hidden: NDArray[np.int64]  # (P,) hidden nodes
+    valid: NDArray[np.bool_]  # (P,) whether every return is finite
+
+
+def score(returns: FloatArray, genomes: Sequence[Genome]) -> Scores:
+    """Scores of a generation.
+
+    Args:
+        returns: (P, W, E) episode returns.
+        genomes: the P networks.
+
+    Returns:
+        Scores; a network with a return that is not finite has `valid` False and minus infinity as mean
+        and best weight, so that it ranks last and can never be champion.
+    """
+    valid = np.isfinite(returns).all(axis=(1, 2))
+    per_weight = np.where(valid[:, None, None], returns, -np.inf).mean(axis=2)
+    return Scores(
+        mean=per_weight.mean(axis=1),
+        best_weight=per_weight.max(axis=1),
+        connections=np.array([genome.connection_count for genome in genomes], np.int64),
+        hidden=np.array([genome.hidden_count for genome in genomes], np.int64),
+        valid=valid,
+    )
+
+
+def simplicity(connections: NDArray[np.int64]) -> FloatArray:
+    """Objective that grows as networks shrink: 1 / connections, 0 counted as 1. Source: paper, section 3.1."""
+    return 1.0 / np.maximum(connections, 1)
+
+
+def total_order(objectives: FloatArray, valid: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+    """Order of the NSGA-II sort, best first.
+
+    Front by front, inside a front by crowding distance, larger first; ties by index. Individuals that are
+    not valid come last, by index.
+
+    Args:
+        objectives: (P, K), each to be maximised, finite where valid.
+        valid: (P,) who takes part; all where it is not given.
+
+    Returns:
+        (P,) indices.
+
+    Source: Deb et al. (2002), sections III-A and III-B.
+    """
+    if valid is None:
+        valid = np.ones(len(objectives), np.bool_)
+    taking_part = np.flatnonzero(valid)
+    objectives = np.ascontiguousarray(objectives[taking_part], np.float64)
+    front = pareto_fronts(objectives)
+    crowding = np.empty(front.size)
+    for number in range(front.max(initial=-1) + 1):
+        members = np.flatnonzero(front == number)
+        crowding[members] = crowding_distance(objectives[members])
+    order = np.lexsort((np.arange(front.size), -crowding, front))
+    return np.concatenate([taking_part[order], np.flatnonzero(~valid)])
+
+
+@kernel
+def pareto_fronts(objectives):
+    """Number of the front each individual lies in, 0 for those nothing dominates.
+
+    One individual dominates another when it is at least as good in every objective and better in one; equal
+    individuals share a front.
+
+    Args:
+        objectives: (P, K) float64, contiguous, each to be maximised, all finite.
+
+    Returns:
+        (P,) int64.
+    """
+    count, kinds = objectives.shape
+    dominators = np.zeros(count, np.int64)
+    dominates = np.zeros((count, count), np.bool_)
+    for a in range(count):
+        for b in range(a + 1, count):
+            a_better, b_better = False, False
+            for k in range(kinds):
+                if objectives[a, k] > objectives[b, k]:
+                    a_better = True
+                elif objectives[a, k] < objectives[b, k]:
+                    b_better = True
+            if a_better and not b_better:
+                dominates[a, b] = True
+                dominators[b] += 1
+            elif b_better and not a_better:
+                dominates[b, a] = True
+                dominators[a] += 1
+    front = np.full(count, -1, np.int64)
+    number, left = 0, count
+    while left > 0:
+        for a in range(count):
+            if front[a] == -1 and dominators[a] == 0:
+                front[a] = number
+        for a in range(count):
+            if front[a] == number:
+                left -= 1
+                for b in range(count):
+                    if dominates[a, b]:
+                        dominators[b] -= 1
+        number += 1
+    return front
+
+
+def crowding_distance(objectives: FloatArray) -> FloatArray:
+    """Crowding distance of the members of one front.
+
+    Per objective the members are sorted by value, ties by index; the two ends get infinity, every other the
+    distance between its neighbours divided by the range of that objective in the front. An objective that
+    is the same for all adds nothing.
+
+    Args:
+        objectives: (M, K).
+
+    Returns:
+        (M,) float64.
+
+    Source: Deb et al. (2002), section III-B. The reference program divides by the maximum and then
+    subtracts the minimum (`1/max - min`); here it is the range.
+    """
+    distance = np.zeros(len(objectives))
+    for values in objectives.T:
+        order = np.argsort(values, kind="stable")
+        span = values[order[-1]] - values[order[0]]
+        if span <= 0.0:
+            continue
+        distance[order[1:-1]] += (values[order[2:]] - values[order[:-2]]) / span
+        distance[order[[0, -1]]] = np.inf
+    return distance

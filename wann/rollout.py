@@ -1,0 +1,239 @@
+"""The lane kernel: whole episodes of compiled dynamics, all weights and episodes of a network side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit, types
+from numpy.typing import NDArray
+
+from wann.lanes import WIDTH, blocks_for, lane_array, load, store
+from wann.network import NetworkBatch, forward
+
+FloatArray = NDArray[np.float64]
+
+_LANE_ARRAY = types.float64[:, :, ::1]
+_OBSERVE = types.void(_LANE_ARRAY, _LANE_ARRAY, types.int64)
+_STEP = types.void(_LANE_ARRAY, _LANE_ARRAY, _LANE_ARRAY, types.int64)
+
+observe_kernel: Callable[[Any], Any] = njit(_OBSERVE, cache=True, nogil=True, error_model="numpy")
+"""Decorator of `observe(state, observation, blocks)`.
+
+It fills `observation` (I, B, WIDTH) from `state` (S, B, WIDTH) in the first `blocks` blocks.
+"""
+
+step_kernel: Callable[[Any], Any] = njit(_STEP, cache=True, nogil=True, error_model="numpy")
+"""Decorator of `step(state, action, outcome, blocks)`.
+
+It advances `state` (S, B, WIDTH) in place by one step under `action` (A, B, WIDTH), the network's raw
+outputs, and fills `outcome` (2, B, WIDTH): row 0 the reward, row 1 whether the episode terminated (1 or 0).
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Dynamics:
+    """A task's physics as two compiled functions over lanes, shared by the kernel and the environment."""
+
+    state_size: int
+    observe: Any  # made with `observe_kernel`
+    step: Any  # made with `step_kernel`
+
+
+class Rollouts(NamedTuple):
+    """Outcome of episodes; the leading shape is that of the weights and starts asked for."""
+
+    returns: FloatArray  # sum of rewards of each episode
+    steps: NDArray[np.int64]  # steps of each episode
+
+
+def roll_out(
+    dynamics: Dynamics,
+    networks: NetworkBatch,
+    weights: FloatArray,
+    starts: FloatArray,
+    max_steps: int,
+    first: int = 0,
+    last: int | None = None,
+) -> Rollouts:
+    """Episodes of each network in every lane.
+
+    Args:
+        dynamics: the task's physics.
+        networks: P networks.
+        weights: (L,) one shared weight per lane; or (L, C) individual weights, for one network only, in the
+            order of its sources.
+        starts: (L, S) start states.
+        max_steps: steps after which an episode is cut off.
+        first, last: the part of the networks to compute; all by default.
+
+    Returns:
+        Rollouts of shape (last - first, L). A lane's result depends on its own weight and start alone.
+    """
+    last = networks.size if last is None else last
+    lanes, shared = len(starts), weights.ndim == 1
+    blocks = blocks_for(lanes)
+    lane_weights = np.ones((1 if shared else networks.sources.size, blocks * WIDTH))
+    lane_weights[:, :lanes] = weights.T
+    lane_starts = np.zeros((dynamics.state_size, blocks * WIDTH))
+    lane_starts[:, :lanes] = starts.T
+    returns = np.zeros((last - first, lanes))
+    steps = np.zeros((last - first, lanes), np.int64)
+    _roll_out(
+        dynamics.observe,
+        dynamics.step,
+        networks.inputs,
+        networks.outputs,
+        networks.first_node,
+        networks.first_connection,
+        networks.first_source,
+        networks.sources,
+        networks.activation,
+        lane_weights.reshape(-1, blocks, WIDTH),
+        shared,
+        lane_starts.reshape(-1, blocks, WIDTH),
+        max_steps,
+        first,
+        returns,
+        steps,
+        # Scratch, made here because NumPy can align it: values, weights, state, action, outcome, total.
+        lane_array(networks.most_rows, blocks),
+        lane_array(len(lane_weights), blocks),
+        lane_array(dynamics.state_size, blocks),
+        lane_array(networks.outputs.shape[1], blocks),
+        lane_array(2, blocks),
+        lane_array(1, blocks),
+    )
+    return Rollouts(returns, steps)
+
+
+@njit(
+    types.void(
+        types.FunctionType(_OBSERVE),
+        types.FunctionType(_STEP),
+        types.int64,  # inputs
+        types.int32[:, ::1],  # outputs
+        types.int64[::1],  # first_node
+        types.int64[::1],  # first_connection
+        types.int32[::1],  # first_source
+        types.int32[::1],  # sources
+        types.int8[::1],  # activation
+        _LANE_ARRAY,  # lane_weights
+        types.boolean,  # shared
+        _LANE_ARRAY,  # starts
+        types.int64,  # max_steps
+        types.int64,  # first
+        types.float64[:, ::1],  # returns, written
+        types.int64[:, ::1],  # steps, written
+        *([_LANE_ARRAY] * 6),  # scratch
+    ),
+    cache=True,
+    nogil=True,
+    error_model="numpy",
+)
+def _roll_out(
+    observe,
+    step,
+    inputs,
+    outputs,
+    first_node,
+    first_connection,
+    first_source,
+    sources,
+    activation,
+    lane_weights,
+    shared,
+    starts,
+    max_steps,
+    first,
+    returns,
+    steps,
+    values,
+    weights,
+    state,
+    action,
+    outcome,
+    total,
+):
+    lanes = returns.shape[1]
+    lane_of = np.empty(lanes, np.int64)
+    observation = values[1 : 1 + inputs]
+    values[0] = 1.0
+    for index in range(returns.shape[0]):
+        network = first + index
+        node_from, node_to = first_node[network], first_node[network + 1]
+        pointers = first_source[node_from + network : node_to + network + 1]
+        row_sources = sources[first_connection[network] : first_connection[network + 1]]
+        codes = activation[node_from:node_to]
+        weights[:] = lane_weights
+        state[:] = starts
+        total[0] = 0.0
+        lane_of[:] = np.arange(lanes)
+        alive = lanes
+        for now in range(max_steps):
+            # Lanes that have ended are moved behind the others, so the work shrinks with them.
+            blocks = (alive + WIDTH - 1) // WIDTH
+            observe(state, observation, blocks)
+            forward(1 + inputs, pointers, row_sources, codes, weights, shared, values, blocks)
+            for a in range(outputs.shape[1]):
+                for b in range(blocks):
+                    store(action, a, b, load(values, outputs[network, a], b))
+            step(state, action, outcome, blocks)
+            ended = False
+            for b in range(blocks):
+                store(total, 0, b, load(total, 0, b) + load(outcome, 0, b))
+                for j in range(min(WIDTH, alive - b * WIDTH)):
+                    ended |= outcome[1, b, j] != 0.0
+            if not ended:
+                continue
+            lane = 0
+            while lane < alive:
+                b, j = lane // WIDTH, lane % WIDTH
+                if outcome[1, b, j] == 0.0:
+                    lane += 1
+                    continue
+                returns[index, lane_of[lane]] = total[0, b, j]
+                steps[index, lane_of[lane]] = now + 1
+                alive -= 1
+                # The last lane takes the place of the ended one and is looked at next.
+                end_b, end_j = alive // WIDTH, alive % WIDTH
+                lane_of[lane] = lane_of[alive]
+                for lanes_array in (total, outcome, state, weights):
+                    for row in range(lanes_array.shape[0]):
+                        lanes_array[row, b, j] = lanes_array[row, end_b, end_j]
+            if alive == 0:
+                break
+        for lane in range(alive):
+            returns[index, lane_of[lane]] = total[0, lane // WIDTH, lane % WIDTH]
+            steps[index, lane_of[lane]] = max_steps
+
+
+def advance(dynamics: Dynamics, state: FloatArray, action: FloatArray) -> tuple[FloatArray, float, bool]:
+    """One step of one episode by the very functions of the kernel, for the Gymnasium environment.
+
+    Args:
+        dynamics: the task's physics.
+        state: (S,) state, not changed.
+        action: (A,) action.
+
+    Returns:
+        The new state (S,), the reward, whether the episode terminated.
+    """
+    lanes, outcome = _one_lane(state), lane_array(2, 1)
+    dynamics.step(lanes, _one_lane(action), outcome, 1)
+    return lanes[:, 0, 0].copy(), float(outcome[0, 0, 0]), bool(outcome[1, 0, 0])
+
+
+def observe(dynamics: Dynamics, state: FloatArray, size: int) -> FloatArray:
+    """Observation (I,) of a state (S,) by the function of the kernel; `size` is I."""
+    observation = lane_array(size, 1)
+    dynamics.observe(_one_lane(state), observation, 1)
+    return observation[:, 0, 0].copy()
+
+
+def _one_lane(column: FloatArray) -> FloatArray:
+    lanes = lane_array(len(column), 1)
+    lanes[:, 0, 0] = column
+    return lanes

@@ -1,0 +1,114 @@
+"""What a network is scored on: the task protocol and the registry of names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from wann.config import nearest
+from wann.network import FloatArray, NetworkBatch
+from wann.rollout import Dynamics, Rollouts, roll_out
+
+BUILT_IN = {"swingup": "wann_envs.cartpole_swingup:TASK"}
+"""Names of the tasks and where each is defined, as `module:attribute`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledTask:
+    """A task whose physics is compiled: the kernel and the Gymnasium environment share its functions."""
+
+    name: str
+    env_id: str  # registered Gymnasium id; its unwrapped environment keeps `state`, an array (S,)
+    summary: str  # one line
+    inputs: tuple[str, ...]  # names of the observation's entries
+    outputs: tuple[str, ...]  # names of the action's entries
+    dynamics: Dynamics
+    highest_return: float  # no policy can exceed it; the scale of plots
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # settings by preset name
+    default_preset: str = "stratified"
+    published_weight: float | None = None  # constant that published tuned weights are offsets to
+
+    def make_env(self, render_mode: str | None = None, max_steps: int | None = None) -> gymnasium.Env:
+        """The Gymnasium environment, cut off after `max_steps` where that is given."""
+        return gymnasium.make(self.env_id, render_mode=render_mode, max_episode_steps=max_steps)
+
+    def starts(self, seeds: Sequence[int]) -> FloatArray:
+        """Start states (E, S): what the environment's own `reset(seed=...)` gives for each seed."""
+        env: Any = _bare_env(self.env_id)
+        states = []
+        for seed in seeds:
+            env.reset(seed=seed)
+            states.append(env.state)
+        return np.array(states, np.float64)
+
+    def roll_out(
+        self,
+        networks: NetworkBatch,
+        weights: FloatArray,
+        seeds: Sequence[int],
+        max_steps: int,
+        first: int = 0,
+        last: int | None = None,
+    ) -> Rollouts:
+        """Every network at every weight on every episode.
+
+        Args:
+            networks: P networks.
+            weights: (W,) shared weights, or (W, C) sets of individual weights for one network.
+            seeds: E episode seeds.
+            max_steps: steps after which an episode is cut off.
+            first, last: the part of the networks to compute; all by default.
+
+        Returns:
+            Rollouts of shape (last - first, W, E).
+        """
+        lane_weights = np.repeat(weights, len(seeds), axis=0)
+        starts = np.tile(self.starts(seeds), (len(weights), 1))
+        flat = roll_out(self.dynamics, networks, lane_weights, starts, max_steps, first, last)
+        shape = (-1, len(weights), len(seeds))
+        return Rollouts(flat.returns.reshape(shape), flat.steps.reshape(shape))
+
+    def action(self, outputs: FloatArray) -> FloatArray:
+        """Action (A,) in the environment's range from the network's outputs (A,)."""
+        space: Any = _bare_env(self.env_id).action_space
+        return np.clip(outputs, space.low, space.high)
+
+
+Task = CompiledTask
+
+
+@cache
+def _bare_env(env_id: str) -> gymnasium.Env:
+    return gymnasium.make(env_id).unwrapped
+
+
+@cache
+def get_task(name: str) -> Task:
+    """The task with this name.
+
+    Raises:
+        ValueError: there is none, with the nearest name.
+    """
+    if name not in BUILT_IN:
+        raise ValueError(f"unknown task {name!r}; {nearest(name, BUILT_IN)}")
+    module, _, attribute = BUILT_IN[name].partition(":")
+    task: Task = getattr(import_module(module), attribute)
+    return task
+
+
+def preset_settings(task: Task, preset: str | None) -> dict[str, Any]:
+    """Settings of a task's preset, the default one where none is named, with `task` and `preset` set.
+
+    Raises:
+        ValueError: the task has no such preset, with the nearest name.
+    """
+    preset = preset or task.default_preset
+    if preset not in task.presets:
+        raise ValueError(f"task {task.name!r} has no preset {preset!r}; {nearest(preset, task.presets)}")
+    return {"task": task.name, "preset": preset, **task.presets[preset]}

@@ -1,0 +1,174 @@
+"""Mutations and crossover: pure functions from parents to one child.
+
+A mutation returns `None` when the genome offers nothing to change in that way.
+Source: Gaier and Ha (2019), section 3.1; crossover as in Stanley and Miikkulainen (2002), section 3.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from wann.genome import Genome
+from wann.innovation import Innovations
+
+
+def add_connection(parent: Genome, innovations: Innovations, *, rng: np.random.Generator) -> Genome | None:
+    """Child with one more connection, between two nodes that have none, disabled ones counted.
+
+    The target lies in a strictly later layer than the source, so nothing leaves an output, nothing enters
+    an input and there is no cycle.
+    """
+    layer = parent.layers()
+    source_positions, target_positions = parent.source_positions(), parent.target_positions()
+    for source in rng.permutation(layer.size):
+        if parent.first_output <= source < parent.first_hidden:
+            continue
+        free = layer > layer[source]
+        free[: parent.first_output] = False
+        free[target_positions[source_positions == source]] = False
+        targets = free.nonzero()[0]
+        if targets.size:
+            target = _pick(targets, rng=rng)
+            source_id, target_id = int(parent.node_id[source]), int(parent.node_id[target])
+            return parent.evolve(
+                mark=_append(parent.mark, innovations.connection(source_id, target_id)),
+                source=_append(parent.source, source_id),
+                target=_append(parent.target, target_id),
+                enabled=_append(parent.enabled, True),
+            )
+    return None
+
+
+def insert_node(
+    parent: Genome, innovations: Innovations, activations: Sequence[int], *, rng: np.random.Generator
+) -> Genome | None:
+    """Child in which a new hidden node with a random activation replaces an enabled connection.
+
+    The connection is disabled and stays in the genome; two new ones lead into and out of the node.
+    """
+    expressed = parent.enabled.nonzero()[0]
+    if not expressed.size:
+        return None
+    connection = _pick(expressed, rng=rng)
+    node, mark_in, mark_out = innovations.split(int(parent.mark[connection]))
+    enabled = parent.enabled.copy()
+    enabled[connection] = False
+    return parent.evolve(
+        node_id=_append(parent.node_id, node),
+        activation=_append(parent.activation, _pick(activations, rng=rng)),
+        mark=_append(parent.mark, mark_in, mark_out),
+        source=_append(parent.source, parent.source[connection], node),
+        target=_append(parent.target, node, parent.target[connection]),
+        enabled=_append(enabled, True, True),
+    )
+
+
+def enable_connection(parent: Genome, *, rng: np.random.Generator) -> Genome | None:
+    """Child with one disabled connection switched on."""
+    disabled = (~parent.enabled).nonzero()[0]
+    if not disabled.size:
+        return None
+    enabled = parent.enabled.copy()
+    enabled[_pick(disabled, rng=rng)] = True
+    return parent.evolve(enabled=enabled)
+
+
+def change_activation(
+    parent: Genome, activations: Sequence[int], *, rng: np.random.Generator
+) -> Genome | None:
+    """Child in which one hidden node has another activation of the set."""
+    if not parent.hidden_count:
+        return None
+    node = rng.integers(parent.first_hidden, parent.node_id.size)
+    others = [code for code in activations if code != parent.activation[node]]
+    if not others:
+        return None
+    activation = parent.activation.copy()
+    activation[node] = _pick(others, rng=rng)
+    return parent.evolve(activation=activation)
+
+
+def mutate(
+    parent: Genome,
+    innovations: Innovations,
+    shares: Sequence[float],
+    activations: Sequence[int],
+    *,
+    rng: np.random.Generator,
+) -> Genome:
+    """Child with exactly one change, its kind drawn by roulette.
+
+    Unlike the reference, which then leaves the child unchanged, a kind that the parent offers no place for
+    is drawn again among the others; only a parent that nothing can change is returned as it is.
+
+    Args:
+        shares: (4,) shares of add connection, insert node, enable connection and change activation.
+        activations: codes a hidden node may have.
+    """
+    left = list(shares)
+    while sum(left) > 0.0:
+        kind = _roulette(left, rng=rng)
+        if kind == 0:
+            child = add_connection(parent, innovations, rng=rng)
+        elif kind == 1:
+            child = insert_node(parent, innovations, activations, rng=rng)
+        elif kind == 2:
+            child = enable_connection(parent, rng=rng)
+        else:
+            child = change_activation(parent, activations, rng=rng)
+        if child is not None:
+            return child
+        left[kind] = 0.0
+    return parent
+
+
+def cross(fitter: Genome, other: Genome, *, rng: np.random.Generator) -> Genome:
+    """Child with the fitter parent's genes; where the other has the same gene, either one is inherited.
+
+    Genes match by innovation number (connections) and by id (hidden nodes). As genes carry no weight, what
+    is exchanged is structure: whether a connection is enabled, and which activation a node has.
+    """
+    enabled = _inherit(fitter.mark, fitter.enabled, other.mark, other.enabled, rng=rng)
+    activation = _inherit(fitter.node_id, fitter.activation, other.node_id, other.activation, rng=rng)
+    return fitter.evolve(enabled=enabled, activation=activation)
+
+
+def _inherit(
+    keys: np.ndarray,
+    values: np.ndarray,
+    other_keys: np.ndarray,
+    other_values: np.ndarray,
+    *,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Values of the first parent, half of those whose key the other has too replaced by its values."""
+    _, mine, theirs = np.intersect1d(keys, other_keys, assume_unique=True, return_indices=True)
+    from_other = rng.random(mine.size) < 0.5
+    child = values.copy()
+    child[mine[from_other]] = other_values[theirs[from_other]]
+    return child
+
+
+def _pick(options: Any, *, rng: np.random.Generator) -> Any:
+    """One of a sequence, each as likely."""
+    return options[rng.integers(len(options))]
+
+
+def _roulette(shares: Sequence[float], *, rng: np.random.Generator) -> int:
+    """Index drawn with a probability in proportion to its share."""
+    ball = rng.random() * sum(shares)
+    for index, share in enumerate(shares):
+        ball -= share
+        if ball < 0.0:
+            return index
+    return max(index for index, share in enumerate(shares) if share > 0.0)  # rounding used up the ball
+
+
+def _append(array: np.ndarray, *values: object) -> np.ndarray:
+    longer = np.empty(array.size + len(values), array.dtype)
+    longer[: array.size] = array
+    longer[array.size :] = values
+    return longer
