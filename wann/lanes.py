@@ -31,6 +31,9 @@ kernel = njit(cache=True, nogil=True, error_model="numpy")
 Division by zero follows IEEE (infinity or NaN) instead of raising.
 """
 
+inlined_kernel = njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+"""As `kernel`, for a function that is worth copying into its one hot caller."""
+
 _INT32 = ir.IntType(32)
 _INT64 = ir.IntType(64)
 _VECTOR = ir.VectorType(ir.DoubleType(), WIDTH)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from wann import graph
 from wann.activations import BY_CODE, activate_row
 from wann.genome import Genome
-from wann.lanes import WIDTH, blocks_for, broadcast, kernel, lane_array, load, store
+from wann.lanes import WIDTH, blocks_for, broadcast, inlined_kernel, kernel, lane_array, load, store
 
 FloatArray = NDArray[np.float64]
 
@@ -138,57 +138,51 @@ def batch_networks(networks: Sequence[Network]) -> NetworkBatch:
     )
 
 
-@kernel
-def forward(first_row, first_source, sources, activation, weights, shared, values, blocks):
-    """Compute every node's value in all lanes, in place.
+@inlined_kernel
+def forward_shared(first_row, first_source, sources, activation, weights, values, blocks):
+    """Compute every node's value in all lanes, in place; all connections of a lane carry one weight.
 
     Args:
         first_row: row of the first computed node; the rows before it hold bias and observation.
         first_source, sources, activation: of one `Network`.
-        weights: (1, B, WIDTH) one weight per lane when `shared`, else (C, B, WIDTH) one per connection.
-        shared: whether every connection of a lane carries the same weight.
+        weights: (1, B, WIDTH) one weight per lane.
         values: (rows, B, WIDTH), edited in place.
         blocks: how many of the B blocks to compute.
     """
     for k in range(activation.size):
         row, low, high = first_row + k, first_source[k], first_source[k + 1]
-        if shared:
-            _sum_shared(values, row, sources, low, high, weights, blocks)
-        else:
-            _sum_individual(values, row, sources, low, high, weights, blocks)
+        b = 0
+        # Three blocks at a time: fewer loops that end unpredictably, and three independent sums in flight.
+        while b + 3 <= blocks:
+            first = second = third = broadcast(0.0)
+            for c in range(low, high):
+                source = sources[c]
+                first = first + load(values, source, b)
+                second = second + load(values, source, b + 1)
+                third = third + load(values, source, b + 2)
+            store(values, row, b, first * load(weights, 0, b))
+            store(values, row, b + 1, second * load(weights, 0, b + 1))
+            store(values, row, b + 2, third * load(weights, 0, b + 2))
+            b += 3
+        while b < blocks:
+            total = broadcast(0.0)
+            for c in range(low, high):
+                total = total + load(values, sources[c], b)
+            store(values, row, b, total * load(weights, 0, b))
+            b += 1
         activate_row(activation[k], values, row, blocks)
 
 
-@kernel
-def _sum_shared(values, row, sources, low, high, weights, blocks):
-    b = 0
-    # Three blocks at a time: fewer loops that end unpredictably, and three independent sums in flight.
-    while b + 3 <= blocks:
-        first = second = third = broadcast(0.0)
-        for c in range(low, high):
-            source = sources[c]
-            first = first + load(values, source, b)
-            second = second + load(values, source, b + 1)
-            third = third + load(values, source, b + 2)
-        store(values, row, b, first * load(weights, 0, b))
-        store(values, row, b + 1, second * load(weights, 0, b + 1))
-        store(values, row, b + 2, third * load(weights, 0, b + 2))
-        b += 3
-    while b < blocks:
-        total = broadcast(0.0)
-        for c in range(low, high):
-            total = total + load(values, sources[c], b)
-        store(values, row, b, total * load(weights, 0, b))
-        b += 1
-
-
-@kernel
-def _sum_individual(values, row, sources, low, high, weights, blocks):
-    for b in range(blocks):
-        total = broadcast(0.0)
-        for c in range(low, high):
-            total = total + load(values, sources[c], b) * load(weights, c, b)
-        store(values, row, b, total)
+@inlined_kernel
+def forward_individual(first_row, first_source, sources, activation, weights, values, blocks):
+    """As `forward_shared`, with `weights` (C, B, WIDTH): one weight per lane and connection."""
+    for k in range(activation.size):
+        for b in range(blocks):
+            total = broadcast(0.0)
+            for c in range(first_source[k], first_source[k + 1]):
+                total = total + load(values, sources[c], b) * load(weights, c, b)
+            store(values, first_row + k, b, total)
+        activate_row(activation[k], values, first_row + k, blocks)
 
 
 def evaluate_network(network: Network, observations: FloatArray, weights: FloatArray) -> FloatArray:
@@ -210,13 +204,13 @@ def evaluate_network(network: Network, observations: FloatArray, weights: FloatA
     flat[1 : 1 + network.inputs, :lanes] = observations.T
     lane_weights = lane_array(1 if shared else network.sources.size, blocks)
     lane_weights.reshape(len(lane_weights), blocks * WIDTH)[:, :lanes] = weights.T
+    forward = forward_shared if shared else forward_individual
     forward(
         1 + network.inputs,
         network.first_source,
         network.sources,
         network.activation,
         lane_weights,
-        shared,
         values,
         blocks,
     )

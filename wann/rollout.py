@@ -11,7 +11,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from wann.lanes import WIDTH, blocks_for, lane_array, load, store
-from wann.network import NetworkBatch, forward
+from wann.network import NetworkBatch, forward_individual, forward_shared
 
 FloatArray = NDArray[np.float64]
 
@@ -176,7 +176,10 @@ def _roll_out(
             # Lanes that have ended are moved behind the others, so the work shrinks with them.
             blocks = (alive + WIDTH - 1) // WIDTH
             observe(state, observation, blocks)
-            forward(1 + inputs, pointers, row_sources, codes, weights, shared, values, blocks)
+            if shared:
+                forward_shared(1 + inputs, pointers, row_sources, codes, weights, values, blocks)
+            else:
+                forward_individual(1 + inputs, pointers, row_sources, codes, weights, values, blocks)
             for a in range(outputs.shape[1]):
                 for b in range(blocks):
                     store(action, a, b, load(values, outputs[network, a], b))
