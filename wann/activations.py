@@ -35,7 +35,8 @@ class Activation:
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
-        return 1.0 / (1.0 + np.exp(-x))
+        result: np.ndarray = 1.0 / (1.0 + np.exp(-x))
+    return result
 
 
 ACTIVATIONS: tuple[Activation, ...] = (

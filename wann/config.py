@@ -168,11 +168,6 @@ REFERENCE_NAMES: dict[str, str | None] = {
 """Names of the reference program's settings files and ours; None where we have nothing to set."""
 
 
-def default_settings() -> Settings:
-    """The settings before any preset."""
-    return Settings()
-
-
 def settings_names() -> tuple[str, ...]:
     """Names of all settings, in their documented order."""
     return tuple(Settings.model_fields)

@@ -6,7 +6,7 @@ It knows nothing of environments, files or workers: `ask` gives genomes, `tell` 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,25 +20,29 @@ from wann.variation import cross, mutate
 
 
 @dataclass(frozen=True, slots=True)
-class Champion:
-    """The best network that fresh episodes have confirmed."""
+class Confirmed:
+    """A network that fresh episodes have confirmed as the best so far."""
 
     genome: Genome
-    mean: float  # confirmed mean return over weights and episodes
-    generation: int  # the generation it was found in
+    generation: int  # the generation it was found in, the first is 1
     weights: FloatArray  # (W,) shared weights it was confirmed at
     returns: FloatArray  # (W, E) returns of the confirming episodes
+
+    @property
+    def mean(self) -> float:
+        """Mean return over weights of the mean over episodes."""
+        return float(self.returns.mean(axis=1).mean())
 
 
 @dataclass(frozen=True, slots=True)
 class EvolutionState:
     """All that a search needs to go on: no generator, as randomness is found by its address."""
 
-    generation: int  # the one that will be asked next
+    generation: int  # how many are complete
     population: tuple[Genome, ...]
     next_node: int
     next_mark: int
-    champion: Champion | None
+    champion: Confirmed | None
     stale: int  # generations since the champion was found
 
 
@@ -90,11 +94,11 @@ class Evolution:
 
     @property
     def generation(self) -> int:
-        """Number of the generation that is asked, or will be asked next; the first is 0."""
+        """Number of complete generations: told, not only asked."""
         return self._state.generation
 
     @property
-    def champion(self) -> Champion | None:
+    def champion(self) -> Confirmed | None:
         """The best confirmed network so far."""
         return self._state.champion
 
@@ -134,12 +138,12 @@ class Evolution:
         scores = score(returns, asked)
         population = self._breed(asked, scores)
         state = self._state
-        self._state = EvolutionState(
+        self._state = replace(
+            state,
             generation=state.generation + 1,
             population=population,
             next_node=self._innovations.next_node,
             next_mark=self._innovations.next_mark,
-            champion=state.champion,
             stale=state.stale + 1,
         )
         self._told = asked, scores
@@ -166,14 +170,11 @@ class Evolution:
         Returns:
             Whether it became champion; never with a return that is not finite.
         """
-        mean = float(np.mean(np.mean(returns, axis=1)))
-        if not np.isfinite(returns).all() or (self.champion is not None and mean <= self.champion.mean):
-            return False
         state = self._state
-        champion = Champion(genome, mean, state.generation - 1, np.array(weights), np.array(returns))
-        self._state = EvolutionState(
-            state.generation, state.population, state.next_node, state.next_mark, champion, 0
-        )
+        confirmed = Confirmed(genome, state.generation, np.array(weights), np.array(returns))
+        if not np.isfinite(returns).all() or (state.champion and confirmed.mean <= state.champion.mean):
+            return False
+        self._state = replace(state, champion=confirmed, stale=0)
         return True
 
     def _breed(self, genomes: Sequence[Genome], scores: Scores) -> tuple[Genome, ...]:

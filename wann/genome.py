@@ -79,15 +79,17 @@ class Genome:
 
     def source_positions(self) -> IntArray:
         """Positions of the connections' sources among the nodes, (C,) int32."""
-        return graph.positions_of(self.node_id, self.source)
+        positions: IntArray = graph.positions_of(self.node_id, self.source)
+        return positions
 
     def target_positions(self) -> IntArray:
         """Positions of the connections' targets among the nodes, (C,) int32."""
-        return graph.positions_of(self.node_id, self.target)
+        positions: IntArray = graph.positions_of(self.node_id, self.target)
+        return positions
 
     def layers(self) -> IntArray:
         """Layer of each node, (N,) int32: 0 for bias and inputs, then the longest path; outputs come last."""
-        depth = graph.depths(self.node_id.size, self.source_positions(), self.target_positions())
+        depth: IntArray = graph.depths(self.node_id.size, self.source_positions(), self.target_positions())
         hidden = depth[self.first_hidden :]
         np.maximum(hidden, 1, out=hidden)
         depth[self.first_output : self.first_hidden] = hidden.max(initial=0) + 1
@@ -144,7 +146,7 @@ def check_genome(genome: Genome) -> Genome:
     if genome.node_id[0] != 0 or not np.all(np.diff(genome.node_id) > 0):
         raise ValueError("node ids must ascend from 0")
     if genome.node_id[genome.first_hidden - 1] != genome.first_hidden - 1:
-        raise ValueError("bias, inputs and outputs must have the ids 0 to " f"{genome.first_hidden - 1}")
+        raise ValueError(f"bias, inputs and outputs must have the ids 0 to {genome.first_hidden - 1}")
     if genome.activation.size != nodes or not np.isin(genome.activation, list(BY_CODE)).all():
         raise ValueError("has an unknown activation")
     if {genome.source.size, genome.target.size, genome.enabled.size} != {connections}:

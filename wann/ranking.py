@@ -21,7 +21,7 @@ class Scores:
     mean: FloatArray  # (P,) mean over weights of the mean over episodes
     best_weight: FloatArray  # (P,) best mean over episodes of any one weight
     connections: NDArray[np.int64]  # (P,) enabled connections
-    hidden: NDArray[np.int64]  # (P,) hidden nodes
+    nodes: NDArray[np.int64]  # (P,) nodes of every kind
     valid: NDArray[np.bool_]  # (P,) whether every return is finite
 
 
@@ -36,19 +36,19 @@ def score(returns: FloatArray, genomes: Sequence[Genome]) -> Scores:
         Scores; a network with a return that is not finite has `valid` False and minus infinity as mean
         and best weight, so that it ranks last and can never be champion.
     """
-    valid = np.isfinite(returns).all(axis=(1, 2))
+    valid: NDArray[np.bool_] = np.asarray(np.isfinite(returns).all(axis=(1, 2)))
     per_weight = np.where(valid[:, None, None], returns, -np.inf).mean(axis=2)
     return Scores(
         mean=per_weight.mean(axis=1),
         best_weight=per_weight.max(axis=1),
         connections=np.array([genome.connection_count for genome in genomes], np.int64),
-        hidden=np.array([genome.hidden_count for genome in genomes], np.int64),
+        nodes=np.array([genome.node_id.size for genome in genomes], np.int64),
         valid=valid,
     )
 
 
 def simplicity(connections: NDArray[np.int64]) -> FloatArray:
-    """Objective that grows as networks shrink: 1 / connections, 0 counted as 1. Source: paper, section 3.1."""
+    """Objective that grows as networks shrink: 1 / connections, 0 counted as 1 (paper, section 3.1)."""
     return 1.0 / np.maximum(connections, 1)
 
 

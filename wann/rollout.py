@@ -1,4 +1,4 @@
-"""The lane kernel: whole episodes of compiled dynamics, all weights and episodes of a network side by side."""
+"""The lane kernel: whole episodes of compiled dynamics, all rollouts of a network side by side."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def roll_out(
     weights: FloatArray,
     starts: FloatArray,
     max_steps: int,
-    first: int = 0,
-    last: int | None = None,
+    first: int,
+    last: int,
 ) -> Rollouts:
     """Episodes of each network in every lane.
 
@@ -67,12 +67,11 @@ def roll_out(
             order of its sources.
         starts: (L, S) start states.
         max_steps: steps after which an episode is cut off.
-        first, last: the part of the networks to compute; all by default.
+        first, last: the networks to compute are first .. last - 1.
 
     Returns:
         Rollouts of shape (last - first, L). A lane's result depends on its own weight and start alone.
     """
-    last = networks.size if last is None else last
     lanes, shared = len(starts), weights.ndim == 1
     blocks = blocks_for(lanes)
     lane_weights = np.ones((1 if shared else networks.sources.size, blocks * WIDTH))

@@ -13,7 +13,10 @@ import numpy as np
 
 
 class Purpose(IntEnum):
-    """What a stream is used for; one purpose, one stream. The numbers are part of every run: never reuse one."""
+    """What a stream is used for; one purpose, one stream.
+
+    The numbers are part of every run: never reuse one.
+    """
 
     INITIAL_GENOME = 1
     WEIGHTS = 2
@@ -31,7 +34,8 @@ def stream(run_seed: int, purpose: Purpose, *where: int) -> np.random.Generator:
     Args:
         run_seed: the seed of the run, at least 0.
         purpose: what the numbers are for.
-        where: the rest of the address, at most three numbers, for example generation and index, each at least 0.
+        where: the rest of the address, at most three numbers, for example generation and index, each at
+            least 0.
     """
     # Philox is counter-based: the address is its key and the high words of its counter, so two addresses
     # can never share numbers (the low word leaves 2**64 blocks to each).

@@ -20,6 +20,15 @@ BUILT_IN = {"swingup": "wann_envs.cartpole_swingup:TASK"}
 
 
 @dataclass(frozen=True, slots=True)
+class Episodes:
+    """W weights x E start states laid out as lanes, L = W x E, weights outermost."""
+
+    weights: FloatArray  # (L,) shared, or (L, C) individual
+    starts: FloatArray  # (L, S)
+    shape: tuple[int, int]  # (W, E)
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledTask:
     """A task whose physics is compiled: the kernel and the Gymnasium environment share its functions."""
 
@@ -29,8 +38,10 @@ class CompiledTask:
     inputs: tuple[str, ...]  # names of the observation's entries
     outputs: tuple[str, ...]  # names of the action's entries
     dynamics: Dynamics
+    episode_steps: int  # steps after which the environment cuts an episode off
     highest_return: float  # no policy can exceed it; the scale of plots
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # settings by preset name
+    preset_notes: Mapping[str, str] = field(default_factory=dict)  # one line for each preset
     default_preset: str = "stratified"
     published_weight: float | None = None  # constant that published tuned weights are offsets to
 
@@ -47,31 +58,29 @@ class CompiledTask:
             states.append(env.state)
         return np.array(states, np.float64)
 
-    def roll_out(
-        self,
-        networks: NetworkBatch,
-        weights: FloatArray,
-        seeds: Sequence[int],
-        max_steps: int,
-        first: int = 0,
-        last: int | None = None,
-    ) -> Rollouts:
-        """Every network at every weight on every episode.
+    def episodes(self, weights: FloatArray, seeds: Sequence[int]) -> Episodes:
+        """Lanes for every weight on every episode.
 
         Args:
-            networks: P networks.
             weights: (W,) shared weights, or (W, C) sets of individual weights for one network.
             seeds: E episode seeds.
-            max_steps: steps after which an episode is cut off.
-            first, last: the part of the networks to compute; all by default.
+        """
+        return Episodes(
+            weights=np.repeat(weights, len(seeds), axis=0),
+            starts=np.tile(self.starts(seeds), (len(weights), 1)),
+            shape=(len(weights), len(seeds)),
+        )
+
+    def roll_out(
+        self, networks: NetworkBatch, episodes: Episodes, max_steps: int, first: int, last: int
+    ) -> Rollouts:
+        """Run networks `first` to `last - 1` of a batch on the same episodes.
 
         Returns:
             Rollouts of shape (last - first, W, E).
         """
-        lane_weights = np.repeat(weights, len(seeds), axis=0)
-        starts = np.tile(self.starts(seeds), (len(weights), 1))
-        flat = roll_out(self.dynamics, networks, lane_weights, starts, max_steps, first, last)
-        shape = (-1, len(weights), len(seeds))
+        flat = roll_out(self.dynamics, networks, episodes.weights, episodes.starts, max_steps, first, last)
+        shape = (last - first, *episodes.shape)
         return Rollouts(flat.returns.reshape(shape), flat.steps.reshape(shape))
 
     def action(self, outputs: FloatArray) -> FloatArray:
@@ -86,6 +95,11 @@ Task = CompiledTask
 @cache
 def _bare_env(env_id: str) -> gymnasium.Env:
     return gymnasium.make(env_id).unwrapped
+
+
+def task_names() -> tuple[str, ...]:
+    """Names of the tasks that can be searched."""
+    return tuple(BUILT_IN)
 
 
 @cache

@@ -56,9 +56,9 @@ def _step(state, action, outcome, blocks):
 
         swing = POLE_MASS * POLE_LENGTH * omega * omega * s
         drag = FRICTION * v
-        acceleration = (
-            3.0 * POLE_MASS * GRAVITY * s * c - 2.0 * swing + 4.0 * force - 4.0 * drag
-        ) / (4.0 * TOTAL_MASS - 3.0 * POLE_MASS * c * c)
+        acceleration = (3.0 * POLE_MASS * GRAVITY * s * c - 2.0 * swing + 4.0 * force - 4.0 * drag) / (
+            4.0 * TOTAL_MASS - 3.0 * POLE_MASS * c * c
+        )
         angular = (6.0 * TOTAL_MASS * GRAVITY * s - 3.0 * swing * c + 6.0 * (force - drag) * c) / (
             4.0 * POLE_LENGTH * TOTAL_MASS - 3.0 * POLE_MASS * POLE_LENGTH * c * c
         )
@@ -122,6 +122,7 @@ TASK = CompiledTask(
     inputs=("position", "velocity", "cos angle", "sin angle", "angular velocity"),
     outputs=("force",),
     dynamics=DYNAMICS,
+    episode_steps=MAX_STEPS,
     highest_return=1000.0,
     presets={
         "stratified": {
@@ -146,6 +147,11 @@ TASK = CompiledTask(
             "tournament_size": 4,
             "confirm_episodes": 16,
         },
+    },
+    preset_notes={
+        "stratified": "six stratified weights drawn afresh each generation",
+        "paper": "the published settings, six fixed weights",
+        "laptop": "the published settings for a laptop, six fixed weights",
     },
     published_weight=-1.5,
 )

@@ -1,0 +1,273 @@
+"""A network worth keeping: its genome, the task it was found on, and what it scored; as a text file."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from wann.files import atomic_path
+from wann.genome import Genome, genome_from_dict, genome_to_dict
+from wann.network import FloatArray, Network, compile_genome, evaluate_network
+from wann.tasks import Task, get_task
+
+FORMAT = "wann-champion"
+VERSION = 1
+LARGEST_FILE = 200_000_000  # bytes
+
+Weight = float | Literal["tuned"]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a network returned at W shared weights, and on which episodes."""
+
+    weights: FloatArray  # (W,) shared weights
+    mean: FloatArray  # (W,) mean return over the episodes
+    std: FloatArray  # (W,) standard deviation over the episodes
+    episode_seeds: tuple[int, ...]  # the same for every weight
+
+    @property
+    def overall(self) -> float:
+        """Mean over the weights of the mean over the episodes."""
+        return float(self.mean.mean())
+
+    @property
+    def best(self) -> tuple[float, float]:
+        """The best single weight and its mean return."""
+        index = int(np.argmax(self.mean))
+        return float(self.weights[index]), float(self.mean[index])
+
+    @classmethod
+    def from_returns(cls, weights: FloatArray, returns: FloatArray, seeds: Sequence[int]) -> Scores:
+        """Scores of (W, E) returns."""
+        return cls(np.array(weights), returns.mean(axis=1), returns.std(axis=1), tuple(seeds))
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A network that stands alone: everything that evaluating, replaying and drawing it needs."""
+
+    task: str  # name of the task
+    inputs: tuple[str, ...]  # names of the observation's entries
+    outputs: tuple[str, ...]  # names of the action's entries
+    genome: Genome
+    scores: Scores  # on the fresh episodes that confirmed it
+    tuned: FloatArray | None = None  # individual weights of the enabled connections, in the genome's order
+    origin: Mapping[str, Any] = field(default_factory=dict)  # where it comes from, plain words and numbers
+
+    @cached_property
+    def network(self) -> Network:
+        """The compiled network."""
+        return compile_genome(self.genome)
+
+    @cached_property
+    def tuned_sources(self) -> FloatArray | None:
+        """Tuned weights in the order of the network's sources, (C,)."""
+        if self.tuned is None:
+            return None
+        by_mark = dict(zip(self.genome.mark[self.genome.enabled].tolist(), self.tuned, strict=True))
+        return np.array([by_mark[mark] for mark in self.network.mark.tolist()], np.float64)
+
+    @property
+    def best_weight(self) -> float:
+        """The shared weight with the best confirmed mean return."""
+        return self.scores.best[0]
+
+    def get_task(self) -> Task:
+        """The task it was found on.
+
+        Raises:
+            ValueError: the task is not known, or its inputs and outputs are not this network's.
+        """
+        task = get_task(self.task)
+        wanted, found = (len(task.inputs), len(task.outputs)), (len(self.inputs), len(self.outputs))
+        if wanted != found:
+            raise ValueError(
+                f"the champion has {found[0]} inputs and {found[1]} outputs, "
+                f"but task {self.task!r} has {wanted[0]} and {wanted[1]}"
+            )
+        return task
+
+    def values(self, observation: FloatArray, weight: Weight | None = None) -> FloatArray:
+        """Value of every row of the network, bias and inputs first, for one observation (I,).
+
+        Args:
+            observation: (I,) what the environment gave.
+            weight: shared weight of all connections, or "tuned" for the individual ones; the best shared
+                weight where it is not given.
+
+        Raises:
+            ValueError: the observation has another shape, or there are no tuned weights.
+        """
+        observation = np.asarray(observation, np.float64)
+        if observation.shape != (len(self.inputs),):
+            raise ValueError(
+                f"observation must have the shape ({len(self.inputs)},), not {observation.shape}"
+            )
+        if weight == "tuned":
+            if self.tuned_sources is None:
+                raise ValueError("the champion has no tuned weights; give a shared weight instead")
+            weights = self.tuned_sources[None]
+        else:
+            weights = np.array([self.best_weight if weight is None else float(weight)])
+        values: FloatArray = evaluate_network(self.network, observation[None], weights)[0]
+        return values
+
+    def act(self, observation: FloatArray, weight: Weight | None = None) -> FloatArray:
+        """Action (A,) in the environment's range for one observation (I,); arguments as `values`."""
+        return self.get_task().action(self.values(observation, weight)[self.network.outputs])
+
+
+def champion_to_json(champion: Champion) -> str:
+    """The champion as readable text, a gene a line."""
+    scores = champion.scores
+    head = {
+        "format": FORMAT,
+        "version": VERSION,
+        "task": champion.task,
+        "inputs": list(champion.inputs),
+        "outputs": list(champion.outputs),
+        "origin": dict(champion.origin),
+        "scores": {
+            "weights": scores.weights.tolist(),
+            "mean": scores.mean.tolist(),
+            "std": scores.std.tolist(),
+            "episode_seeds": list(scores.episode_seeds),
+        },
+        "tuned": None if champion.tuned is None else champion.tuned.tolist(),
+        "genome": genome_to_dict(champion.genome),
+    }
+    return _dump(head) + "\n"
+
+
+def _dump(value: Any, indent: str = "") -> str:
+    """JSON with nested objects indented, and lists of lists one inner list a line."""
+    if isinstance(value, dict) and value:
+        inner = indent + "  "
+        members = (f"{inner}{json.dumps(k)}: {_dump(v, inner)}" for k, v in value.items())
+        return "{\n" + ",\n".join(members) + f"\n{indent}}}"
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        inner = indent + "  "
+        return "[\n" + ",\n".join(inner + json.dumps(row) for row in value) + f"\n{indent}]"
+    return json.dumps(value, allow_nan=False)
+
+
+def save_champion(champion: Champion, path: str | os.PathLike[str]) -> None:
+    """Write a champion file, aside and then renamed.
+
+    Raises:
+        OSError: the file cannot be written; nothing is left behind.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_text(champion_to_json(champion), encoding="utf-8")
+
+
+def load_champion(path: str | os.PathLike[str]) -> Champion:
+    """Champion from its file, or from the run folder that holds it. Loading can run no code.
+
+    Raises:
+        ValueError: there is no such file, or it is not a whole and valid champion; in one line.
+    """
+    path = Path(path)
+    if path.is_dir():
+        folder, path = path, path / "champion.json"
+        if not path.exists():
+            what = "has no champion yet" if (folder / "config.toml").exists() else "is not a run folder"
+            raise ValueError(f"{folder} {what}: it holds no champion.json")
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise ValueError(f"champion file {path} is larger than {LARGEST_FILE} bytes")
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"cannot read champion {path}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"champion file {path} is not text") from None
+    try:
+        return champion_from_json(text)
+    except ValueError as error:
+        raise ValueError(f"champion file {path}: {error}") from None
+
+
+def champion_from_json(text: str) -> Champion:
+    """Champion from the text of its file.
+
+    Raises:
+        ValueError: the text is not a whole and valid champion, in one line.
+    """
+    try:
+        data = json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is cut off or not JSON ({error})") from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise ValueError(f'is not a champion: "format" must be "{FORMAT}"')
+    version = data.get("version")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise ValueError(f"has no valid version, but {version!r}")
+    if version > VERSION:
+        raise ValueError(f"has version {version}, newer than {VERSION}, the newest known here: update wann")
+    genome = genome_from_dict(_need(data, "genome", dict))
+    names = {side: tuple(_strings(data, side)) for side in ("inputs", "outputs")}
+    if (len(names["inputs"]), len(names["outputs"])) != (genome.inputs, genome.outputs):
+        raise ValueError(
+            f"names {len(names['inputs'])} inputs and {len(names['outputs'])} outputs, "
+            f"but its genome has {genome.inputs} and {genome.outputs}"
+        )
+    table = _need(data, "scores", dict)
+    weights, mean, std = (_numbers(table, name) for name in ("weights", "mean", "std"))
+    if len({weights.size, mean.size, std.size}) != 1 or not weights.size:
+        raise ValueError("scores must list as many means and deviations as weights, and at least one")
+    seeds = _need(table, "episode_seeds", list)
+    if not all(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 for seed in seeds):
+        raise ValueError("episode_seeds must be whole numbers, at least 0")
+    tuned = None if data.get("tuned") is None else _numbers(data, "tuned")
+    if tuned is not None and tuned.size != genome.connection_count:
+        raise ValueError(f"has {tuned.size} tuned weights for {genome.connection_count} enabled connections")
+    return Champion(
+        task=_need(data, "task", str),
+        inputs=names["inputs"],
+        outputs=names["outputs"],
+        genome=genome,
+        scores=Scores(weights, mean, std, tuple(seeds)),
+        tuned=tuned,
+        origin=_need(data, "origin", dict),
+    )
+
+
+def _refuse_constant(word: str) -> Any:
+    raise ValueError(f"holds {word}, which is not a finite number")
+
+
+def _need(data: Mapping[str, Any], name: str, kind: type) -> Any:
+    if not isinstance(data.get(name), kind):
+        raise ValueError(f"{name!r} is missing or not a {_KINDS[kind]}")
+    return data[name]
+
+
+_KINDS: dict[type, str] = {dict: "table", list: "list", str: "word"}
+
+
+def _strings(data: Mapping[str, Any], name: str) -> list[str]:
+    values: list[str] = _need(data, name, list)
+    if not all(isinstance(value, str) for value in values):
+        raise ValueError(f"{name!r} must be a list of names")
+    return values
+
+
+def _numbers(data: Mapping[str, Any], name: str) -> FloatArray:
+    values = _need(data, name, list)
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{name!r} must be a list of numbers, not {value!r}")
+        if not math.isfinite(value):
+            raise ValueError(f"{name!r} holds {value!r}, which is not a finite number")
+    return np.array(values, np.float64)

@@ -1,0 +1,433 @@
+"""The command line, the only place that prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wann import __version__
+
+if TYPE_CHECKING:
+    from wann.champion import Champion, Weight
+    from wann.run import Run
+    from wann.scorecard import Score, Scorecard
+
+USER_ERROR = 2
+INTERRUPTED = 130
+
+
+def _numbers(_context: click.Context, _option: click.Parameter, text: str | None) -> tuple[float, ...] | None:
+    try:
+        return None if text is None else tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a list of numbers such as -1,0.5,2") from None
+
+
+def _weight(_context: click.Context, _option: click.Parameter, text: str | None) -> Weight | None:
+    if text is None or text == "tuned":
+        return text  # type: ignore[return-value]  # narrowed to the one word just above
+    try:
+        return float(text)
+    except ValueError:
+        raise click.BadParameter(f'{text!r} is neither a number nor "tuned"') from None
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; user errors end in one line and exit code 2."""
+    try:
+        code = commands.main(arguments, prog_name="wann", standalone_mode=False)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        hint = f" (see {context.command_path} --help)" if context else ""
+        _fail(error.format_message().replace("\n", " ") + hint, USER_ERROR)
+    except click.Abort:
+        _fail("interrupted", INTERRUPTED)
+    except KeyboardInterrupt:
+        _fail("interrupted", INTERRUPTED)
+    except ValueError as error:
+        _fail(str(error), USER_ERROR)
+    except OSError as error:
+        _fail(f"{error.filename or 'a file'}: {error.strerror or error}", 1)
+    except RuntimeError as error:
+        _fail(str(error), 1)
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"wann: {message}", err=True)
+    sys.exit(code)
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="CHAMPION is a run folder or a champion file everywhere.",
+)
+@click.version_option(__version__, prog_name="wann")
+def commands() -> None:
+    r"""Search for networks whose shape solves a task: every connection carries the same weight.
+
+    \b
+    Start with:
+      wann search swingup --preset laptop     a search of about half a minute
+      wann replay runs/...                    watch its champion
+    """
+
+
+_threads = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    help="Threads that compute; all processors by default. Never changes a number.",
+)
+
+
+def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--set",
+        "assignments",
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="Set one setting; repeat for more. 'wann settings' lists them.",
+    )(command)
+
+
+@commands.command()
+@click.argument("task")
+@click.option("--preset", help="Preset to start from; 'wann tasks' lists them.")
+@click.option("--config", "config", type=click.Path(path_type=Path), help="Settings file in TOML.")
+@_settings_options
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of the run.  [default: 1]")
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder; a new one in runs/ by default.")
+@click.option("--resume", "go_on", is_flag=True, help="Go on if --out already holds this search.")
+@_threads
+@click.option("--quiet", is_flag=True, help="No live view.")
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object, print nothing else.")
+def search(
+    task: str,
+    preset: str | None,
+    config: Path | None,
+    assignments: tuple[str, ...],
+    seed: int | None,
+    out: Path | None,
+    go_on: bool,
+    threads: int | None,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """Search for a network that solves TASK with any single shared weight.
+
+    The run folder holds everything: settings, metrics, checkpoints and each new champion. Ctrl-C ends the
+    search after saving; 'wann resume' goes on where it stopped.
+    """
+    from wann import run
+    from wann.config import build_settings, parse_assignment, read_settings_file
+    from wann.live import view
+    from wann.tasks import get_task, preset_settings
+
+    from_file: dict[str, Any] = {}
+    if config:
+        from_file, notes = read_settings_file(config)
+        for note in notes:
+            click.echo(f"note: {note}", err=True)
+        named = from_file.pop("task", task)
+        if named != task:
+            raise ValueError(f"settings file {config} is for task {named!r}, not {task!r}")
+    preset = preset or from_file.pop("preset", None)
+    given = dict(map(parse_assignment, assignments))
+    for name in ("task", "preset"):
+        if name in given:
+            raise ValueError(f"{name} is not a setting to --set: give it as 'wann search TASK --preset NAME'")
+    if seed is not None:
+        given["seed"] = seed
+    layers = (
+        preset_settings(get_task(task), preset),
+        from_file | {"preset": preset} if preset else from_file,
+    )
+    settings = build_settings(*layers, given)
+    chosen = settings.model_dump(exclude={"task", "preset"})
+    out = out or run.new_run_path(task)
+    with view(quiet, to_stderr=as_json) as observer:
+        if go_on and run.is_same_search(out, settings):
+            changes = {name: chosen[name] for name in _given_stop_rules(settings, out)}
+            ended = run.resume(out, threads=threads, observer=observer, note=_note, **changes)
+        else:
+            ended = run.search(
+                task, preset=settings.preset, out=out, threads=threads, observer=observer, **chosen
+            )
+    return _report_run(ended, as_json)
+
+
+def _given_stop_rules(settings: Any, out: Path) -> tuple[str, ...]:
+    from wann.config import changed_names
+    from wann.storage import RunFolder
+
+    return changed_names(RunFolder.open(out).settings, settings)
+
+
+@commands.command()
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@_settings_options
+@_threads
+@click.option("--quiet", is_flag=True, help="No live view.")
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object, print nothing else.")
+def resume(
+    run_path: Path, assignments: tuple[str, ...], threads: int | None, quiet: bool, as_json: bool
+) -> int:
+    """Go on with RUN exactly where it stopped.
+
+    Stop rules may change: 'wann resume RUN --set generations=2048' makes a finished run longer.
+    """
+    from wann import run
+    from wann.config import parse_assignment
+    from wann.live import view
+
+    changes = dict(map(parse_assignment, assignments))
+    with view(quiet, to_stderr=as_json) as observer:
+        ended = run.resume(run_path, threads=threads, observer=observer, note=_note, **changes)
+    return _report_run(ended, as_json)
+
+
+def _note(text: str) -> None:
+    click.echo(f"note: {text}", err=True)
+
+
+def _report_run(ended: Run, as_json: bool) -> int:
+    path = os.fspath(ended.path)
+    champion = _champion_or_none(ended)
+    if as_json:
+        summary = {
+            "run": path,
+            "champion": os.path.join(path, "champion.json") if champion else None,
+            "generations": ended.generations,
+            "evaluations": ended.totals.evaluations,
+            "steps": ended.totals.steps,
+            "seconds": round(ended.totals.seconds, 3),
+            "confirmed_mean": champion.scores.overall if champion else None,
+            "best_shared": dict(zip(("weight", "mean"), champion.scores.best, strict=True))
+            if champion
+            else None,
+            "stopped_by": ended.stopped_by,
+        }
+        click.echo(json.dumps(summary))
+        return 0 if ended.finished else INTERRUPTED
+    if not ended.finished:
+        click.echo(f"Stopped after generation {ended.generations}, saved. Go on: wann resume {path}")
+        return INTERRUPTED
+    click.echo(f"Ended by {ended.stopped_by} after generation {ended.generations}.")
+    if champion is None:
+        click.echo("No champion: no network had finite returns.")
+        return 0
+    weight, best = champion.scores.best
+    click.echo(
+        f"Champion  {os.path.join(path, 'champion.json')}\n"
+        f"          mean return {champion.scores.overall:.1f} over {len(champion.scores.weights)} shared "
+        f"weights, {best:.1f} at weight {weight:g}; {_size(champion)}\n"
+        f"Evaluate  wann evaluate {path}\n"
+        f"Replay    wann replay {path}\n"
+        f"Draw      wann draw {path}\n"
+        f"Resume    wann resume {path} --set generations={2 * ended.generations}"
+    )
+    return 0
+
+
+def _champion_or_none(ended: Run) -> Champion | None:
+    return ended.champion if (ended.path / "champion.json").exists() else None
+
+
+def _size(champion: Champion) -> str:
+    hidden = champion.genome.hidden_count
+    return f"{champion.genome.connection_count} connections, {hidden} hidden node{'s' * (hidden != 1)}"
+
+
+@commands.command()
+@click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
+@click.option("--episodes", type=click.IntRange(1, 10_000), default=100, show_default=True)
+@click.option("--weights", callback=_numbers, metavar="W,W,...", help="Shared weights to list one by one.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@_threads
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def evaluate(
+    champion_path: Path,
+    episodes: int,
+    weights: tuple[float, ...] | None,
+    seed: int,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """Score CHAMPION on fresh episodes: per weight, over U(-2, 2), with random weights, at its best."""
+    from wann import scorecard
+    from wann.champion import load_champion
+    from wann.config import PAPER_WEIGHTS
+
+    champion = load_champion(champion_path)
+    card = scorecard.evaluate(
+        champion, episodes=episodes, weights=weights or PAPER_WEIGHTS, seed=seed, threads=threads
+    )
+    if as_json:
+        click.echo(json.dumps(card.to_dict()))
+        return
+    _print_scorecard(champion, card)
+
+
+def _print_scorecard(champion: Champion, card: Scorecard) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        title=f"{card.task}: {_size(champion)}, {card.episodes} episodes, seed {card.seed}",
+        title_justify="left",
+    )
+    table.add_column("weights")
+    table.add_column("return", justify="right")
+
+    def add(name: str, score: Score) -> None:
+        table.add_row(name, f"{score.mean:.1f} ± {score.std:.1f}")
+
+    for score in card.per_weight:
+        add(f"shared {score.weight:g}", score)
+    table.add_section()
+    add("shared, over U(-2, 2)", card.uniform_shared)
+    add("individual, random in U(-2, 2)", card.individual_random)
+    add(f"best shared ({card.best_shared.weight:g})", card.best_shared)
+    if card.tuned:
+        add("individual, tuned", card.tuned)
+    Console().print(table)
+
+
+@commands.command()
+@click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
+@click.option(
+    "--weight", callback=_weight, metavar="W", help='Shared weight, or "tuned"; the best one by default.'
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the episode.")
+@click.option("--out", type=click.Path(path_type=Path), help="A .gif or .mp4 file; a window by default.")
+def replay(champion_path: Path, weight: Weight | None, seed: int, out: Path | None) -> None:
+    """Watch CHAMPION play one episode, in a window or as a film."""
+    from wann.champion import load_champion
+    from wann.live import bar
+    from wann.replay import record_episode, show_episode
+
+    champion = load_champion(champion_path)
+    weight = champion.best_weight if weight is None else weight
+    if out is None:
+        episode = show_episode(champion, weight, seed)
+    else:
+        with bar("Recording") as progress:
+            episode = record_episode(champion, weight, seed, out, progress=progress)
+        click.echo(f"Wrote {out}")
+    at = "the tuned weights" if weight == "tuned" else f"weight {weight:g}"
+    click.echo(f"Return {episode.total:.1f} in {episode.steps} steps at {at}, seed {seed}")
+
+
+@commands.command()
+@click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="A .svg, .png or .pdf file.")
+def draw(champion_path: Path, out: Path | None) -> None:
+    """Draw the topology of CHAMPION; by default as an SVG file beside it."""
+    from wann.champion import load_champion
+    from wann.draw import draw_genome
+
+    champion = load_champion(champion_path)
+    out = out or _beside(champion_path, "champion", ".svg")
+    draw_genome(champion.genome, champion.inputs, champion.outputs, out, title=champion.task)
+    click.echo(f"Wrote {out}")
+
+
+@commands.command()
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="A .svg, .png or .pdf file.")
+@_threads
+def plot(run_path: Path, out: Path | None, threads: int | None) -> None:
+    """Plot the learning curves of RUN and its champion's return over the shared weight."""
+    from wann import scorecard
+    from wann.champion import load_champion
+    from wann.plot import Profile, plot_run
+    from wann.storage import RunFolder
+
+    folder = RunFolder.open(run_path)
+    out = out or run_path / "curves.png"
+    weights, returns = scorecard.profile(load_champion(run_path), threads=threads)
+    settings = folder.settings
+    plot_run(
+        folder.read_metrics(),
+        Profile(weights, returns.mean(axis=1), returns.std(axis=1)),
+        out,
+        title=f"{settings.task}, preset {settings.preset}, seed {settings.seed}",
+    )
+    click.echo(f"Wrote {out}")
+
+
+def _beside(path: Path, name: str, suffix: str) -> Path:
+    return path / f"{name}{suffix}" if path.is_dir() else path.with_suffix(suffix)
+
+
+@commands.command("import")
+@click.argument("file", metavar="FILE.out", type=click.Path(path_type=Path))
+@click.option("--task", default="swingup", show_default=True, help="Task the champion is for.")
+@click.option("--tuned", type=click.Path(path_type=Path), help="Its individual weights, a .wann.json file.")
+@click.option("--out", type=click.Path(path_type=Path), help="Champion file; FILE.json by default.")
+def import_(file: Path, task: str, tuned: Path | None, out: Path | None) -> None:
+    """Turn a champion in the paper's published format into one of ours."""
+    from wann.champion import save_champion
+    from wann.published import import_champion
+
+    out = out or Path(file.name).with_suffix(".json")
+    if out.exists():
+        raise ValueError(f"{out} exists already: choose another --out")
+    champion = import_champion(file, task, tuned)
+    save_champion(champion, out)
+    click.echo(f"Wrote {out}: {_size(champion)}")
+
+
+@commands.command()
+def tasks() -> None:
+    """List what can be searched, with inputs, outputs and presets."""
+    from rich.console import Console
+
+    from wann.tasks import get_task, task_names
+
+    console = Console(soft_wrap=True, highlight=False)
+    for name in task_names():
+        task = get_task(name)
+        console.print(f"[bold]{name}[/bold]  {task.summary}")
+        console.print(f"  environment  {task.env_id}, {task.episode_steps} steps")
+        console.print(f"  inputs       {', '.join(task.inputs)}")
+        console.print(f"  outputs      {', '.join(task.outputs)}")
+        for preset, settings in task.presets.items():
+            chosen = ", ".join(
+                f"{settings[key]} {key}" for key in ("population", "generations") if key in settings
+            )
+            default = " (default)" if preset == task.default_preset else ""
+            console.print(f"  preset       {preset}{default}: {task.preset_notes[preset]}; {chosen}")
+
+
+@commands.command()
+@click.option("--task", default="swingup", show_default=True, help="Task whose preset is shown.")
+@click.option("--preset", help="Preset to show.")
+def settings(task: str, preset: str | None) -> None:
+    """List every setting with its value and meaning."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from wann.config import Settings, build_settings
+    from wann.tasks import get_task, preset_settings
+
+    resolved = build_settings(preset_settings(get_task(task), preset))
+    table = Table(title=f"{task}, preset {resolved.preset}", title_justify="left")
+    for column in ("setting", "value", "meaning"):
+        table.add_column(column)
+    for name, field in Settings.model_fields.items():
+        value = getattr(resolved, name)
+        shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        table.add_row(name, "not set" if value is None else shown, field.description)
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

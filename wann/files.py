@@ -1,0 +1,56 @@
+"""Files that are there whole or not at all: written aside in the same folder, then renamed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary path to write to; it becomes `path` when the block ends without an exception.
+
+    The temporary file is empty, lies in the folder of `path`, and has the same suffix, as writers that
+    choose a format by it need. At the end it is flushed to disk before the renaming, so that after a power
+    cut either the old or the new content is there. After an exception, KeyboardInterrupt included, it is
+    removed and `path` is as it was. Its permissions are those of any new file, 0666 less the umask.
+
+    Args:
+        path: the file to make or to replace.
+
+    Yields:
+        The temporary path.
+
+    Raises:
+        IsADirectoryError: `path` is a folder; raised before the block is entered.
+        OSError: the folder is missing or cannot be written to, likewise; or the disk is full.
+    """
+    final = Path(path)
+    if final.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "Is a directory", str(final))
+    # A short name of its own, so that a name near the longest the file system allows still works.
+    temporary = final.with_name(f".wann-{secrets.token_hex(8)}{final.suffix}")
+    try:
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    except OSError as error:
+        # The caller knows the final name, not ours.
+        raise type(error)(error.errno, error.strerror, str(final)) from None
+    try:
+        yield temporary
+        _flush_to_disk(temporary)
+        os.replace(temporary, final)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _flush_to_disk(path: Path) -> None:
+    """Wait until the content of a file has reached the disk."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

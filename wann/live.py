@@ -1,0 +1,144 @@
+"""The live view of a search: one panel on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from wann import run
+
+_SECONDS_BETWEEN_LINES = 10.0
+_FRAMES_PER_SECOND = 8.0
+
+
+@contextmanager
+def view(quiet: bool, *, to_stderr: bool = False) -> Iterator[run.Observer | None]:
+    """Observer that shows a search while the context lasts; None when quiet.
+
+    Args:
+        quiet: show nothing.
+        to_stderr: leave standard output to the result.
+    """
+    console = Console(stderr=to_stderr)
+    if quiet or (to_stderr and not console.is_terminal):
+        yield None
+    elif console.is_terminal:
+        with Live(console=console, auto_refresh=False, transient=False) as live:
+            yield _throttled(
+                lambda progress: live.update(_panel(progress), refresh=True), 1.0 / _FRAMES_PER_SECOND
+            )
+    else:
+        yield _throttled(
+            lambda progress: console.print(_line(progress), soft_wrap=True), _SECONDS_BETWEEN_LINES
+        )
+
+
+@contextmanager
+def bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Progress bar on standard error; call it with (done, total)."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn(label),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("time left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _throttled(show: run.Observer, seconds: float) -> run.Observer:
+    """Observer that shows at most once in so many seconds, and the last generation always."""
+    shown = -math.inf
+
+    def observe(progress: run.Progress) -> None:
+        nonlocal shown
+        now = time.monotonic()
+        last = progress.row["generation"] >= progress.settings.generations
+        if last or now - shown >= seconds:
+            shown = now
+            show(progress)
+
+    return observe
+
+
+def _panel(progress: run.Progress) -> RenderableType:
+    row, settings = progress.row, progress.settings
+    head = Table.grid(expand=True, padding=(0, 2))
+    head.add_column()
+    head.add_column(ratio=1)
+    head.add_column(justify="right")
+    head.add_row(
+        f"generation [bold]{row['generation']}[/bold] of {settings.generations}",
+        ProgressBar(total=settings.generations, completed=row["generation"]),
+        f"[bold]{_duration(progress.seconds_left)}[/bold] left",
+    )
+    body = Table.grid(padding=(0, 3))
+    body.add_column(style="dim")
+    for _ in range(4):
+        body.add_column(justify="right")
+    body.add_row("", *(f"[dim]{name}[/dim]" for name in ("mean", "best weight", "connections", "nodes")))
+    body.add_row(
+        "champion, confirmed",
+        f"[bold green]{row['champion_mean']:.1f}[/bold green]",
+        f"[bold]{row['champion_best_weight']:.1f}[/bold]",
+        f"{row['champion_connections']}",
+        f"{row['champion_nodes']}",
+    )
+    body.add_row(
+        "best of generation",
+        f"{row['best_mean']:.1f}",
+        f"{row['best_weight_return']:.1f}",
+        f"{row['best_connections']}",
+        f"{row['best_nodes']}",
+    )
+    body.add_row(
+        "median",
+        f"{row['median_mean']:.1f}",
+        "",
+        f"{row['median_connections']:g}",
+        f"{row['median_nodes']:g}",
+    )
+    foot = (
+        f"[dim]{progress.totals.evaluations:,} networks · {_amount(progress.totals.steps)} steps · "
+        f"{_amount(progress.steps_per_second)} steps/s · {_duration(progress.totals.seconds)} so far[/dim]"
+    )
+    title = f"{settings.task} · {settings.preset} · seed {settings.seed}"
+    return Panel(Group(head, "", body, "", foot), title=title, title_align="left", padding=(1, 2), width=84)
+
+
+def _line(progress: run.Progress) -> str:
+    row = progress.row
+    return (
+        f"generation {row['generation']}/{progress.settings.generations}  "
+        f"champion {row['champion_mean']:.1f} (best weight {row['champion_best_weight']:.1f}, "
+        f"{row['champion_connections']} connections)  best {row['best_mean']:.1f}  "
+        f"median {row['median_mean']:.1f}  {_amount(progress.steps_per_second)} steps/s  "
+        f"{_duration(progress.seconds_left)} left"
+    )
+
+
+def _amount(value: float) -> str:
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.1f} {unit}"
+    return f"{value:.0f}"
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

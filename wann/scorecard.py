@@ -1,0 +1,135 @@
+"""What a champion scores: per shared weight, over the range, with random weights, at its best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from wann.champion import Champion
+from wann.config import PAPER_WEIGHTS
+from wann.evaluate import LocalEvaluator
+from wann.network import FloatArray
+from wann.seeding import Purpose, episode_seeds, stream
+from wann.weights import stratified
+
+RANGE = (-2.0, 2.0)
+"""The range the paper reports over."""
+
+_SWEEP_WEIGHTS = 81
+_SWEEP_EPISODES = 20
+_MOST_DRAWS = 100  # shared weights drawn for the mean over the range
+_EPISODES_PER_SET = 10  # episodes on which each set of individual random weights is tried
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Mean and standard deviation of returns; the weight where it is a single one."""
+
+    mean: float
+    std: float
+    weight: float | None = None
+
+    @classmethod
+    def of(cls, returns: FloatArray, weight: float | None = None) -> Score:
+        """Score of returns of any shape."""
+        return cls(float(returns.mean()), float(returns.std()), weight)
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """Returns of a champion on fresh episodes. Source of the rows: Gaier and Ha (2019), table 1."""
+
+    task: str
+    episodes: int
+    seed: int
+    per_weight: tuple[Score, ...]
+    uniform_shared: Score  # one shared weight, uniform in the range
+    individual_random: Score  # every connection its own weight, uniform in the range
+    best_shared: Score  # the best single weight, chosen on other episodes
+    tuned: Score | None  # individually tuned weights, where the champion has any
+
+    def to_dict(self) -> dict[str, Any]:
+        """The scorecard as plain numbers and words, for JSON."""
+        data = asdict(self)
+        for row in ("uniform_shared", "individual_random", "tuned"):
+            if data[row]:
+                del data[row]["weight"]
+        return data
+
+
+def evaluate(
+    champion: Champion,
+    *,
+    episodes: int = 100,
+    weights: Sequence[float] = PAPER_WEIGHTS,
+    seed: int = 0,
+    threads: int | None = None,
+) -> Scorecard:
+    """Score a champion on fresh episodes.
+
+    Args:
+        champion: the network.
+        episodes: how many, at least 1.
+        weights: shared weights to report one by one.
+        seed: of the episodes and the random weights.
+        threads: how many compute; never changes a number.
+
+    Returns:
+        The scorecard. `uniform_shared` is over stratified draws of the weight (one from each of up to 100
+        equal parts of the range, so the mean is exact to a fraction of its spread), each on every
+        episode. `best_shared` is the best of 81 weights on 20 other episodes, scored on the fresh ones.
+
+    Raises:
+        ValueError: an argument is out of range, or the champion does not fit its task.
+    """
+    if episodes < 1:
+        raise ValueError(f"episodes must be at least 1, not {episodes}")
+    if not len(weights) or not np.isfinite(weights).all():
+        raise ValueError(f"weights must be one or more finite numbers, not {list(weights)}")
+    task = champion.get_task()
+    fresh = episode_seeds(seed, Purpose.EVALUATION, episodes, 0)
+    rng = stream(seed, Purpose.EVALUATION, 2)
+    drawn = stratified(*RANGE, min(episodes, _MOST_DRAWS), rng=rng)
+    sets = rng.uniform(*RANGE, (min(episodes, _MOST_DRAWS), champion.network.sources.size))
+    with LocalEvaluator(task, task.episode_steps, threads) as evaluator:
+
+        def returns(shared_or_sets: FloatArray, seeds: Sequence[int] = fresh) -> FloatArray:
+            rollouts = evaluator.evaluate([champion.network], shared_or_sets, seeds)
+            first: FloatArray = rollouts.returns[0]
+            return first
+
+        sweep = np.linspace(*RANGE, _SWEEP_WEIGHTS)
+        chosen = returns(sweep, episode_seeds(seed, Purpose.EVALUATION, _SWEEP_EPISODES, 1)).mean(axis=1)
+        best = float(sweep[np.argmax(chosen)])
+        listed = returns(np.array(weights, np.float64))
+        tuned = champion.tuned_sources
+        return Scorecard(
+            task=champion.task,
+            episodes=episodes,
+            seed=seed,
+            per_weight=tuple(
+                Score.of(row, float(weight)) for row, weight in zip(listed, weights, strict=True)
+            ),
+            uniform_shared=Score.of(returns(drawn)),
+            individual_random=Score.of(returns(sets, fresh[:_EPISODES_PER_SET])),
+            best_shared=Score.of(returns(np.array([best])), best),
+            tuned=None if tuned is None else Score.of(returns(tuned[None])),
+        )
+
+
+def profile(
+    champion: Champion, *, points: int = 81, episodes: int = 20, seed: int = 0, threads: int | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Returns over an even grid of shared weights on the range.
+
+    Returns:
+        (points,) weights and (points, episodes) returns.
+    """
+    task = champion.get_task()
+    weights = np.linspace(*RANGE, points)
+    seeds = episode_seeds(seed, Purpose.EVALUATION, episodes, 3)
+    with LocalEvaluator(task, task.episode_steps, threads) as evaluator:
+        return weights, evaluator.evaluate([champion.network], weights, seeds).returns[0]

@@ -1,0 +1,310 @@
+"""The run folder: resolved settings, metrics, checkpoints, champions; written so that nothing is ever lost.
+
+config.toml              the resolved settings
+metrics.csv              a row a generation
+checkpoint.npz           the last complete generation
+checkpoint.previous.npz  the one before it
+champions/000128.json    each new champion, confirmed on fresh episodes
+champion.json            the best of them
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import tomllib
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from wann.champion import Champion, save_champion
+from wann.config import Settings, build_settings, to_toml
+from wann.evolution import Confirmed, EvolutionState
+from wann.files import atomic_path
+from wann.genome import Genome, check_genome
+from wann.network import FloatArray
+
+FORMAT = 1
+
+METRICS = (
+    "generation",
+    "best_mean",  # best mean return of this generation, over its weights and episodes
+    "median_mean",  # median of the mean returns of this generation
+    "best_weight_return",  # best return of any network of this generation at any one weight
+    "champion_mean",  # confirmed mean return of the champion so far
+    "champion_best_weight",  # its best confirmed return at one weight
+    "champion_connections",
+    "champion_nodes",
+    "best_connections",  # of the network with the best mean return
+    "best_nodes",
+    "median_connections",
+    "median_nodes",
+    "evaluations",  # networks evaluated so far, confirmations included
+    "steps",  # environment steps so far
+    "seconds_evaluation",  # of this generation
+    "seconds_variation",
+    "seconds_other",
+)
+"""Columns of metrics.csv."""
+
+MEASURED = ("seconds_evaluation", "seconds_variation", "seconds_other")
+"""The columns that a clock measured; all others follow from the settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a run has spent so far."""
+
+    evaluations: int = 0  # networks
+    steps: int = 0  # environment steps
+    seconds: float = 0.0  # computing time, resumed parts added up
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A complete generation, ready to go on from."""
+
+    state: EvolutionState
+    totals: Totals
+
+
+class RunFolder:
+    """One run on disk. Make it with `create` or `open`; hold `lock()` while writing."""
+
+    def __init__(self, path: Path, settings: Settings) -> None:
+        self.path = path
+        self.settings = settings
+
+    @classmethod
+    def create(cls, path: str | os.PathLike[str], settings: Settings) -> RunFolder:
+        """A new run folder with its settings; found out here, before the search, if it cannot be written.
+
+        Raises:
+            ValueError: the folder exists and is not empty, or cannot be written.
+        """
+        folder = cls(Path(path), settings)
+        try:
+            if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
+                what = "holds a run already" if is_run(folder.path) else "exists and is not an empty folder"
+                raise ValueError(f"{path} {what}: choose another --out, or resume it")
+            (folder.path / "champions").mkdir(parents=True)
+            folder.save_settings(settings)
+            folder._write_metrics([])
+        except OSError as error:
+            raise ValueError(f"cannot write to {path}: {error.strerror or error}") from None
+        return folder
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> RunFolder:
+        """An existing run folder.
+
+        Raises:
+            ValueError: it is missing, is no run folder, is from a newer format, or its settings are broken.
+        """
+        path = Path(path)
+        if not path.exists():
+            raise ValueError(f"run folder {path} does not exist")
+        if not is_run(path):
+            raise ValueError(f"{path} is not a run folder: it holds no config.toml")
+        config = path / "config.toml"
+        try:
+            values = tomllib.loads(config.read_text(encoding="utf-8"))
+            written = values.pop("format", None)
+            if isinstance(written, int) and written > FORMAT:
+                raise ValueError(
+                    f"has format {written}, newer than {FORMAT}, the newest known here: update wann"
+                )
+            if written != FORMAT:
+                raise ValueError(f"has no valid format, but {written!r}")
+            return cls(path, build_settings(values))
+        except OSError as error:
+            raise ValueError(f"cannot read {config}: {error.strerror or error}") from None
+        except ValueError as error:
+            raise ValueError(f"{config}: {error}") from None
+
+    def lock(self) -> FileLock:
+        """Context manager that keeps a second process from writing to this run.
+
+        Raises:
+            ValueError: another process holds it.
+        """
+        lock = FileLock(self.path / ".lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise ValueError(f"{self.path} is in use: another process is running this search") from None
+        except OSError as error:
+            raise ValueError(f"cannot write to {self.path}: {error.strerror or error}") from None
+        lock.release()
+        return lock
+
+    def save_settings(self, settings: Settings) -> None:
+        """Write the resolved settings."""
+        header = "# Everything that determines this run. `wann resume` may change its stop rules.\n"
+        with atomic_path(self.path / "config.toml") as temporary:
+            temporary.write_text(f"{header}format = {FORMAT}\n\n{to_toml(settings)}", encoding="utf-8")
+        self.settings = settings
+
+    # metrics
+
+    def append_metrics(self, rows: Iterable[Mapping[str, object]]) -> None:
+        """Add rows to metrics.csv and see them safely on disk."""
+        with open(self.path / "metrics.csv", "a", newline="", encoding="utf-8") as file:
+            csv.DictWriter(file, METRICS).writerows(rows)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def truncate_metrics(self, generations: int) -> None:
+        """Drop the rows after this many generations: they are about to be computed again."""
+        kept = [row for row in self._metric_rows() if int(row["generation"]) <= generations]
+        self._write_metrics(kept)
+
+    def read_metrics(self) -> dict[str, FloatArray]:
+        """Columns of metrics.csv by name, (G,) each; a half-written last row is left out.
+
+        Raises:
+            ValueError: the file is missing or has other columns.
+        """
+        rows = self._metric_rows()
+        return {name: np.array([float(row[name]) for row in rows]) for name in METRICS}
+
+    def _metric_rows(self) -> list[dict[str, str]]:
+        path = self.path / "metrics.csv"
+        try:
+            with open(path, newline="", encoding="utf-8") as file:
+                text = file.read()
+        except OSError as error:
+            raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
+        whole = text[: text.rfind("\n") + 1].splitlines()
+        reader = csv.DictReader(whole)
+        if tuple(reader.fieldnames or ()) != METRICS:
+            raise ValueError(f"{path} does not have the columns of a run's metrics")
+        return [row for row in reader if None not in row.values()]
+
+    def _write_metrics(self, rows: Sequence[Mapping[str, object]]) -> None:
+        with (
+            atomic_path(self.path / "metrics.csv") as temporary,
+            open(temporary, "w", newline="", encoding="utf-8") as file,
+        ):
+            writer = csv.DictWriter(file, METRICS)
+            writer.writeheader()
+            writer.writerows(rows)
+
+    # champions
+
+    def save_champion(self, champion: Champion, generation: int) -> None:
+        """Write a new champion, both under its generation and as the best."""
+        save_champion(champion, self.path / "champions" / f"{generation:06d}.json")
+        save_champion(champion, self.path / "champion.json")
+
+    def drop_champions_after(self, generation: int) -> None:
+        """Remove champions of later generations, which are about to be found again."""
+        for path in (self.path / "champions").glob("*.json"):
+            if path.stem.isdecimal() and int(path.stem) > generation:
+                path.unlink()
+
+    # checkpoints
+
+    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint aside, keep the one before, and rename.
+
+        Raises:
+            OSError: it cannot be written; the checkpoints on disk are as they were.
+        """
+        current, previous = self._checkpoints()
+        upcoming = self.path / "checkpoint.next.npz"
+        with atomic_path(upcoming) as temporary:
+            np.savez(temporary, allow_pickle=False, **_pack(checkpoint))
+        if current.exists():
+            os.replace(current, previous)
+        os.replace(upcoming, current)
+
+    def load_checkpoint(self) -> tuple[Checkpoint | None, str | None]:
+        """The last whole checkpoint, and a note when it is not the newest; None before the first one.
+
+        Raises:
+            ValueError: there are checkpoints, but none is whole.
+        """
+        problems = []
+        for path in self._checkpoints():
+            if not path.exists():
+                continue
+            try:
+                checkpoint = _unpack(path)
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+                problems.append(f"{path.name} is damaged ({error})")
+                continue
+            note = "; ".join(problems)
+            return checkpoint, f"{note}: going on from {path.name}" if note else None
+        if problems:
+            raise ValueError(f"{self.path} cannot be resumed: {'; '.join(problems)}")
+        return None, None
+
+    def _checkpoints(self) -> tuple[Path, Path]:
+        return self.path / "checkpoint.npz", self.path / "checkpoint.previous.npz"
+
+
+def is_run(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder holds a run."""
+    return (Path(path) / "config.toml").is_file()
+
+
+_GENES = ("node_id", "activation", "mark", "source", "target", "enabled")
+
+
+def _pack(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
+    state, totals = checkpoint.state, checkpoint.totals
+    genomes = list(state.population)
+    if state.champion:
+        genomes.append(state.champion.genome)
+    packed = {name: np.concatenate([getattr(g, name) for g in genomes]) for name in _GENES}
+    packed |= {
+        "format": np.array(FORMAT),
+        "counters": np.array([state.generation, state.next_node, state.next_mark, state.stale], np.int64),
+        "shape": np.array([genomes[0].inputs, genomes[0].outputs, len(state.population)], np.int64),
+        "node_counts": np.array([g.node_id.size for g in genomes], np.int64),
+        "connection_counts": np.array([g.mark.size for g in genomes], np.int64),
+        "spent": np.array([totals.evaluations, totals.steps], np.int64),
+        "seconds": np.array(totals.seconds),
+    }
+    if state.champion:
+        packed |= {
+            "champion_generation": np.array(state.champion.generation),
+            "champion_weights": state.champion.weights,
+            "champion_returns": state.champion.returns,
+        }
+    return packed
+
+
+def _unpack(path: Path) -> Checkpoint:
+    with np.load(path, allow_pickle=False) as file:
+        data = {name: file[name] for name in file.files}
+    if int(data["format"]) > FORMAT:
+        raise ValueError(f"format {int(data['format'])} is newer than {FORMAT}: update wann")
+    inputs, outputs, population = data["shape"].tolist()
+    columns = []
+    for name in _GENES:
+        counts = data["node_counts" if name in ("node_id", "activation") else "connection_counts"]
+        columns.append(np.split(data[name], np.cumsum(counts)[:-1]))
+    genomes = [
+        check_genome(Genome(inputs, outputs, *(array.copy() for array in genes)))
+        for genes in zip(*columns, strict=True)
+    ]
+    champion = None
+    if "champion_generation" in data:
+        champion = Confirmed(
+            genomes[population],
+            int(data["champion_generation"]),
+            data["champion_weights"],
+            data["champion_returns"],
+        )
+    generation, next_node, next_mark, stale = data["counters"].tolist()
+    evaluations, steps = data["spent"].tolist()
+    return Checkpoint(
+        EvolutionState(generation, tuple(genomes[:population]), next_node, next_mark, champion, stale),
+        Totals(evaluations, steps, float(data["seconds"])),
+    )
