@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,7 +21,7 @@ from wann.tasks import Task, get_task
 
 FORMAT = "wann-champion"
 VERSION = 1
-LARGEST_FILE = 200_000_000  # bytes
+LARGEST_FILE = 64_000_000  # bytes; a genome at its limits takes some 60 million
 
 Weight = float | Literal["tuned"]
 
@@ -105,7 +106,8 @@ class Champion:
                 weight where it is not given.
 
         Raises:
-            ValueError: the observation has another shape, or there are no tuned weights.
+            ValueError: the observation has another shape, the weight is not finite, or there are no tuned
+                weights.
         """
         observation = np.asarray(observation, np.float64)
         if observation.shape != (len(self.inputs),):
@@ -118,6 +120,8 @@ class Champion:
             weights = self.tuned_sources[None]
         else:
             weights = np.array([self.best_weight if weight is None else float(weight)])
+            if not np.isfinite(weights).all():
+                raise ValueError(f"weight must be a finite number, not {weight}")
         values: FloatArray = evaluate_network(self.network, observation[None], weights)[0]
         return values
 
@@ -203,7 +207,7 @@ def champion_from_json(text: str) -> Champion:
         ValueError: the text is not a whole and valid champion, in one line.
     """
     try:
-        data = json.loads(text, parse_constant=_refuse_constant)
+        data = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         raise ValueError(f"is cut off or not JSON ({error})") from None
     except RecursionError:
@@ -247,6 +251,10 @@ def _refuse_constant(word: str) -> Any:
     raise ValueError(f"holds {word}, which is not a finite number")
 
 
+def _finite(word: str) -> float:
+    return float(word) if math.isfinite(float(word)) else _refuse_constant(word)
+
+
 def _need(data: Mapping[str, Any], name: str, kind: type) -> Any:
     if not isinstance(data.get(name), kind):
         raise ValueError(f"{name!r} is missing or not a {_KINDS[kind]}")
@@ -268,6 +276,6 @@ def _numbers(data: Mapping[str, Any], name: str) -> FloatArray:
     for value in values:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{name!r} must be a list of numbers, not {value!r}")
-        if not math.isfinite(value):
-            raise ValueError(f"{name!r} holds {value!r}, which is not a finite number")
+        if abs(value) > sys.float_info.max:  # a whole number may be larger than any float
+            raise ValueError(f"{name!r} holds a number too large for a float, not a finite number")
     return np.array(values, np.float64)

@@ -65,19 +65,28 @@ def _fail(message: str, code: int) -> None:
     sys.exit(code)
 
 
+# The escaped b tells click to leave the lines after it as they are.
+_HELP = """Search for networks whose shape solves a task: every connection carries the same weight.
+
+\b
+Start with:
+  wann search swingup --preset laptop     a search of about half a minute
+  wann replay runs/...                    watch its champion
+"""
+
+
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help=_HELP,
     epilog="CHAMPION is a run folder or a champion file everywhere.",
+    invoke_without_command=True,
 )
 @click.version_option(__version__, prog_name="wann")
-def commands() -> None:
-    r"""Search for networks whose shape solves a task: every connection carries the same weight.
-
-    \b
-    Start with:
-      wann search swingup --preset laptop     a search of about half a minute
-      wann replay runs/...                    watch its champion
-    """
+@click.pass_context
+def commands(context: click.Context) -> None:
+    """The program; without a command it shows its help."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 _threads = click.option(
@@ -200,6 +209,9 @@ def _note(text: str) -> None:
 def _report_run(ended: Run, as_json: bool) -> int:
     path = os.fspath(ended.path)
     champion = _champion_or_none(ended)
+    if not ended.finished:
+        text = f"Stopped after generation {ended.generations}, saved. Go on: wann resume {path}"
+        click.echo(text, err=as_json)
     if as_json:
         summary = {
             "run": path,
@@ -217,13 +229,14 @@ def _report_run(ended: Run, as_json: bool) -> int:
         click.echo(json.dumps(summary))
         return 0 if ended.finished else INTERRUPTED
     if not ended.finished:
-        click.echo(f"Stopped after generation {ended.generations}, saved. Go on: wann resume {path}")
         return INTERRUPTED
     click.echo(f"Ended by {ended.stopped_by} after generation {ended.generations}.")
     if champion is None:
         click.echo("No champion: no network had finite returns.")
         return 0
     weight, best = champion.scores.best
+    rule = ended.stopped_by
+    longer = f"generations={2 * ended.generations}" if rule == "generations" else f"{rule}=none"
     click.echo(
         f"Champion  {os.path.join(path, 'champion.json')}\n"
         f"          mean return {champion.scores.overall:.1f} over {len(champion.scores.weights)} shared "
@@ -231,7 +244,7 @@ def _report_run(ended: Run, as_json: bool) -> int:
         f"Evaluate  wann evaluate {path}\n"
         f"Replay    wann replay {path}\n"
         f"Draw      wann draw {path}\n"
-        f"Resume    wann resume {path} --set generations={2 * ended.generations}"
+        f"Resume    wann resume {path} --set {longer}"
     )
     return 0
 
@@ -279,10 +292,9 @@ def _print_scorecard(champion: Champion, card: Scorecard) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(
-        title=f"{card.task}: {_size(champion)}, {card.episodes} episodes, seed {card.seed}",
-        title_justify="left",
-    )
+    console = Console(highlight=False)
+    console.print(f"{card.task}: {_size(champion)}; {card.episodes} fresh episodes, seed {card.seed}")
+    table = Table()
     table.add_column("weights")
     table.add_column("return", justify="right")
 
@@ -297,7 +309,7 @@ def _print_scorecard(champion: Champion, card: Scorecard) -> None:
     add(f"best shared ({card.best_shared.weight:g})", card.best_shared)
     if card.tuned:
         add("individual, tuned", card.tuned)
-    Console().print(table)
+    console.print(table)
 
 
 @commands.command()

@@ -89,11 +89,14 @@ class Genome:
 
     def layers(self) -> IntArray:
         """Layer of each node, (N,) int32: 0 for bias and inputs, then the longest path; outputs come last."""
-        depth: IntArray = graph.depths(self.node_id.size, self.source_positions(), self.target_positions())
-        hidden = depth[self.first_hidden :]
-        np.maximum(hidden, 1, out=hidden)
-        depth[self.first_output : self.first_hidden] = hidden.max(initial=0) + 1
-        return depth
+        layers: IntArray = graph.layers(
+            self.node_id.size,
+            self.source_positions(),
+            self.target_positions(),
+            self.first_output,
+            self.first_hidden,
+        )
+        return layers
 
     def evolve(self, **changes: np.ndarray) -> Genome:
         """The same genome with some arrays replaced; the others are shared."""

@@ -59,6 +59,27 @@ def depths(node_count, sources, targets):
 
 
 @kernel
+def layers(node_count, sources, targets, first_output, first_hidden):
+    """Layer of each node: 0 for bias and inputs, at least 1 for hidden nodes, one after them for outputs.
+
+    Args:
+        node_count: N.
+        sources, targets: (C,) int32 node positions.
+        first_output, first_hidden: where the outputs and the hidden nodes begin.
+
+    Returns:
+        (N,) int32.
+    """
+    layer = depths(node_count, sources, targets)
+    last = 0
+    for node in range(first_hidden, node_count):
+        layer[node] = max(layer[node], 1)
+        last = max(last, layer[node])
+    layer[first_output:first_hidden] = last + 1
+    return layer
+
+
+@kernel
 def feeding(reached, order, sources, targets):
     """Mark every node from which a marked node can be reached.
 

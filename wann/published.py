@@ -6,8 +6,8 @@ Source: the reference implementation's `champions` files; layout in the docstrin
 from __future__ import annotations
 
 import json
-import math
 import os
+import sys
 import warnings
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import numpy as np
 from wann.activations import BY_CODE
 from wann.champion import Champion, Scores
 from wann.config import PAPER_WEIGHTS
-from wann.evaluate import LocalEvaluator
+from wann.evaluator import LocalEvaluator
 from wann.files import atomic_path
 from wann.genome import MAX_NODES, Genome, check_genome
 from wann.network import FloatArray, compile_genome
@@ -114,7 +114,7 @@ def read_published_weights(
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not JSON: {error}") from None
     numbers = data[0] if isinstance(data, list) and len(data) == 2 else None
     if not isinstance(numbers, list) or not all(_is_number(value) for value in [*numbers, data[1]]):
@@ -149,7 +149,7 @@ def write_published(genome: Genome, path: str | os.PathLike[str]) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def import_champion(

@@ -126,7 +126,8 @@ def pareto_fronts(objectives):
     return front
 
 
-def crowding_distance(objectives: FloatArray) -> FloatArray:
+@kernel
+def crowding_distance(objectives):
     """Crowding distance of the members of one front.
 
     Per objective the members are sorted by value, ties by index; the two ends get infinity, every other the
@@ -134,7 +135,7 @@ def crowding_distance(objectives: FloatArray) -> FloatArray:
     is the same for all adds nothing.
 
     Args:
-        objectives: (M, K).
+        objectives: (M, K) float64, contiguous.
 
     Returns:
         (M,) float64.
@@ -142,12 +143,16 @@ def crowding_distance(objectives: FloatArray) -> FloatArray:
     Source: Deb et al. (2002), section III-B. The reference program divides by the maximum and then
     subtracts the minimum (`1/max - min`); here it is the range.
     """
-    distance = np.zeros(len(objectives))
-    for values in objectives.T:
-        order = np.argsort(values, kind="stable")
+    count, kinds = objectives.shape
+    distance = np.zeros(count)
+    for k in range(kinds):
+        values = objectives[:, k]
+        order = np.argsort(values, kind="mergesort")
         span = values[order[-1]] - values[order[0]]
         if span <= 0.0:
             continue
-        distance[order[1:-1]] += (values[order[2:]] - values[order[:-2]]) / span
-        distance[order[[0, -1]]] = np.inf
+        for place in range(1, count - 1):
+            distance[order[place]] += (values[order[place + 1]] - values[order[place - 1]]) / span
+        distance[order[0]] = np.inf
+        distance[order[-1]] = np.inf
     return distance

@@ -19,7 +19,7 @@ import numpy as np
 
 from wann.champion import Champion, Scores, load_champion
 from wann.config import CHANGEABLE, Settings, build_settings, changed_names, with_changes
-from wann.evaluate import Evaluator, LocalEvaluator
+from wann.evaluator import Evaluator, LocalEvaluator
 from wann.evolution import Confirmed, Evolution
 from wann.network import compile_genome
 from wann.seeding import Purpose, episode_seeds
@@ -120,10 +120,7 @@ def resume(
                 f"setting {name!r} determines the run and cannot change when it is resumed; "
                 f"these can: {', '.join(CHANGEABLE)}"
             )
-    settings = with_changes(folder.settings, changes)
-    if changed_names(folder.settings, settings):
-        folder.save_settings(settings)
-    return _run(folder, threads, observer, note)
+    return _run(folder, threads, observer, note, with_changes(folder.settings, changes))
 
 
 def new_run_path(task: str) -> Path:
@@ -152,13 +149,18 @@ def _run(
     threads: int | None,
     observer: Observer | None,
     note: Callable[[str], None] | None = None,
+    changed: Settings | None = None,
 ) -> Run:
-    settings = folder.settings
+    settings = changed or folder.settings
     task = get_task(settings.task)
     with folder.lock():
+        folder.drop_leftovers()
         checkpoint, damage = folder.load_checkpoint()
         if damage and note:
             note(damage)
+        # Only now: a run that is in use or damaged keeps the settings it had.
+        if changed_names(folder.settings, settings):
+            folder.save_settings(settings)
         state = checkpoint.state if checkpoint else None
         evolution = Evolution(settings, len(task.inputs), len(task.outputs), state)
         totals = checkpoint.totals if checkpoint else Totals()

@@ -10,18 +10,20 @@ import numpy as np
 
 from wann.champion import Champion
 from wann.config import PAPER_WEIGHTS
-from wann.evaluate import LocalEvaluator
+from wann.evaluator import LocalEvaluator
 from wann.network import FloatArray
 from wann.seeding import Purpose, episode_seeds, stream
-from wann.weights import stratified
 
 RANGE = (-2.0, 2.0)
 """The range the paper reports over."""
 
+UNIFORM_WEIGHTS = 41
+"""Evenly spaced weights, both ends included, that stand for U(-2, 2): no luck of the draw, and comparable."""
+
 _SWEEP_WEIGHTS = 81
 _SWEEP_EPISODES = 20
-_MOST_DRAWS = 100  # shared weights drawn for the mean over the range
-_EPISODES_PER_SET = 10  # episodes on which each set of individual random weights is tried
+_MOST_SETS = 100  # sets of individual random weights
+_EPISODES_PER_SET = 10  # episodes on which each set is tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,9 @@ def evaluate(
         threads: how many compute; never changes a number.
 
     Returns:
-        The scorecard. `uniform_shared` is over stratified draws of the weight (one from each of up to 100
-        equal parts of the range, so the mean is exact to a fraction of its spread), each on every
+        The scorecard. `uniform_shared` is over 41 weights evenly spaced over the range, each on every
         episode. `best_shared` is the best of 81 weights on 20 other episodes, scored on the fresh ones.
+        `individual_random` is over up to 100 sets of weights on 10 of the episodes each.
 
     Raises:
         ValueError: an argument is out of range, or the champion does not fit its task.
@@ -92,8 +94,7 @@ def evaluate(
     task = champion.get_task()
     fresh = episode_seeds(seed, Purpose.EVALUATION, episodes, 0)
     rng = stream(seed, Purpose.EVALUATION, 2)
-    drawn = stratified(*RANGE, min(episodes, _MOST_DRAWS), rng=rng)
-    sets = rng.uniform(*RANGE, (min(episodes, _MOST_DRAWS), champion.network.sources.size))
+    sets = rng.uniform(*RANGE, (min(episodes, _MOST_SETS), champion.network.sources.size))
     with LocalEvaluator(task, task.episode_steps, threads) as evaluator:
 
         def returns(shared_or_sets: FloatArray, seeds: Sequence[int] = fresh) -> FloatArray:
@@ -113,7 +114,7 @@ def evaluate(
             per_weight=tuple(
                 Score.of(row, float(weight)) for row, weight in zip(listed, weights, strict=True)
             ),
-            uniform_shared=Score.of(returns(drawn)),
+            uniform_shared=Score.of(returns(np.linspace(*RANGE, UNIFORM_WEIGHTS))),
             individual_random=Score.of(returns(sets, fresh[:_EPISODES_PER_SET])),
             best_shared=Score.of(returns(np.array([best])), best),
             tuned=None if tuned is None else Score.of(returns(tuned[None])),

@@ -14,7 +14,8 @@ import csv
 import os
 import tomllib
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,12 +92,23 @@ class RunFolder:
             if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
                 what = "holds a run already" if is_run(folder.path) else "exists and is not an empty folder"
                 raise ValueError(f"{path} {what}: choose another --out, or resume it")
-            (folder.path / "champions").mkdir(parents=True)
-            folder.save_settings(settings)
-            folder._write_metrics([])
+            try:
+                (folder.path / "champions").mkdir(parents=True)
+                folder._write_metrics([])
+                folder.save_settings(settings)  # the last, as it makes the folder a run
+            except OSError:
+                folder._remove_new()
+                raise
         except OSError as error:
             raise ValueError(f"cannot write to {path}: {error.strerror or error}") from None
         return folder
+
+    def _remove_new(self) -> None:
+        """Remove a folder that could not be made whole, so that the same command works later."""
+        with suppress(OSError):
+            (self.path / "metrics.csv").unlink(missing_ok=True)
+            (self.path / "champions").rmdir()
+            self.path.rmdir()
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> RunFolder:
@@ -126,26 +138,32 @@ class RunFolder:
         except ValueError as error:
             raise ValueError(f"{config}: {error}") from None
 
-    def lock(self) -> FileLock:
+    def lock(self) -> AbstractContextManager[object]:
         """Context manager that keeps a second process from writing to this run.
 
         Raises:
             ValueError: another process holds it.
         """
-        lock = FileLock(self.path / ".lock", timeout=0)
         try:
-            lock.acquire()
+            return FileLock(self.path / ".lock", timeout=0).acquire()
         except Timeout:
             raise ValueError(f"{self.path} is in use: another process is running this search") from None
         except OSError as error:
             raise ValueError(f"cannot write to {self.path}: {error.strerror or error}") from None
-        lock.release()
-        return lock
+
+    def drop_leftovers(self) -> None:
+        """Remove what a killed process left half-written; only while holding the lock."""
+        (self.path / "checkpoint.next.npz").unlink(missing_ok=True)
+        for folder in (self.path, self.path / "champions"):
+            for path in folder.glob(".wann-*"):  # the temporary names of `wann.files`
+                if path.suffix in (".toml", ".csv", ".npz", ".json"):
+                    path.unlink(missing_ok=True)
 
     def save_settings(self, settings: Settings) -> None:
         """Write the resolved settings."""
         header = "# Everything that determines this run. `wann resume` may change its stop rules.\n"
-        with atomic_path(self.path / "config.toml") as temporary:
+        path = self.path / "config.toml"
+        with _naming(path), atomic_path(path) as temporary:
             temporary.write_text(f"{header}format = {FORMAT}\n\n{to_toml(settings)}", encoding="utf-8")
         self.settings = settings
 
@@ -153,7 +171,8 @@ class RunFolder:
 
     def append_metrics(self, rows: Iterable[Mapping[str, object]]) -> None:
         """Add rows to metrics.csv and see them safely on disk."""
-        with open(self.path / "metrics.csv", "a", newline="", encoding="utf-8") as file:
+        path = self.path / "metrics.csv"
+        with _naming(path), open(path, "a", newline="", encoding="utf-8") as file:
             csv.DictWriter(file, METRICS).writerows(rows)
             file.flush()
             os.fsync(file.fileno())
@@ -186,8 +205,10 @@ class RunFolder:
         return [row for row in reader if None not in row.values()]
 
     def _write_metrics(self, rows: Sequence[Mapping[str, object]]) -> None:
+        path = self.path / "metrics.csv"
         with (
-            atomic_path(self.path / "metrics.csv") as temporary,
+            _naming(path),
+            atomic_path(path) as temporary,
             open(temporary, "w", newline="", encoding="utf-8") as file,
         ):
             writer = csv.DictWriter(file, METRICS)
@@ -198,8 +219,9 @@ class RunFolder:
 
     def save_champion(self, champion: Champion, generation: int) -> None:
         """Write a new champion, both under its generation and as the best."""
-        save_champion(champion, self.path / "champions" / f"{generation:06d}.json")
-        save_champion(champion, self.path / "champion.json")
+        for path in (self.path / "champions" / f"{generation:06d}.json", self.path / "champion.json"):
+            with _naming(path):
+                save_champion(champion, path)
 
     def drop_champions_after(self, generation: int) -> None:
         """Remove champions of later generations, which are about to be found again."""
@@ -217,7 +239,7 @@ class RunFolder:
         """
         current, previous = self._checkpoints()
         upcoming = self.path / "checkpoint.next.npz"
-        with atomic_path(upcoming) as temporary:
+        with _naming(current), atomic_path(upcoming) as temporary:
             np.savez(temporary, allow_pickle=False, **_pack(checkpoint))
         if current.exists():
             os.replace(current, previous)
@@ -235,7 +257,7 @@ class RunFolder:
                 continue
             try:
                 checkpoint = _unpack(path)
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            except Exception as error:  # noqa: BLE001  damaged bytes make the readers raise nearly anything
                 problems.append(f"{path.name} is damaged ({error})")
                 continue
             note = "; ".join(problems)
@@ -251,6 +273,17 @@ class RunFolder:
 def is_run(path: str | os.PathLike[str]) -> bool:
     """Whether a folder holds a run."""
     return (Path(path) / "config.toml").is_file()
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file in an OSError that does not: a write that fails knows only a number."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = os.fspath(path)
+        raise
 
 
 _GENES = ("node_id", "activation", "mark", "source", "target", "enabled")
@@ -281,6 +314,10 @@ def _pack(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
 
 
 def _unpack(path: Path) -> Checkpoint:
+    with zipfile.ZipFile(path) as archive:
+        broken = archive.testzip()  # np.load checks only what it happens to read to the end
+        if broken:
+            raise ValueError(f"{broken} is not what was written")
     with np.load(path, allow_pickle=False) as file:
         data = {name: file[name] for name in file.files}
     if int(data["format"]) > FORMAT:

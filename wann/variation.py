@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from wann import graph
 from wann.genome import Genome
 from wann.innovation import Innovations
 
@@ -21,8 +22,10 @@ def add_connection(parent: Genome, innovations: Innovations, *, rng: np.random.G
     The target lies in a strictly later layer than the source, so nothing leaves an output, nothing enters
     an input and there is no cycle.
     """
-    layer = parent.layers()
     source_positions, target_positions = parent.source_positions(), parent.target_positions()
+    layer = graph.layers(
+        parent.node_id.size, source_positions, target_positions, parent.first_output, parent.first_hidden
+    )
     for source in rng.permutation(layer.size):
         if parent.first_output <= source < parent.first_hidden:
             continue

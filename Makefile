@@ -1,0 +1,58 @@
+# `make search` and `make test` do everything on a machine with Python 3.11 or newer; each step is done once.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+TASK ?= swingup
+OUT ?= runs/$(TASK)
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install search test check format bench clean
+
+help:
+	@echo "make search   install, and search $(TASK); run again to go on (TASK=, OUT=, ARGS=)"
+	@echo "make test     install, and run the whole test suite"
+	@echo "make check    format, lint, types and the layers, in seconds"
+	@echo "make bench    measure the speed of the engine"
+	@echo "make format   put the code into its format"
+	@echo "make clean    remove the virtual environment, caches and compiled kernels; runs are kept"
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "wann needs Python 3.11 or newer, and $(PYTHON) is older: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+install: $(VENV)/.installed
+
+search: $(VENV)/.installed
+	@$(BIN)/wann search $(TASK) --out $(OUT) --resume $(ARGS)
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --quiet tests/test_layers.py
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './runs/*' -prune -exec rm -rf {} +

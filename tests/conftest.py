@@ -1,0 +1,44 @@
+"""Shared builders and strategies."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+from wann.activations import BY_NAME
+from wann.genome import Genome, minimal_genome
+from wann.innovation import Innovations
+from wann.variation import mutate
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+settings.register_profile(
+    "wann", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("wann")
+
+ALL_CODES = tuple(activation.code for activation in BY_NAME.values())
+SHARES = (0.20, 0.25, 0.05, 0.50)
+
+
+def evolved(
+    seed: int, mutations: int, inputs: int = 5, outputs: int = 1, codes: tuple[int, ...] = ALL_CODES
+) -> Genome:
+    """A genome after so many random mutations."""
+    rng = np.random.default_rng(seed)
+    genome = minimal_genome(inputs, outputs, BY_NAME["linear"].code, 0.6, rng=rng)
+    innovations = Innovations(genome.node_id.size, genome.mark.size)
+    for _ in range(mutations):
+        innovations.begin_generation()
+        genome = mutate(genome, innovations, SHARES, codes, rng=rng)
+    return genome
+
+
+@pytest.fixture(scope="session")
+def published_data() -> Path:
+    """Folder of the published swing-up champion."""
+    folder = DATA / "wann-zoo"
+    if not (folder / "swing.out").exists():
+        pytest.skip(f"the published champion is not at {folder}")
+    return folder

@@ -1,0 +1,128 @@
+"""Genomes keep their invariants under any variation, and through their file form."""
+
+import json
+from dataclasses import replace
+
+import networkx as nx
+import numpy as np
+import pytest
+from conftest import ALL_CODES, SHARES, evolved
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wann.genome import check_genome, genome_from_dict, genome_to_dict, minimal_genome
+from wann.innovation import Innovations
+from wann.variation import cross, mutate
+
+
+def assert_sound(genome):
+    """The invariants, checked without the code under test."""
+    nodes = set(genome.node_id.tolist())
+    assert len(nodes) == genome.node_id.size
+    ends = list(zip(genome.source.tolist(), genome.target.tolist(), strict=True))
+    assert {node for pair in ends for node in pair} <= nodes
+    assert len(set(ends)) == len(ends)
+    assert nx.is_directed_acyclic_graph(nx.DiGraph(ends))
+    fixed_inputs = set(range(1 + genome.inputs))
+    fixed_outputs = set(range(1 + genome.inputs, 1 + genome.inputs + genome.outputs))
+    assert not {target for _, target in ends} & fixed_inputs
+    assert not {source for source, _ in ends} & fixed_outputs
+    assert len(set(genome.mark.tolist())) == genome.mark.size
+    assert all(np.diff(genome.mark) > 0)
+    assert set(genome.activation.tolist()) <= set(ALL_CODES)
+    assert all(not array.flags.writeable for array in genome.arrays())
+
+
+@given(
+    st.integers(1, 5),
+    st.integers(1, 3),
+    st.integers(0, 2**32 - 1),
+    st.lists(st.booleans(), max_size=60),
+)
+def test_any_sequence_of_mutations_and_crossovers_keeps_a_genome_sound(inputs, outputs, seed, steps):
+    rng = np.random.default_rng(seed)
+    family = [minimal_genome(inputs, outputs, 1, 0.5, rng=rng) for _ in range(4)]
+    innovations = Innovations(family[0].node_id.size, family[0].mark.size)
+    for crossing in steps:
+        innovations.begin_generation()
+        parents = [family[k] for k in rng.integers(4, size=2)]
+        parent = cross(*parents, rng=rng) if crossing else parents[0]
+        before = genome_to_dict(parent)
+        child = mutate(parent, innovations, SHARES, ALL_CODES, rng=rng)
+        assert genome_to_dict(parent) == before, "a mutation edited its parent"
+        family[rng.integers(4)] = child
+    for genome in family:
+        assert_sound(genome)
+        check_genome(genome)
+        copy = genome_from_dict(json.loads(json.dumps(genome_to_dict(genome))))
+        assert copy == genome
+        assert_sound(copy)
+
+
+@given(st.integers(0, 1000))
+def test_layers_put_every_source_before_its_target(seed):
+    genome = evolved(seed, 60, inputs=3, outputs=2)
+    layer = dict(zip(genome.node_id.tolist(), genome.layers().tolist(), strict=True))
+    for source, target in zip(genome.source.tolist(), genome.target.tolist(), strict=True):
+        assert layer[source] < layer[target]
+    assert {layer[node] for node in range(4)} == {0}
+    assert {layer[node] for node in (4, 5)} == {max(layer.values())}
+
+
+def test_the_first_networks_have_every_input_to_output_connection_by_chance():
+    rng = np.random.default_rng(0)
+    genomes = [minimal_genome(5, 2, 9, 0.25, rng=rng) for _ in range(400)]
+    pairs = {(s, t) for s in range(6) for t in (6, 7)}
+    assert set(zip(genomes[0].source.tolist(), genomes[0].target.tolist(), strict=True)) == pairs
+    share = np.mean([genome.enabled.mean() for genome in genomes])
+    assert abs(share - 0.25) < 0.02
+    assert genomes[0].activation.tolist() == [1] * 6 + [9] * 2
+    assert genomes[0].hidden_count == 0
+
+
+def test_equality_sees_every_gene():
+    genome = evolved(1, 30)
+    assert genome == evolved(1, 30)
+    flipped = genome.enabled.copy()
+    flipped[0] = not flipped[0]
+    assert genome != genome.evolve(enabled=flipped)
+    other = genome.activation.copy()
+    other[-1] = 3 if other[-1] != 3 else 4
+    assert genome != genome.evolve(activation=other)
+
+
+SMALL = evolved(2, 12, inputs=2)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"source": np.full_like(SMALL.source, 99)}, "connection from node 99, which is not there"),
+        ({"target": np.full_like(SMALL.target, 99)}, "connection to node 99, which is not there"),
+        ({"target": np.full_like(SMALL.target, 1)}, "connection into an input or the bias"),
+        ({"source": np.full_like(SMALL.source, 3)}, "connection out of an output"),
+        ({"mark": SMALL.mark[::-1].copy()}, "innovation numbers must ascend"),
+        ({"node_id": SMALL.node_id + 1}, "node ids must ascend from 0"),
+        ({"activation": np.full_like(SMALL.activation, 11)}, "unknown activation"),
+        ({"enabled": SMALL.enabled[:-1].copy()}, "connections of different lengths"),
+    ],
+)
+def test_a_broken_invariant_is_named(change, message):
+    with pytest.raises(ValueError, match=message):
+        check_genome(replace(SMALL, **change))
+
+
+def test_a_cycle_and_a_duplicate_are_named():
+    hidden = np.array([0, 1, 2, 3, 7, 8], np.int32)
+    base = {
+        "node_id": hidden,
+        "activation": np.ones(6, np.int8),
+        "mark": np.arange(3, dtype=np.int32),
+        "enabled": np.ones(3, np.bool_),
+    }
+    cycle = SMALL.evolve(**base, source=np.array([1, 7, 8], np.int32), target=np.array([7, 8, 7], np.int32))
+    with pytest.raises(ValueError, match="cycle"):
+        check_genome(cycle)
+    twice = SMALL.evolve(**base, source=np.array([1, 7, 1], np.int32), target=np.array([7, 3, 7], np.int32))
+    with pytest.raises(ValueError, match="same connection twice"):
+        check_genome(twice)

@@ -1,0 +1,77 @@
+"""The layers of the design: a module imports only from lower ones."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+LAYERS = (
+    {"activations", "config", "files", "graph", "lanes", "seeding"},
+    {"genome", "innovation", "ranking", "weights", "layout"},
+    {"network", "variation"},
+    {"evolution", "rollout", "tasks"},
+    {"champion", "evaluator", "published", "storage", "theme"},
+    {"draw", "plot", "replay", "scorecard"},
+    {"run"},
+    {"cli", "live"},
+)
+LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
+
+# Within a layer, who may use whom; everything else there is independent.
+WITHIN = {
+    "activations": {"lanes"},
+    "graph": {"lanes"},
+    "tasks": {"rollout"},
+    "ranking": {"genome"},
+    "published": {"champion", "evaluator"},
+    "storage": {"champion"},
+    "cli": {"live"},
+}
+
+
+def imports_of(path: Path) -> set[str]:
+    """Modules of wann that a file imports anywhere, also inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name.split(".")[1] for name in found if name.startswith("wann.") and name.split(".")[1] in LEVEL}
+
+
+MODULES = sorted(path for path in (ROOT / "wann").glob("*.py") if path.stem not in ("__init__", "__main__"))
+
+
+def test_every_module_has_a_layer():
+    assert {path.stem for path in MODULES} == set(LEVEL)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_a_module_imports_only_from_lower_layers(path):
+    mine = path.stem
+    for other in imports_of(path):
+        allowed = LEVEL[other] < LEVEL[mine] or other in WITHIN.get(mine, set())
+        assert allowed, f"wann.{mine} imports wann.{other}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "envs/wann_envs").glob("*.py")), ids=lambda path: path.stem)
+def test_environments_import_nothing_above_the_task_protocol(path):
+    assert all(LEVEL[module] <= LEVEL["tasks"] for module in imports_of(path))
+
+
+def test_only_the_command_line_prints():
+    for path in MODULES:
+        if path.stem in ("cli", "live"):
+            continue
+        names = [node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)]
+        assert "print" not in names, path
+
+
+def test_no_module_uses_pickle_eval_or_global_randomness():
+    for path in [*MODULES, *(ROOT / "envs").rglob("*.py")]:
+        text = path.read_text()
+        for word in ("pickle.", "eval(", "exec(", "np.random.seed", "allow_pickle=True", "import random\n"):
+            assert word not in text.replace("literal_eval(", ""), (path, word)

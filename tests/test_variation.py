@@ -1,0 +1,208 @@
+"""Each mutation makes exactly one change of its kind."""
+
+import numpy as np
+import pytest
+from conftest import ALL_CODES, SHARES, evolved
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wann.genome import minimal_genome
+from wann.innovation import Innovations
+from wann.variation import add_connection, change_activation, cross, enable_connection, insert_node, mutate
+
+
+def fresh_numbers(genome) -> Innovations:
+    return Innovations(int(genome.node_id.max()) + 1, int(genome.mark.max()) + 1)
+
+
+seeds = st.integers(0, 10_000)
+
+
+@given(seeds, seeds)
+def test_inserting_a_node_replaces_a_connection_by_a_path(genome_seed, seed):
+    parent = evolved(genome_seed, 25)
+    child = insert_node(parent, fresh_numbers(parent), ALL_CODES, rng=np.random.default_rng(seed))
+    off = np.flatnonzero(parent.enabled & ~child.enabled[: parent.mark.size])
+    assert off.size == 1
+    node = child.node_id[-1]
+    assert child.node_id.size == parent.node_id.size + 1
+    assert child.mark.size == parent.mark.size + 2
+    assert child.source[-2:].tolist() == [parent.source[off[0]], node]
+    assert child.target[-2:].tolist() == [node, parent.target[off[0]]]
+    assert child.enabled[-2:].all()
+    assert child.connection_count == parent.connection_count + 1
+
+
+@given(seeds, seeds)
+def test_an_added_connection_is_new_and_leads_to_a_later_layer(genome_seed, seed):
+    parent = evolved(genome_seed, 25)
+    child = add_connection(parent, fresh_numbers(parent), rng=np.random.default_rng(seed))
+    if child is None:
+        return
+    ends = (child.source[-1], child.target[-1])
+    assert ends not in set(zip(parent.source.tolist(), parent.target.tolist(), strict=True))
+    layer = dict(zip(parent.node_id.tolist(), parent.layers().tolist(), strict=True))
+    assert layer[ends[0]] < layer[ends[1]]
+    assert child.connection_count == parent.connection_count + 1
+    assert child.node_id is parent.node_id
+
+
+def test_every_legal_connection_can_be_added_and_no_other():
+    parent = evolved(3, 15, inputs=2)
+    layer = dict(zip(parent.node_id.tolist(), parent.layers().tolist(), strict=True))
+    there = set(zip(parent.source.tolist(), parent.target.tolist(), strict=True))
+    legal = {
+        (s, t)
+        for s in layer
+        for t in layer
+        if layer[s] < layer[t] and s != 3 and t > 2 and (s, t) not in there
+    }
+    seen = set()
+    for seed in range(600):
+        child = add_connection(parent, fresh_numbers(parent), rng=np.random.default_rng(seed))
+        seen.add((int(child.source[-1]), int(child.target[-1])))
+    assert seen == legal
+
+
+def test_nothing_can_be_added_to_a_full_network():
+    parent = minimal_genome(3, 2, 1, 1.0, rng=np.random.default_rng(0))
+    assert add_connection(parent, fresh_numbers(parent), rng=np.random.default_rng(0)) is None
+
+
+@given(seeds, seeds)
+def test_enabling_switches_one_disabled_connection_on(genome_seed, seed):
+    parent = evolved(genome_seed, 25)
+    child = enable_connection(parent, rng=np.random.default_rng(seed))
+    changed = np.flatnonzero(parent.enabled != child.enabled)
+    assert changed.size == 1
+    assert child.enabled[changed[0]]
+
+
+@given(seeds, seeds)
+def test_changing_an_activation_gives_one_hidden_node_another_of_the_set(genome_seed, seed):
+    parent, allowed = evolved(genome_seed, 25), (1, 5, 9)
+    child = change_activation(parent, allowed, rng=np.random.default_rng(seed))
+    if not parent.hidden_count:
+        assert child is None
+        return
+    changed = np.flatnonzero(parent.activation != child.activation)
+    assert changed.size == 1
+    assert changed[0] >= parent.first_hidden
+    assert child.activation[changed[0]] in allowed
+
+
+def test_a_set_of_one_activation_leaves_nothing_to_change():
+    parent = evolved(4, 25)
+    parent = parent.evolve(activation=np.ones_like(parent.activation))
+    assert change_activation(parent, (1,), rng=np.random.default_rng(0)) is None
+
+
+@given(seeds, seeds)
+def test_a_child_differs_by_exactly_one_change(genome_seed, seed):
+    parent = evolved(genome_seed, 25)
+    child = mutate(parent, fresh_numbers(parent), SHARES, ALL_CODES, rng=np.random.default_rng(seed))
+    old = parent.mark.size
+    differences = (
+        int(np.sum(parent.enabled != child.enabled[:old])),
+        int(np.sum(parent.activation != child.activation[: parent.activation.size])),
+        child.mark.size - old,
+        child.node_id.size - parent.node_id.size,
+    )
+    # enabled flips, activation changes, new connections, new nodes
+    assert differences in {(1, 0, 2, 1), (0, 0, 1, 0), (1, 0, 0, 0), (0, 1, 0, 0)}
+
+
+def test_the_roulette_follows_the_shares():
+    parent = evolved(5, 40)
+    counts = dict.fromkeys(("add", "insert", "enable", "activation"), 0)
+    draws = 4000
+    for seed in range(draws):
+        child = mutate(parent, fresh_numbers(parent), SHARES, ALL_CODES, rng=np.random.default_rng(seed))
+        if child.node_id.size > parent.node_id.size:
+            counts["insert"] += 1
+        elif child.mark.size > parent.mark.size:
+            counts["add"] += 1
+        elif (child.activation != parent.activation).any():
+            counts["activation"] += 1
+        else:
+            counts["enable"] += 1
+    for name, share in zip(counts, SHARES, strict=True):
+        assert abs(counts[name] / draws - share) < 4 * np.sqrt(share * (1 - share) / draws), (name, counts)
+
+
+def test_a_kind_without_a_place_is_drawn_again_among_the_others():
+    parent = minimal_genome(3, 1, 1, 1.0, rng=np.random.default_rng(0))  # full, no hidden node, all enabled
+    for seed in range(50):
+        child = mutate(parent, fresh_numbers(parent), SHARES, ALL_CODES, rng=np.random.default_rng(seed))
+        assert child.node_id.size == parent.node_id.size + 1
+
+
+def test_a_parent_that_nothing_can_change_is_returned():
+    parent = minimal_genome(3, 1, 1, 1.0, rng=np.random.default_rng(0))
+    shares = (1.0, 0.0, 1.0, 1.0)
+    child = mutate(parent, fresh_numbers(parent), shares, ALL_CODES, rng=np.random.default_rng(0))
+    assert child is parent
+
+
+def test_crossover_takes_matching_genes_from_either_and_the_rest_from_the_fitter():
+    ancestor = evolved(6, 20)
+    numbers = fresh_numbers(ancestor)
+    rng = np.random.default_rng(1)
+    fitter, other = ancestor, ancestor
+    for _ in range(30):
+        numbers.begin_generation()
+        fitter = mutate(fitter, numbers, SHARES, ALL_CODES, rng=rng)
+        other = mutate(other, numbers, SHARES, ALL_CODES, rng=rng)
+    on_of = dict(zip(other.mark.tolist(), other.enabled.tolist(), strict=True))
+    code_of = dict(zip(other.node_id.tolist(), other.activation.tolist(), strict=True))
+    origins = set()
+    for seed in range(60):
+        child = cross(fitter, other, rng=np.random.default_rng(seed))
+        assert child.mark is fitter.mark
+        assert child.node_id is fitter.node_id
+        for mark, mine, got in zip(fitter.mark.tolist(), fitter.enabled, child.enabled, strict=True):
+            assert got in (mine, on_of.get(mark, mine))
+            if mark in on_of and on_of[mark] != mine:
+                origins.add(("connection", mark, bool(got == mine)))
+        for node, mine, got in zip(fitter.node_id.tolist(), fitter.activation, child.activation, strict=True):
+            assert got in (mine, code_of.get(node, mine))
+            if code_of.get(node, mine) != mine:
+                origins.add(("node", node, bool(got == mine)))
+    kinds = {(kind, key) for kind, key, _ in origins}
+    assert len(kinds) > 5
+    assert len(origins) == 2 * len(kinds), "each differing gene comes now from one parent, now from the other"
+
+
+class TestInnovations:
+    def test_the_same_structure_in_one_generation_shares_its_numbers(self):
+        numbers = Innovations(10, 20)
+        numbers.begin_generation()
+        assert numbers.connection(1, 5) == numbers.connection(1, 5) == 20
+        assert numbers.connection(5, 1) == 21
+        assert numbers.split(3) == numbers.split(3) == (10, 22, 23)
+        assert numbers.split(4) == (11, 24, 25)
+
+    def test_a_later_generation_gets_new_numbers(self):
+        numbers = Innovations(10, 20)
+        first = numbers.connection(1, 5), numbers.split(3)
+        numbers.begin_generation()
+        assert (numbers.connection(1, 5), numbers.split(3)) != first
+        assert (numbers.next_node, numbers.next_mark) == (12, 26)
+
+    def test_two_children_that_split_one_connection_share_node_and_connections(self):
+        parent = minimal_genome(1, 1, 1, 1.0, rng=np.random.default_rng(0))
+        numbers = fresh_numbers(parent)
+        numbers.begin_generation()
+        children = [insert_node(parent, numbers, (5,), rng=np.random.default_rng(s)) for s in range(20)]
+        nodes = {(int(c.node_id[-1]), *c.mark[-2:].tolist(), int(c.source[-2])) for c in children}
+        assert len(nodes) == 2  # one for each of the two connections that were split
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_mutation_depends_on_its_generator_alone(seed):
+    parent = evolved(8, 30)
+    children = [
+        mutate(parent, fresh_numbers(parent), SHARES, ALL_CODES, rng=np.random.default_rng(seed))
+        for _ in range(2)
+    ]
+    assert children[0] == children[1]

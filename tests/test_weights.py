@@ -1,0 +1,51 @@
+"""Shared weights of a generation."""
+
+import numpy as np
+import pytest
+
+from wann.config import Settings
+from wann.weights import confirming_weights, generation_weights
+
+
+def drawn(generations=400, **settings):
+    made = Settings(**settings)
+    return np.array([generation_weights(made, generation) for generation in range(generations)])
+
+
+def test_the_fixed_series_is_the_paper_s_by_default():
+    settings = Settings(weight_sampling="fixed")
+    assert generation_weights(settings, 3).tolist() == [-2, -1, -0.5, 0.5, 1, 2]
+    assert confirming_weights(settings).tolist() == [-2, -1, -0.5, 0.5, 1, 2]
+
+
+def test_stratified_weights_hold_one_value_from_each_equal_part():
+    weights = drawn(weight_sampling="stratified", weight_count=8, weight_range=(-2.0, 2.0))
+    assert (np.floor((weights + 2) * 2) == np.arange(8)).all()
+    # uniform inside its part
+    inside = (weights + 2) * 2 - np.arange(8)
+    assert abs(inside.mean() - 0.5) < 0.02
+    assert abs(inside.std() - np.sqrt(1 / 12)) < 0.01
+
+
+def test_uniform_weights_fill_the_range():
+    weights = drawn(weight_sampling="uniform", weight_count=10, weight_range=(1.0, 3.0))
+    assert weights.min() >= 1.0
+    assert weights.max() < 3.0
+    assert np.histogram(weights, 4, (1.0, 3.0))[0] == pytest.approx(np.full(4, 1000), abs=130)
+
+
+def test_normal_weights_have_the_given_spread():
+    weights = drawn(weight_sampling="normal", weight_count=10, weight_std=0.7)
+    assert abs(weights.mean()) < 0.05
+    assert abs(weights.std() - 0.7) < 0.03
+
+
+@pytest.mark.parametrize("sampling", ["uniform", "normal", "stratified"])
+def test_drawn_weights_follow_from_seed_and_generation(sampling):
+    settings = Settings(weight_sampling=sampling, seed=5)
+    assert generation_weights(settings, 9).tolist() == generation_weights(settings, 9).tolist()
+    assert generation_weights(settings, 9).tolist() != generation_weights(settings, 10).tolist()
+    other = Settings(weight_sampling=sampling, seed=6)
+    assert generation_weights(settings, 9).tolist() != generation_weights(other, 9).tolist()
+    grid = confirming_weights(settings)
+    assert grid.tolist() == np.linspace(-2, 2, 25).tolist()

@@ -1,0 +1,279 @@
+"""The topology of a network as a drawing: inputs left, outputs right, an activation in every node."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Hashable, Mapping, Sequence
+
+import networkx as nx
+import numpy as np
+from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
+from matplotlib.path import Path
+
+from wann.activations import BY_CODE, BY_NAME
+from wann.genome import BIAS, Genome
+from wann.layout import RADIUS, Arrangement, Point, Segment, arrange
+from wann.network import FloatArray, compile_genome
+from wann.sheet import Sheet, Symbol
+from wann.theme import LIGHT, Theme, check_suffix, figure_style, plain_text, save_figure
+
+LARGEST = (12.0, 8.5)
+"""Inches of width and height that the nodes keep within, as long as names stay legible."""
+
+PITCH = (0.15, 0.44)
+"""Least and greatest distance of neighbouring nodes of a column, in inches."""
+
+MARGIN = 0.18  # inches around everything
+TITLE_SIZE, CAPTION_SIZE, LEGEND_SIZE = 10.5, 8.0, 7.5  # points
+
+
+def genome_graph(genome: Genome, inputs: Sequence[str], outputs: Sequence[str]) -> nx.DiGraph:
+    """What a genome expresses, as a graph on its node ids; the bias, all inputs and all outputs are in it.
+
+    A node has `kind` ("bias", "input", "hidden" or "output"), `label` (its name; empty if hidden),
+    `activation` (its name) and `layer` (length of the longest path to it, at least 1 for a hidden node;
+    outputs share the last one). An edge has `mark`, the connection's innovation number.
+
+    Args:
+        genome: the genome.
+        inputs: names of the inputs, the bias not among them.
+        outputs: names of the outputs.
+
+    Raises:
+        ValueError: there are not as many names as inputs or outputs.
+    """
+    for kind, names, count in (("input", inputs, genome.inputs), ("output", outputs, genome.outputs)):
+        if len(names) != count:
+            raise ValueError(f"the genome has {count} {kind}s, but {len(names)} {kind} names are given")
+    network = compile_genome(genome)
+    ids = [*range(genome.first_output), *network.node.tolist()]
+    hidden = [node for node in ids if node >= genome.first_hidden]
+    graph = nx.DiGraph()
+    graph.add_node(BIAS, kind="bias", label="bias", layer=0)
+    for node, label in enumerate(inputs, BIAS + 1):
+        graph.add_node(node, kind="input", label=label, layer=0)
+    for node, label in enumerate(outputs, genome.first_output):
+        graph.add_node(node, kind="output", label=label)
+    graph.add_nodes_from(hidden, kind="hidden", label="")
+    for node, code in zip(genome.node_id.tolist(), genome.activation.tolist(), strict=True):
+        if node in graph:
+            graph.nodes[node]["activation"] = BY_CODE[code].name
+    for k, node in enumerate(ids[genome.first_output :]):
+        into = slice(network.first_source[k], network.first_source[k + 1])
+        for row, mark in zip(network.sources[into].tolist(), network.mark[into].tolist(), strict=True):
+            graph.add_edge(ids[row], node, mark=mark)
+        layers = [graph.nodes[source]["layer"] for source in graph.predecessors(node)]
+        graph.nodes[node]["layer"] = 1 + max(layers, default=0)
+    last = 1 + max((graph.nodes[node]["layer"] for node in hidden), default=0)
+    for node in range(genome.first_output, genome.first_hidden):
+        graph.nodes[node]["layer"] = last
+    return graph
+
+
+def layout(graph: nx.DiGraph) -> dict[Hashable, Point]:
+    """Where each node lies, from its attribute `layer`; y grows upwards, every edge leads to a greater x.
+
+    The unit is the least distance of neighbouring nodes of a column; a node's radius is
+    `wann.layout.RADIUS`. Nodes of the first and the last layer keep the graph's order from top to bottom.
+    """
+    points = _arrange(graph).points
+    return dict(zip(graph, points[: len(graph)], strict=True))
+
+
+def draw_genome(
+    genome: Genome,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    path: str | os.PathLike[str],
+    *,
+    title: str | None = None,
+) -> None:
+    """Draw what a genome expresses to a .svg, .png or .pdf file; same genome, same bytes.
+
+    Args:
+        genome: the genome.
+        inputs: names of the inputs, the bias not among them.
+        outputs: names of the outputs.
+        path: the file to write.
+        title: a line above the drawing.
+
+    Raises:
+        ValueError: the suffix is another, or there are not as many names as inputs or outputs.
+        OSError: the file cannot be written; nothing is left behind.
+    """
+    check_suffix(path)
+    graph = genome_graph(genome, inputs, outputs)
+    with figure_style():
+        save_figure(graph_figure(graph, title=title), path)
+
+
+def graph_figure(graph: nx.DiGraph, *, title: str | None = None, theme: Theme = LIGHT) -> Figure:
+    """Figure of a graph from `genome_graph`; to be called within `wann.theme.figure_style`.
+
+    From top to bottom: the title, the network, the legend of its activations, a line that says its size.
+    """
+    sheet = Sheet(theme)
+    arrangement = _arrange(graph)
+    points = np.array(arrangement.points)
+    low, high = points.min(axis=0) - RADIUS, points.max(axis=0) + RADIUS
+    pitch = float(np.clip(np.min(LARGEST / (high - low)), *PITCH))
+    width, height = (high - low) * pitch
+
+    names = {node: plain_text(label) for node, label in graph.nodes(data="label")}
+    name_size = float(np.clip(36.0 * pitch, 5.0, 9.0))
+    name_gap = 0.2 * pitch + 0.03  # from a node's rim to its name
+    left, right = (
+        name_gap + max(sheet.width_of(names[node], name_size) for node in _of_kind(graph, *kinds))
+        for kinds in (("bias", "input"), ("output",))
+    )
+    title = plain_text(title, 80) if title else ""
+    hidden = len(_of_kind(graph, "hidden"))
+    caption = f"{_counted(graph.number_of_edges(), 'connection')} · {_counted(hidden, 'hidden node')}"
+    occurring = {graph.nodes[node]["activation"] for node in _of_kind(graph, "input", "hidden", "output")}
+    legend = _Legend(sheet, [name for name in BY_NAME if name in occurring], pitch)
+
+    inner = max(
+        left + width + right,
+        legend.least_width,
+        sheet.width_of(caption, CAPTION_SIZE),
+        sheet.width_of(title, TITLE_SIZE, "bold"),
+    )
+    rows = legend.rows(inner)
+    base = MARGIN + 0.36 + legend.pitch * len(rows)  # height of the network's lower edge
+    middle = MARGIN + 0.5 * inner
+    sheet.resize(2.0 * middle, base + height + (0.4 if title else 0.0) + MARGIN)
+    sheet.write(middle, MARGIN + 0.05, caption, CAPTION_SIZE, theme.quiet, align="center")
+    legend.draw(rows, middle, MARGIN + 0.22)
+    if title:
+        title_y = base + height + 0.31
+        sheet.write(middle, title_y, title, TITLE_SIZE, theme.ink, align="center", weight="bold")
+
+    origin = np.array([middle + 0.5 * (left - width - right), base]) - low * pitch
+    _draw_lines(sheet, graph, arrangement, pitch, origin)
+    places = points[: len(graph)] * pitch + origin
+    symbols = []
+    for (node, kind), place in zip(graph.nodes(data="kind"), places, strict=True):
+        is_used = kind in ("hidden", "output") or graph.out_degree(node) > 0
+        color = {"hidden": theme.ink, "output": theme.output}.get(kind, theme.input)
+        name = "bias" if kind == "bias" else graph.nodes[node]["activation"]
+        symbols.append(Symbol(place, name, color if is_used else theme.faint))
+        if kind != "hidden":
+            away, align = (1.0, "left") if kind == "output" else (-1.0, "right")
+            x = place[0] + away * (RADIUS * pitch + name_gap)
+            ink = theme.ink if is_used else theme.quiet
+            sheet.write(x, place[1], names[node], name_size, ink, align=align)
+    sheet.draw_symbols(symbols, RADIUS * pitch)
+    return sheet.figure
+
+
+def _arrange(graph: nx.DiGraph) -> Arrangement:
+    index = {node: position for position, node in enumerate(graph)}
+    layers = [layer for _, layer in graph.nodes(data="layer")]
+    return arrange(layers, [(index[source], index[target]) for source, target in graph.edges])
+
+
+def _of_kind(graph: nx.DiGraph, *kinds: str) -> list[Hashable]:
+    return [node for node, kind in graph.nodes(data="kind") if kind in kinds]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _draw_lines(
+    sheet: Sheet, graph: nx.DiGraph, arrangement: Arrangement, pitch: float, origin: FloatArray
+) -> None:
+    """The connections, as one path for each source, with a rim of paper where it crosses others."""
+    following: dict[int, list[Segment]] = {}
+    for segment in arrangement.segments:
+        following.setdefault(segment.source, []).append(segment)
+    theme = sheet.theme
+    width = min(max(3.0 * pitch, 0.35), 1.1)
+    paths, colors, widths = [], [], []
+    for position, (_, kind) in enumerate(graph.nodes(data="kind")):
+        if position in following:
+            vertices, codes = _strokes(arrangement, following, position)
+            path = Path(np.array(vertices) * pitch + origin, codes)
+            paths += [path, path]
+            colors += [theme.paper, theme.hidden_line if kind == "hidden" else theme.input_line]
+            widths += [2.6 * width, width]
+    sheet.axes.add_collection(
+        PathCollection(
+            paths,
+            facecolors="none",
+            edgecolors=colors,
+            linewidths=widths,
+            capstyle="butt",
+            joinstyle="round",
+            zorder=2,
+        ),
+        autolim=False,
+    )
+
+
+def _strokes(
+    arrangement: Arrangement, following: Mapping[int, Sequence[Segment]], node: int
+) -> tuple[list[Point], list[np.uint8]]:
+    """Vertices and codes of all lines that leave a node.
+
+    Where a line forks, one branch goes on and the others begin at the far side of the bend, so that
+    nothing is drawn twice.
+    """
+    vertices: list[Point] = []
+    codes: list[np.uint8] = []
+    starts = [(arrangement.points[node], segment) for segment in following[node]]
+    while starts:
+        start, segment = starts.pop()
+        vertices.append(start)
+        codes.append(Path.MOVETO)
+        while True:
+            vertices += segment.curve
+            codes += [Path.LINETO, Path.CURVE4, Path.CURVE4, Path.CURVE4]
+            if arrangement.owner[segment.target] != node:
+                vertices.append(arrangement.points[segment.target])
+                codes.append(Path.LINETO)
+                break
+            segment, *others = following[segment.target]
+            starts += [(other.curve[0], other) for other in others]
+    return vertices, codes
+
+
+class _Legend:
+    """Rows of activations with their names."""
+
+    def __init__(self, sheet: Sheet, names: list[str], node_pitch: float) -> None:
+        self.sheet = sheet
+        self.names = names
+        self.radius = min(max(RADIUS * node_pitch, 0.075), 0.1)
+        self.pitch = 2.0 * self.radius + 0.07
+        self.gap = 0.22
+        self.widths = [2.0 * self.radius + 0.06 + sheet.width_of(name, LEGEND_SIZE) for name in names]
+        self.least_width = max(self.widths)
+
+    def rows(self, width: float) -> list[range]:
+        """The fewest rows of about as many entries that fit into a width."""
+        count = len(self.names)
+        for number in range(1, count):
+            edges = [round(count * row / number) for row in range(number + 1)]
+            rows = [range(start, stop) for start, stop in itertools.pairwise(edges)]
+            if all(self._width(row) <= width for row in rows):
+                return rows
+        return [range(entry, entry + 1) for entry in range(count)]
+
+    def _width(self, row: range) -> float:
+        return sum(self.widths[entry] for entry in row) + self.gap * (len(row) - 1)
+
+    def draw(self, rows: list[range], middle: float, bottom: float) -> None:
+        color = self.sheet.theme.quiet
+        symbols = []
+        for place, row in enumerate(reversed(rows)):
+            x = middle - 0.5 * self._width(row)
+            y = bottom + self.pitch * (place + 0.5)
+            for entry in row:
+                symbols.append(Symbol(np.array([x + self.radius, y]), self.names[entry], color))
+                text_x = x + 2.0 * self.radius + 0.06
+                self.sheet.write(text_x, y, self.names[entry], LEGEND_SIZE, color, align="left")
+                x += self.widths[entry] + self.gap
+        self.sheet.draw_symbols(symbols, self.radius)
