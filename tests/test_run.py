@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from wann.run import is_same_search, resume, search
 from wann.storage import MEASURED, METRICS, RunFolder
 from wann.tasks import get_task
 
-TINY = {"population": 10, "max_steps": 60, "confirm_episodes": 4, "episodes": 2, "seed": 7}
+TINY = {"population": 10, "max_steps": 60, "confirm_episodes": 4, "episodes": 2, "seed": 28}
 
 
 def tiny(path, **values):
@@ -30,14 +31,16 @@ def tiny(path, **values):
 
 
 def result(path):
-    """All that a run must reproduce: the metrics but for the clock's columns, and the champions' bytes."""
+    """All that a run must reproduce: metrics and population but for the clock's columns, champions' bytes."""
     with open(path / "metrics.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
         for name in MEASURED:
             del row[name]
     champions = {file.name: file.read_bytes() for file in (path / "champions").iterdir()}
-    return rows, (path / "champion.json").read_bytes(), champions
+    with np.load(path / "checkpoint.npz") as file:
+        population = {name: array.tobytes() for name, array in file.items() if name != "seconds"}
+    return rows, (path / "champion.json").read_bytes(), champions, population
 
 
 def files(path):
@@ -48,7 +51,10 @@ def files(path):
 def undisturbed(tmp_path_factory):
     """A run of twelve generations that nothing disturbed."""
     path = tmp_path_factory.mktemp("undisturbed") / "run"
-    tiny(path)
+    champion = tiny(path).champion
+    # Else what comes late, or with new nodes, could differ without a test seeing it: choose another seed.
+    assert champion.origin["generation"] > 9
+    assert champion.genome.hidden_count
     return path
 
 
@@ -82,6 +88,18 @@ def test_a_run_in_parts_is_the_run_in_one(undisturbed, tmp_path, parts, checkpoi
     for generations in others:
         assert resume(tmp_path / "run", generations=generations, threads=1).generations == generations
     assert result(tmp_path / "run") == result(undisturbed)
+
+
+def test_champions_found_after_the_checkpoint_a_run_goes_on_from_are_forgotten(undisturbed, tmp_path):
+    """Killed long after its last checkpoint, then made shorter: what was found in between never was."""
+    path, shorter = tmp_path / "run", tmp_path / "shorter"
+    tiny(shorter, generations=5)
+    shutil.copytree(undisturbed, path)
+    shutil.copy(shorter / "checkpoint.npz", path / "checkpoint.npz")
+    for generations in (5, 8):
+        assert resume(path, generations=generations, threads=1).generations == generations
+        resume(shorter, generations=generations, threads=1)
+        assert result(path) == result(shorter)
 
 
 def test_resuming_a_finished_run_changes_no_file(undisturbed, tmp_path):
@@ -199,7 +217,7 @@ def computing(path, before=None):
 
 
 @pytest.mark.parametrize(
-    ("checkpoint_seconds", "kills"), [(None, 1), (0.0, 3), (0.05, 2)], ids=["default", "every", "some"]
+    ("checkpoint_seconds", "kills"), [(None, 1), (0.0, 2), (0.05, 2)], ids=["default", "every", "some"]
 )
 def test_a_run_killed_at_random_moments_ends_the_same(tmp_path, checkpoint_seconds, kills):
     rng = random.Random(f"{checkpoint_seconds}")  # noqa: S311
@@ -320,8 +338,8 @@ def test_an_observer_that_fails_ends_the_run_and_it_can_go_on(undisturbed, tmp_p
         ("target_score", 0.0, lambda run, rows: rows["champion_mean"][-1] >= 0.0 and run.generations == 1),
         (
             "target_score",
-            8.5,
-            lambda run, rows: rows["champion_mean"][-1] >= 8.5 and (rows["champion_mean"][:-1] < 8.5).all(),
+            10.0,
+            lambda run, rows: rows["champion_mean"][-1] >= 10.0 and (rows["champion_mean"][:-1] < 10.0).all(),
         ),
         ("max_seconds", 1e-9, lambda run, rows: run.generations == 1),
         (

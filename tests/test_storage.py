@@ -25,7 +25,7 @@ from wann.evolution import Evolution
 from wann.run import resume, search
 from wann.storage import MEASURED, METRICS, Checkpoint, RunFolder, Totals
 
-TINY = {"population": 8, "max_steps": 50, "confirm_episodes": 4, "seed": 4, "threads": 1}
+TINY = {"population": 8, "max_steps": 50, "confirm_episodes": 4, "seed": 19, "threads": 1}
 OURS = ".wann-"  # how the temporary names of wann.files begin
 
 
@@ -83,14 +83,16 @@ def run_path(ended, tmp_path):
 
 
 def result(path):
-    """All that a run must reproduce: the metrics but for the clock's columns, and the champions' bytes."""
+    """All that a run must reproduce: metrics and population but for the clock's columns, champions' bytes."""
     with open(path / "metrics.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
         for name in MEASURED:
             del row[name]
     champions = {file.name: file.read_bytes() for file in (path / "champions").iterdir()}
-    return rows, (path / "champion.json").read_bytes(), champions
+    with np.load(path / "checkpoint.npz") as file:
+        population = {name: array.tobytes() for name, array in file.items() if name != "seconds"}
+    return rows, (path / "champion.json").read_bytes(), champions, population
 
 
 def leftovers(path):
@@ -174,6 +176,16 @@ def test_a_changed_byte_never_gives_a_wrong_checkpoint(ended, tmp_path, place, v
         assert fingerprint(checkpoint) == fingerprint(whole)
     else:
         assert checkpoint.state.generation == 5
+
+
+def test_a_checkpoint_that_tells_of_fewer_numbers_than_it_holds_is_damaged(run_path):
+    """NumPy would read so many and never come to the checksum."""
+    content = (run_path / "checkpoint.npz").read_bytes()
+    assert content.count(b"(25, 4)") == 1
+    (run_path / "checkpoint.npz").write_bytes(content.replace(b"(25, 4)", b"(24, 4)"))
+    checkpoint, note = RunFolder.open(run_path).load_checkpoint()
+    assert checkpoint.state.generation == 5
+    assert "checkpoint.npz is damaged" in note
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"\x93NUMPY", b"x" * 5000, None])

@@ -13,10 +13,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wann.lanes import absolute, floor, kernel, load, power_of_two, select_greater, store
+from wann.lanes import (
+    WHOLE,
+    absolute,
+    kernel,
+    load,
+    negate_if_odd,
+    power_of_two,
+    select_greater,
+    store,
+)
 
 INVERSE_PI = 0.3183098861837907
-_LOG2_E = 1.4426950408889634
+LOG2_E = 1.4426950408889634
+LIMIT = 500.0
+LIMIT = 500.0
 _SHIFT = 6755399441055744.0  # 1.5 * 2**52: adding it rounds to a whole number held in the low bits
 
 
@@ -59,35 +70,24 @@ NAMES = tuple(BY_NAME)
 
 @kernel
 def sin_pi(x):
-    """sin(pi x): reduce to half a turn around zero, then an odd polynomial (error below 1e-15).
+    """sin(pi x): reduce to half a turn around zero, then an odd polynomial (error below 1e-13).
 
-    Like the exponential's, the polynomial is grouped in pairs (Estrin): a shorter chain of operations.
+    Like that of `exp2`, the polynomial is grouped in pairs (Estrin): a shorter chain of operations.
     """
-    turns = floor(x + 0.5)
-    r = x - turns
+    shifted = x + WHOLE
+    r = x - (shifted - WHOLE)
     z = r * r
     z2 = z * z
-    low = (3.1415926535897927 - 5.1677127800497855 * z) + (2.5501640398618677 - 0.599264528825224 * z) * z2
-    high = (0.08214587881631043 - 0.0073703643265304155 * z) + (
-        0.0004659870158043378 - 2.113362735205297e-05 * z
-    ) * z2
-    p = low + high * (z2 * z2)
-    is_odd = turns - 2.0 * floor(0.5 * turns)
-    return p * r * (1.0 - 2.0 * is_odd)
+    low = (3.141592653589635 - 5.167712779987959 * z) + (2.550164035906745 - 0.5992644339357286 * z) * z2
+    high = (0.08214479467064854 - 0.007364005472115722 * z) + 0.0004474920849077101 * z2
+    return negate_if_odd((low + high * (z2 * z2)) * r, shifted)
 
 
 @kernel
-def exponential(x):
-    """e**x as 2**n times a polynomial in the fraction (relative error below 3e-14).
-
-    The exponent is held within ±500, far beyond what any activation can tell apart: nothing overflows, and
-    no result is so small that a product with it would be denormal, which costs 100 times an ordinary one.
-    """
-    t = x * _LOG2_E
-    t = select_greater(-500.0, t, -500.0, t)
-    t = select_greater(t, 500.0, 500.0, t)
-    shifted = t + _SHIFT
-    f = t - (shifted - _SHIFT)
+def exp2(t):
+    """2**t as 2**n times a polynomial in the fraction (relative error below 3e-14), |t| at most 1000."""
+    shifted = t + WHOLE
+    f = t - (shifted - WHOLE)
     f2 = f * f
     f4 = f2 * f2
     low = (1.0 + 0.6931471805599453 * f) + (0.2402265069581299 + 0.055504108664760424 * f) * f2
@@ -95,8 +95,19 @@ def exponential(x):
         0.00015403455852453838 + 1.525268684626772e-05 * f
     ) * f2
     high = 1.3255224878668817e-06 + 1.0203121063391729e-07 * f
-    p = low + (middle + high * f4) * f4
-    return p * power_of_two(shifted)
+    return (low + (middle + high * f4) * f4) * power_of_two(shifted)
+
+
+@kernel
+def at_least(x, low):
+    """The larger of a value and a bound; a NaN stays a NaN."""
+    return select_greater(low, x, low, x)
+
+
+@kernel
+def at_most(x, high):
+    """The smaller of a value and a bound; a NaN stays a NaN."""
+    return select_greater(x, high, high, x)
 
 
 @kernel
@@ -105,28 +116,26 @@ def step(x):
     return select_greater(x, 0.0, 1.0, 0.0)
 
 
+# The exponents below are held within LIMIT, far beyond what any activation can tell apart: nothing overflows,
+# and nothing is so small that a product with it would be denormal, which costs 100 times an ordinary one.
+
+
 @kernel
 def gaussian(x):
     """exp(-x**2 / 2)."""
-    return exponential(x * x * -0.5)
+    return exp2(at_least(x * x * (-0.5 * LOG2_E), -LIMIT))
 
 
 @kernel
 def tanh(x):
     """Hyperbolic tangent."""
-    return 1.0 - 2.0 / (exponential(2.0 * x) + 1.0)
+    return 1.0 - 2.0 / (exp2(at_most(at_least(x * (2.0 * LOG2_E), -LIMIT), LIMIT)) + 1.0)
 
 
 @kernel
 def sigmoid(x):
     """1 / (1 + exp(-x))."""
-    return 1.0 / (1.0 + exponential(0.0 - x))
-
-
-@kernel
-def relu(x):
-    """The larger of x and 0; written this way round, a NaN stays a NaN."""
-    return select_greater(0.0, x, 0.0, x)
+    return 1.0 / (1.0 + exp2(at_most(at_least(x * -LOG2_E, -LIMIT), LIMIT)))
 
 
 @kernel
@@ -149,7 +158,7 @@ def activate(code, x):
     elif code == 8:
         return absolute(x)
     elif code == 9:
-        return relu(x)
+        return at_least(x, 0.0)
     return sin_pi(x + 0.5)
 
 
@@ -184,7 +193,7 @@ def activate_row(code, values, row, blocks):
             store(values, row, b, absolute(load(values, row, b)))
     elif code == 9:
         for b in range(blocks):
-            store(values, row, b, relu(load(values, row, b)))
+            store(values, row, b, at_least(load(values, row, b), 0.0))
     else:
         for b in range(blocks):
             store(values, row, b, sin_pi(load(values, row, b) + 0.5))

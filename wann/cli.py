@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -148,6 +149,8 @@ def search(
         if named != task:
             raise ValueError(f"settings file {config} is for task {named!r}, not {task!r}")
     preset = preset or from_file.pop("preset", None)
+    if not isinstance(preset, str | None):
+        raise ValueError(f"setting 'preset': must be a word, not {preset!r}")
     given = dict(map(parse_assignment, assignments))
     for name in ("task", "preset"):
         if name in given:
@@ -210,7 +213,7 @@ def _report_run(ended: Run, as_json: bool) -> int:
     path = os.fspath(ended.path)
     champion = _champion_or_none(ended)
     if not ended.finished:
-        text = f"Stopped after generation {ended.generations}, saved. Go on: wann resume {path}"
+        text = f"Stopped after generation {ended.generations}, saved. Go on: wann resume {shlex.quote(path)}"
         click.echo(text, err=as_json)
     if as_json:
         summary = {
@@ -235,16 +238,16 @@ def _report_run(ended: Run, as_json: bool) -> int:
         click.echo("No champion: no network had finite returns.")
         return 0
     weight, best = champion.scores.best
-    rule = ended.stopped_by
+    rule, quoted = ended.stopped_by, shlex.quote(path)
     longer = f"generations={2 * ended.generations}" if rule == "generations" else f"{rule}=none"
     click.echo(
         f"Champion  {os.path.join(path, 'champion.json')}\n"
         f"          mean return {champion.scores.overall:.1f} over {len(champion.scores.weights)} shared "
         f"weights, {best:.1f} at weight {weight:g}; {_size(champion)}\n"
-        f"Evaluate  wann evaluate {path}\n"
-        f"Replay    wann replay {path}\n"
-        f"Draw      wann draw {path}\n"
-        f"Resume    wann resume {path} --set {longer}"
+        f"Evaluate  wann evaluate {quoted}\n"
+        f"Replay    wann replay {quoted}\n"
+        f"Draw      wann draw {quoted}\n"
+        f"Resume    wann resume {quoted} --set {longer}"
     )
     return 0
 

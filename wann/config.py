@@ -239,7 +239,7 @@ def read_settings_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], tu
         values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise ValueError(f"cannot read settings file {path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         kind = "JSON" if path.suffix == ".json" else "TOML"
         raise ValueError(f"settings file {path} is not {kind}: {error}") from None
     if not isinstance(values, dict):

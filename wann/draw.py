@@ -16,8 +16,7 @@ from wann.activations import BY_CODE, BY_NAME
 from wann.genome import BIAS, Genome
 from wann.layout import RADIUS, Arrangement, Point, Segment, arrange
 from wann.network import FloatArray, compile_genome
-from wann.sheet import Sheet, Symbol
-from wann.theme import LIGHT, Theme, check_suffix, figure_style, plain_text, save_figure
+from wann.theme import LIGHT, Sheet, Symbol, Theme, check_suffix, figure_style, plain_text, save_figure
 
 LARGEST = (12.0, 8.5)
 """Inches of width and height that the nodes keep within, as long as names stay legible."""

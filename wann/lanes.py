@@ -1,7 +1,7 @@
 """Eight float64 rollouts side by side as one machine value.
 
 A `Lanes` value exists only inside compiled kernels. It is an LLVM vector of eight doubles, so a
-formula written once over `+ - * /`, `floor`, `absolute` and `select_greater` works on a float and on
+formula written once over `+ - * /`, `absolute` and `select_greater` works on a float and on
 eight lanes alike, and gives the same bits on every machine: each operation is one IEEE operation per
 lane, nothing is contracted or reordered, and the compiler only chooses how wide its registers are.
 
@@ -12,11 +12,15 @@ Arrays of lanes have the shape (rows, blocks, WIDTH) and are contiguous; lane `j
 from __future__ import annotations
 
 import operator
+import os
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import config, njit, types
 from numba.core import cgutils
 from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
@@ -25,13 +29,49 @@ from numba.extending import intrinsic, models, register_model
 WIDTH = 8
 """Lanes in one block."""
 
-kernel = njit(cache=True, nogil=True, error_model="numpy")
-"""Decorator of every compiled function: cached on disk, without the interpreter lock, no fast-math.
+_KERNEL_MODULES = ("activations", "graph", "lanes", "network", "ranking", "rollout")
 
-Division by zero follows IEEE (infinity or NaN) instead of raising.
-"""
 
-inlined_kernel = njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+def _cache_folder() -> str:
+    """Where compiled code is kept: a folder of its own for each state of the sources.
+
+    numba recompiles a function when its own file has changed, but not when a function it calls has, in
+    another file; stale code would then go on computing the old results.
+    """
+    here = Path(__file__).parent
+    sources = (here.joinpath(f"{name}.py").read_bytes() for name in _KERNEL_MODULES)
+    digest = sha256(b"".join(sources)).hexdigest()[:16]
+    return os.path.join(config.CACHE_DIR or here / "__pycache__", f"wann-{digest}")
+
+
+_CACHE_FOLDER = _cache_folder()
+
+
+def compiled(*signature: Any, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Decorator of every compiled function: cached on disk, without the interpreter lock, no fast-math.
+
+    Division by zero follows IEEE (infinity or NaN) instead of raising.
+
+    Args:
+        signature: the one numba signature it is compiled for; by default one for each kind of arguments.
+        options: more options of `numba.njit`.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        before = config.CACHE_DIR
+        config.CACHE_DIR = _CACHE_FOLDER  # read when caching is switched on, that is, by njit
+        try:
+            return njit(*signature, cache=True, nogil=True, error_model="numpy", **options)(function)
+        finally:
+            config.CACHE_DIR = before
+
+    return decorate
+
+
+kernel = compiled()
+"""Decorator of a compiled function of any arguments."""
+
+inlined_kernel = compiled(forceinline=True)
 """As `kernel`, for a function that is worth copying into its one hot caller."""
 
 _INT32 = ir.IntType(32)
@@ -117,7 +157,6 @@ def _define_unary(name: str) -> Any:
     return function
 
 
-floor = _define_unary("llvm.floor")
 absolute = _define_unary("llvm.fabs")
 
 
@@ -135,25 +174,45 @@ def select_greater(typing_context: Any, a: Any, b: Any, chosen: Any, other: Any)
     return (LANES if wide else types.float64)(*args), codegen
 
 
+WHOLE = 6755399441055744.0
+"""1.5 * 2**52: added to a float of at most 2**51, it rounds it to a whole number held in the low bits."""
+
+
+def _define_on_bits(codegen: Any) -> Any:
+    """Intrinsic on the bits of its arguments; `codegen(builder, constant, *bits)` gives the result's bits."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        kind = args[0].type
+        wide = isinstance(kind, ir.VectorType)
+        whole: Any = ir.VectorType(_INT64, WIDTH) if wide else _INT64
+
+        def constant(value: int) -> Any:
+            return ir.Constant(whole, [value] * WIDTH if wide else value)
+
+        bits = (builder.bitcast(arg, whole) for arg in args)
+        return builder.bitcast(codegen(builder, constant, *bits), kind)
+
+    return emit
+
+
 @intrinsic
 def power_of_two(typing_context: Any, shifted: Any) -> Any:
-    """Give 2**n for `shifted` = n + 1.5 * 2**52, n whole and in [-1022, 1023].
+    """Give 2**n for `shifted` = n + WHOLE, n in [-1022, 1023]: n is moved into the exponent."""
 
-    Adding 1.5 * 2**52 leaves n in the low bits of the double; they are moved into the exponent.
-    """
+    def codegen(builder: Any, constant: Any, bits: Any) -> Any:
+        return builder.shl(builder.add(bits, constant(1023)), constant(52))
 
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        kind = args[0].type
-        if isinstance(kind, ir.VectorType):
-            whole: Any = ir.VectorType(_INT64, WIDTH)
-            bias, shift = (ir.Constant(whole, [value] * WIDTH) for value in (1023, 52))
-        else:
-            whole = _INT64
-            bias, shift = ir.Constant(whole, 1023), ir.Constant(whole, 52)
-        bits = builder.add(builder.bitcast(args[0], whole), bias)
-        return builder.bitcast(builder.shl(bits, shift), kind)
+    return shifted(shifted), _define_on_bits(codegen)
 
-    return shifted(shifted), codegen
+
+@intrinsic
+def negate_if_odd(typing_context: Any, value: Any, shifted: Any) -> Any:
+    """Give -value where n is odd, else value, for `shifted` = n + WHOLE: n's last bit joins the sign."""
+
+    def codegen(builder: Any, constant: Any, bits: Any, number: Any) -> Any:
+        return builder.xor(bits, builder.shl(number, constant(63)))
+
+    return value(value, shifted), _define_on_bits(codegen)
 
 
 def _block_pointer(context: Any, builder: Any, sig: Any, args: Any) -> Any:

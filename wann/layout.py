@@ -30,9 +30,9 @@ BENDS_HEIGHT = 16.0  # lines move closer together when the bends of a column wou
 CLEARANCE = 0.06
 """Least distance from a line to a node that it passes."""
 
-SWEEPS = 16
-SIFTING = 20_000
-PLACEMENTS = 40
+SWEEPS = 16  # at most so many ways of ordering are tried from either side
+SIFTING = 20_000  # the fewer points, the further each is moved to remove crossings
+PLACEMENTS = 40  # at most so many rounds of least squares
 
 FloatArray = NDArray[np.float64]
 Point = tuple[float, float]
@@ -65,13 +65,16 @@ class Arrangement:
 def arrange(layer: Sequence[int], edges: Sequence[tuple[int, int]], *, sweeps: int = SWEEPS) -> Arrangement:
     """Lay out a graph whose edges all lead to a later layer.
 
-    Nodes of the first and the last layer keep the given order, as readers look for names there; the others
-    are reordered for few crossings.
+    Nodes of the first and the last layer keep the given order from top to bottom, evenly spaced: readers
+    look for names there, and drawings of one task can be compared. The others are reordered.
 
     Args:
-        layer: (N,) layer of each node, from 0.
+        layer: (N,) layer of each node, from 0; N at least 1.
         edges: pairs of nodes, source first.
-        sweeps: how often each way to reorder is applied; 0 leaves the given order.
+        sweeps: most attempts at fewer crossings, from either side; 0 leaves the given order.
+
+    Raises:
+        ValueError: an edge does not lead to a later layer.
     """
     graph = _Layered(layer, edges)
     order = _reduce_crossings(graph, sweeps) if sweeps else graph.order
@@ -106,7 +109,7 @@ class _Layered:
             self._join(bends.get((source, place - 1), source), bends[source, place])
         for source, target in edges:
             self._join(bends.get((source, layer[target] - 1), source), target)
-        self.order: list[list[int]] = [[] for _ in range(max(self.layer, default=0) + 1)]
+        self.order: list[list[int]] = [[] for _ in range(max(self.layer) + 1)]
         for point, place in enumerate(self.layer):
             self.order[place].append(point)
 
@@ -244,7 +247,7 @@ def _place(graph: _Layered, order: list[list[int]]) -> list[float]:
         is_node = np.array([point < graph.nodes for point in points], np.int64)
         offset = np.concatenate([[0.0], gap_by_nodes[is_node[:-1] + is_node[1:]].cumsum()])
         height[points] = 0.5 * offset[-1] - offset
-        columns.append(_Column(graph, points, offset))
+        columns.append(_Column(graph, points, offset, points is order[0] or points is order[-1]))
     for _ in range(PLACEMENTS):
         before = height.copy()
         for column in (*columns, *columns[-2:0:-1]):
@@ -257,9 +260,9 @@ def _place(graph: _Layered, order: list[list[int]]) -> list[float]:
 class _Column:
     """One layer's part in the least squares."""
 
-    def __init__(self, graph: _Layered, points: list[int], offset: FloatArray) -> None:
-        self.points = np.array(points)
-        self.is_even = graph.layer[points[0]] in (0, len(graph.order) - 1)
+    def __init__(self, graph: _Layered, points: list[int], offset: FloatArray, is_outer: bool) -> None:
+        self.points = np.array(points, np.int64)
+        self.is_outer = is_outer
         self.offset = offset  # least distance of each point from the first
         links = [
             (index, other, _STRAIGHTNESS[graph.is_node(point) + graph.is_node(other)])
@@ -278,8 +281,8 @@ class _Column:
         wanted = np.where(self.weight > 0.0, total / np.maximum(self.weight, 1.0), height[self.points])
         weight = np.where(self.weight > 0.0, self.weight, 0.01)
         best = -(_ascending(-wanted - self.offset, weight) + self.offset)
-        # Evenly spaced names are easier on the eye; no gap becomes less than the least.
-        height[self.points] = np.linspace(best[0], best[-1], len(best)) if self.is_even else best
+        # Even spacing keeps the least gap, as between nodes it is the same everywhere.
+        height[self.points] = np.linspace(best[0], best[-1], len(best)) if self.is_outer else best
 
 
 _STRAIGHTNESS = (4.0, 2.0, 1.0)  # weight of a segment with 0, 1, 2 nodes at its ends
@@ -304,7 +307,7 @@ def _ascending(wanted: FloatArray, weight: FloatArray) -> FloatArray:
 
 def _columns(graph: _Layered, height: list[float]) -> list[float]:
     """Where each layer's column lies: further from the one before where lines have further to climb."""
-    columns = [0.0] * (max(graph.layer, default=0) + 1)
+    columns = [0.0] * (max(graph.layer) + 1)
     climb = [0.0] * len(columns)
     for point, targets in enumerate(graph.right):
         for target in targets:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
-from wann.lanes import WIDTH, blocks_for, lane_array, load, store
+from wann.lanes import WIDTH, blocks_for, compiled, lane_array, load, store
 from wann.network import NetworkBatch, forward_individual, forward_shared
 
 FloatArray = NDArray[np.float64]
@@ -19,13 +18,13 @@ _LANE_ARRAY = types.float64[:, :, ::1]
 _OBSERVE = types.void(_LANE_ARRAY, _LANE_ARRAY, types.int64)
 _STEP = types.void(_LANE_ARRAY, _LANE_ARRAY, _LANE_ARRAY, types.int64)
 
-observe_kernel: Callable[[Any], Any] = njit(_OBSERVE, cache=True, nogil=True, error_model="numpy")
+observe_kernel = compiled(_OBSERVE)
 """Decorator of `observe(state, observation, blocks)`.
 
 It fills `observation` (I, B, WIDTH) from `state` (S, B, WIDTH) in the first `blocks` blocks.
 """
 
-step_kernel: Callable[[Any], Any] = njit(_STEP, cache=True, nogil=True, error_model="numpy")
+step_kernel = compiled(_STEP)
 """Decorator of `step(state, action, outcome, blocks)`.
 
 It advances `state` (S, B, WIDTH) in place by one step under `action` (A, B, WIDTH), the network's raw
@@ -108,7 +107,7 @@ def roll_out(
     return Rollouts(returns, steps)
 
 
-@njit(
+@compiled(
     types.void(
         types.FunctionType(_OBSERVE),
         types.FunctionType(_STEP),
@@ -127,10 +126,7 @@ def roll_out(
         types.float64[:, ::1],  # returns, written
         types.int64[:, ::1],  # steps, written
         *([_LANE_ARRAY] * 6),  # scratch
-    ),
-    cache=True,
-    nogil=True,
-    error_model="numpy",
+    )
 )
 def _roll_out(
     observe,

@@ -64,13 +64,15 @@ def main() -> None:
     parser.add_argument("--presets", nargs="+", default=["laptop", "paper", "stratified"])
     parser.add_argument("--seeds", nargs="+", type=int, default=list(range(1, 11)))
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     rows = []
-    for preset in arguments.presets:
-        for seed in arguments.seeds:
+    for seed in arguments.seeds:
+        for preset in arguments.presets:
             rows.append(study(preset, seed, arguments.threads))
             print(json.dumps(rows[-1]), flush=True)
-    with atomic_path(RESULTS) as temporary:
+    rows.sort(key=lambda row: (arguments.presets.index(row["preset"]), row["seed"]))
+    with atomic_path(arguments.results) as temporary:
         temporary.write_text(json.dumps(rows, indent=1) + "\n")
     print(table(rows))
 

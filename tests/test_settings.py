@@ -1,0 +1,381 @@
+"""Every setting is checked when it is given, and changes something."""
+
+import csv
+import dataclasses
+import json
+import sys
+import types
+
+import pytest
+
+from wann import storage, tasks
+from wann.config import (
+    CHANGEABLE,
+    PAPER_WEIGHTS,
+    STOP_RULES,
+    Settings,
+    build_settings,
+    changed_names,
+    from_toml,
+    nearest,
+    parse_assignment,
+    read_settings_file,
+    settings_names,
+    to_toml,
+    with_changes,
+)
+from wann.run import search
+from wann.storage import MEASURED
+
+BASE = {
+    "population": 12,
+    "generations": 6,
+    "max_steps": 60,
+    "episodes": 2,
+    "confirm_episodes": 3,
+    "seed": 2,
+    "tournament_size": 2,
+    "threads": 1,
+}
+DRAWN = {"weight_sampling": "uniform"}
+FIXED = {"weight_sampling": "fixed"}
+
+# For every setting: what else must be set for it to matter, a value other than the base's, and what differs.
+FLIPS = {
+    "task": ({}, "twin", "identity"),
+    "preset": ({}, "paper", "identity"),
+    "seed": ({}, 3, "metrics"),
+    "generations": ({}, 4, "length"),
+    "target_score": ({}, -1.0, "length"),
+    "max_seconds": ({}, 1e-9, "length"),
+    "max_evaluations": ({}, 20, "length"),
+    "patience": ({"generations": 40}, 2, "length"),
+    "weight_sampling": ({}, "normal", "metrics"),
+    "weights": (FIXED, (-1.0, 0.25, 1.5), "metrics"),
+    "weight_count": (DRAWN, 3, "metrics"),
+    "weight_range": (DRAWN, (-2.0, 1.0), "metrics"),
+    "weight_std": ({"weight_sampling": "normal"}, 0.3, "metrics"),
+    "episodes": ({}, 3, "metrics"),
+    "max_steps": ({}, 50, "metrics"),
+    "confirm_episodes": ({}, 4, "metrics"),
+    "population": ({}, 13, "metrics"),
+    "initial_connection_probability": ({}, 0.9, "metrics"),
+    "activations": ({}, ("relu", "sin"), "metrics"),
+    "output_activation": ({}, "tanh", "metrics"),
+    "complexity_probability": ({"generations": 12}, 0.0, "metrics"),
+    "cull_ratio": ({}, 0.7, "metrics"),
+    "elite_ratio": ({}, 0.5, "metrics"),
+    "tournament_size": ({}, 8, "metrics"),
+    "crossover_probability": ({}, 1.0, "metrics"),
+    "add_connection": ({}, 1.5, "metrics"),
+    "insert_node": ({}, 1.5, "metrics"),
+    "enable_connection": ({}, 1.5, "metrics"),
+    "change_activation": ({"generations": 12}, 0.0, "metrics"),
+    "checkpoint_seconds": ({}, 0.0, "checkpoints"),
+}
+
+# For every setting: values that it accepts, and values that it refuses with what the message says.
+NUMBER = "valid number|valid integer|valid float"
+CHECKS = {
+    "task": (["swingup"], [(5, "valid string"), (None, "valid string")]),
+    "preset": (["laptop"], [(["paper"], "valid string")]),
+    "seed": (
+        [0, 2**63 - 1],
+        [(-1, "greater than or equal to 0"), (2**63, "less than"), (1.0, "valid integer")],
+    ),
+    "generations": (
+        [1],
+        [(0, "greater than or equal to 1"), (10**9 + 1, "less than"), (None, "valid integer")],
+    ),
+    "target_score": ([None, -5, 1.5], [(float("nan"), "finite"), ("high", "valid number"), (True, NUMBER)]),
+    "max_seconds": ([None, 1e-9], [(0, "greater than 0"), (float("inf"), "finite"), ("60", "valid number")]),
+    "max_evaluations": ([None, 1], [(0, "greater than or equal to 1"), (1.5, "valid integer")]),
+    "patience": ([None, 1], [(0, "greater than or equal to 1"), (True, "valid integer")]),
+    "weight_sampling": (
+        ["fixed", "uniform", "normal", "stratified"],
+        [("gauss", "'normal'"), (1, "'normal'")],
+    ),
+    "weights": (
+        [(0.0,), (1, 2)],
+        [
+            ((), "at least 1"),
+            ((1.0, float("inf")), "finite"),
+            (("1",), "valid number"),
+            ((0.0,) * 1001, "at most"),
+        ],
+    ),
+    "weight_count": (
+        [1, 1000],
+        [(0, "greater than or equal to 1"), (1001, "less than"), (6.0, "valid integer")],
+    ),
+    "weight_range": (
+        [(-1, 1), (0.0, 1e-9)],
+        [
+            *[((1.0, 1.0), "lower end before"), ((2, -2), "lower end before")],
+            *[
+                ((1.0,), "required|at least 2"),
+                ((0.0, 1.0, 2.0), "at most 2"),
+                ((0.0, float("inf")), "finite"),
+            ],
+        ],
+    ),
+    "weight_std": (
+        [1e-9],
+        [(0, "greater than 0"), (-1.0, "greater than 0"), (float("nan"), "greater|finite")],
+    ),
+    "episodes": ([1, 10_000], [(0, "greater than or equal to 1"), (10_001, "less than")]),
+    "max_steps": ([1, 10**6], [(0, "greater than or equal to 1"), (10**6 + 1, "less than")]),
+    "confirm_episodes": ([1, 10_000], [(0, "greater than or equal to 1"), (10_001, "less than")]),
+    "population": (
+        [2, 10**6],
+        [(1, "greater than or equal to 2"), (10**6 + 1, "less than"), ("9", "integer")],
+    ),
+    "initial_connection_probability": (
+        [0, 1, 0.5],
+        [(-0.1, "greater than"), (1.1, "less than"), (True, NUMBER)],
+    ),
+    "activations": (
+        [("abs",), ("cos", "sin")],
+        [
+            ((), "at least 1"),
+            (("abs", "abs"), "lists a function twice"),
+            (("sine",), "'sin'"),
+            ("abs", "tuple"),
+        ],
+    ),
+    "output_activation": (["tanh"], [("tan", "'tanh'"), (3, "'tanh'")]),
+    "complexity_probability": ([0, 1], [(-0.1, "greater than"), (1.1, "less than")]),
+    "cull_ratio": ([0, 0.99], [(1, "less than 1"), (-0.1, "greater than")]),
+    "elite_ratio": ([0, 1], [(1.01, "less than"), (-0.1, "greater than")]),
+    "tournament_size": ([1, 10**6], [(0, "greater than or equal to 1"), (10**6 + 1, "less than")]),
+    "crossover_probability": ([0, 1], [(1.01, "less than"), (-0.1, "greater than")]),
+    "add_connection": ([0, 7.5], [(-0.1, "greater than"), (float("inf"), "finite")]),
+    "insert_node": ([0, 7.5], [(-0.1, "greater than"), ("0.1", "valid number")]),
+    "enable_connection": ([0, 7.5], [(-0.1, "greater than"), (None, "valid number")]),
+    "change_activation": ([0, 7.5], [(-0.1, "greater than"), (float("nan"), "greater|finite")]),
+    "checkpoint_seconds": ([0, 3600], [(-1, "greater than"), (float("inf"), "finite")]),
+}
+
+
+@pytest.fixture
+def twin(monkeypatch):
+    """A second task: the swing-up under another name."""
+    module = types.ModuleType("twin_task")
+    module.TASK = dataclasses.replace(tasks.get_task("swingup"), name="twin")
+    monkeypatch.setitem(sys.modules, "twin_task", module)
+    monkeypatch.setitem(tasks.BUILT_IN, "twin", "twin_task:TASK")
+    yield
+    tasks.get_task.cache_clear()
+
+
+@pytest.fixture
+def outcome(tmp_path, monkeypatch):
+    """Runs a search; gives all that may differ between two."""
+
+    def run(name, values):
+        saved = []
+        save = storage.RunFolder.save_checkpoint
+
+        def counted(folder, checkpoint):
+            saved.append(checkpoint.state.generation)
+            save(folder, checkpoint)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(storage.RunFolder, "save_checkpoint", counted)
+            ended = search(out=tmp_path / name, **values)
+        with open(ended.path / "metrics.csv", newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        metrics = [[row[column] for column in row if column not in MEASURED] for row in rows]
+        champion = json.loads((ended.path / "champion.json").read_text())
+        settings = storage.RunFolder.open(ended.path).settings
+        return {
+            "metrics": metrics,
+            "length": len(metrics),
+            "stopped_by": ended.stopped_by,
+            "checkpoints": len(saved),
+            "identity": (champion["task"], champion["origin"]["preset"], settings.task, settings.preset),
+        }
+
+    return run
+
+
+def test_every_setting_has_a_flip_and_its_checks():
+    assert list(FLIPS) == list(settings_names())
+    assert list(CHECKS) == list(settings_names())
+
+
+@pytest.mark.parametrize("name", FLIPS)
+def test_every_setting_changes_something(outcome, twin, name):
+    base, value, differs = FLIPS[name]
+    base = {**BASE, **base}
+    before, after = outcome("base", base), outcome("flipped", {**base, name: value})
+    assert after[differs] != before[differs]
+    if differs == "length":
+        assert after["stopped_by"] == name
+        assert after["length"] < before["length"]
+        # A stop rule only ends a run: what came before is the same.
+        assert after["metrics"] == before["metrics"][: after["length"]]
+    if differs == "identity":
+        # The identity is in the file of the run and in the champion's.
+        assert sum(a != b for a, b in zip(after["identity"], before["identity"], strict=True)) == 2
+    if differs == "checkpoints":
+        assert (before["checkpoints"], after["checkpoints"]) == (1, before["length"])
+        assert after["metrics"] == before["metrics"], "how often it is saved changes no number"
+
+
+@pytest.mark.parametrize("preset", sorted(tasks.get_task("swingup").presets))
+def test_every_preset_searches_otherwise_than_the_others(outcome, preset):
+    """A preset is a name for other settings: where those differ, so does the search."""
+    values = {k: v for k, v in BASE.items() if k not in ("population", "tournament_size", "confirm_episodes")}
+    values |= {"generations": 2, "max_steps": 20}
+    other = "laptop" if preset == "paper" else "paper"
+    runs = [outcome(name, {**values, "preset": name})["metrics"] for name in (preset, other)]
+    assert runs[0] != runs[1]
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_every_setting_is_checked(name):
+    accepted, refused = CHECKS[name]
+    for value in accepted:
+        assert getattr(build_settings({name: value}), name) == value
+    for value, message in refused:
+        with pytest.raises(ValueError, match=message) as caught:
+            build_settings({name: value})
+        assert str(caught.value).startswith((f"setting '{name}'", f"setting '{name}."))
+        assert "\n" not in str(caught.value)
+
+
+def test_the_defaults_are_the_paper_s_but_for_stratified_weights():
+    settings = Settings()
+    assert settings.weights == PAPER_WEIGHTS == (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0)
+    assert (settings.weight_sampling, settings.weight_count, settings.weight_range) == (
+        "stratified",
+        6,
+        (-2, 2),
+    )
+    assert settings.mutation_shares == (0.20, 0.25, 0.05, 0.50)
+    assert (settings.complexity_probability, settings.cull_ratio, settings.elite_ratio) == (0.8, 0.2, 0.2)
+    assert (settings.population, settings.generations, settings.episodes) == (192, 1024, 3)
+    assert settings.crossover_probability == 0
+
+
+@pytest.mark.parametrize(
+    ("preset", "wanted"),
+    [
+        # population, generations, episodes, initial, elite, tournament, steps, confirming episodes, sampling
+        ("paper", (192, 1024, 3, 0.5, 0.20, 8, 1000, 20, "fixed")),
+        ("laptop", (64, 1024, 3, 0.5, 0.05, 4, 1000, 16, "fixed")),
+        ("stratified", (192, 1024, 3, 0.5, 0.20, 8, 1000, 20, "stratified")),
+    ],
+)
+def test_the_presets_are_the_published_settings(preset, wanted):
+    settings = build_settings(tasks.preset_settings(tasks.get_task("swingup"), preset))
+    assert wanted == (
+        *(settings.population, settings.generations, settings.episodes),
+        *(settings.initial_connection_probability, settings.elite_ratio, settings.tournament_size),
+        *(settings.max_steps, settings.confirm_episodes, settings.weight_sampling),
+    )
+    assert settings.mutation_shares == (0.20, 0.25, 0.05, 0.50)
+    assert settings.complexity_probability == 0.8
+    assert settings.cull_ratio == 0.2
+    assert settings.crossover_probability == 0
+    assert settings.weights == PAPER_WEIGHTS
+    assert (settings.preset, settings.task) == (preset, "swingup")
+
+
+def test_mutations_that_are_all_off_are_refused():
+    off = {"add_connection": 0, "insert_node": 0.0, "enable_connection": 0, "change_activation": 0}
+    with pytest.raises(ValueError, match="are all 0; at least one must be positive"):
+        build_settings(off)
+    assert build_settings(off, {"insert_node": 1e-9}).insert_node == 1e-9
+
+
+def test_settings_cannot_be_changed_in_place():
+    with pytest.raises(ValueError, match="frozen"):
+        Settings().population = 5
+
+
+@pytest.mark.parametrize("name", ["popluation", "Population", "population "])
+def test_an_unknown_setting_is_refused_with_the_nearest_name(name):
+    with pytest.raises(ValueError, match=r"unknown setting '.*'; did you mean 'population'"):
+        build_settings({name: 5})
+
+
+def test_a_name_that_is_near_none_is_answered_with_all():
+    assert nearest("zzz", ["b", "a"]) == "choose from a, b"
+    assert nearest("ab", ["b", "abc"]) == "did you mean 'abc'?"
+
+
+def test_later_layers_go_before_earlier_ones():
+    settings = build_settings({"population": 5, "seed": 9}, {"population": 6}, {"generations": 2})
+    assert (settings.population, settings.seed, settings.generations) == (6, 9, 2)
+
+
+@pytest.mark.parametrize("name", FLIPS)
+def test_a_setting_survives_its_file(name):
+    base, value, _ = FLIPS[name]
+    base = {key: value for key, value in {**BASE, **base}.items() if key != "threads"}
+    settings = build_settings(base, {name: value})
+    assert from_toml(to_toml(settings)) == settings
+    assert changed_names(settings, build_settings(base)) == (name,)
+
+
+def test_a_file_that_is_not_toml_is_refused():
+    with pytest.raises(ValueError, match="not TOML"):
+        from_toml("population: 5")
+
+
+def test_changes_are_checked_again():
+    settings = Settings(population=9, patience=4)
+    assert with_changes(settings, {"patience": None}) == Settings(population=9)
+    with pytest.raises(ValueError, match="setting 'patience'"):
+        with_changes(settings, {"patience": 0})
+    with pytest.raises(ValueError, match="are all 0"):
+        with_changes(Settings(add_connection=0, insert_node=0, enable_connection=0), {"change_activation": 0})
+
+
+def test_only_what_cannot_change_the_numbers_may_change_at_resume():
+    assert set(CHANGEABLE) == {*STOP_RULES, "checkpoint_seconds"}
+    assert {name for name, flip in FLIPS.items() if flip[2] in ("length", "checkpoints")} == set(CHANGEABLE)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("population=5", ("population", 5)),
+        (" population = 5 ", ("population", 5)),
+        ("cull_ratio=0.5", ("cull_ratio", 0.5)),
+        ("weights=[1, -0.5]", ("weights", [1, -0.5])),
+        ("weight_sampling=fixed", ("weight_sampling", "fixed")),
+        ('weight_sampling="fixed"', ("weight_sampling", "fixed")),
+        ("patience=none", ("patience", None)),
+        ("patience=None", ("patience", None)),
+        ("task=a=b", ("task", "a=b")),
+        ("population=true", ("population", True)),
+        ("population=", ("population", "")),
+    ],
+)
+def test_an_assignment_is_read_as_toml_or_as_a_word(text, wanted):
+    name, value = parse_assignment(text)
+    assert (name, value) == wanted
+    assert type(value) is type(wanted[1])
+
+
+@pytest.mark.parametrize("text", ["population", "", "=5", "  =5"])
+def test_an_assignment_without_a_name_and_a_value_is_refused(text):
+    with pytest.raises(ValueError, match="a setting is given as name=value, not "):
+        parse_assignment(text)
+
+
+def test_a_settings_file_is_read_without_a_note_where_it_has_our_names(tmp_path):
+    (tmp_path / "mine.toml").write_text("population = 5\nweights = [1.0]\n")
+    assert read_settings_file(tmp_path / "mine.toml") == ({"population": 5, "weights": [1.0]}, ())
+
+
+def test_the_reference_s_sampling_names_are_read(tmp_path):
+    for theirs, ours in (("standard", "fixed"), ("normal", "normal")):
+        (tmp_path / "its.json").write_text(json.dumps({"alg_wDist": theirs}))
+        values, (note,) = read_settings_file(tmp_path / "its.json")
+        assert values == {"weight_sampling": ours}
+        assert "alg_wDist" in note
+        assert build_settings(values).weight_sampling == ours
