@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -467,7 +468,25 @@ def test_a_search_works_in_a_thread_other_than_the_main_one(undisturbed, tmp_pat
     assert result(tmp_path / "run") == result(undisturbed)
 
 
-def test_two_searches_side_by_side_do_not_disturb_each_other(undisturbed, tmp_path):
+@pytest.fixture
+def restless():
+    """Threads take turns as often as they can, so that what they should not share shows."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_start_states_are_the_same_in_threads_side_by_side(restless):
+    task = get_task("swingup")
+    seeds = [range(100 * part, 100 * part + 100) for part in range(8)]
+    wanted = [task.starts(part).tolist() for part in seeds]
+    with ThreadPoolExecutor(4) as pool:
+        found = [part.tolist() for part in pool.map(task.starts, seeds)]
+    assert found == wanted
+
+
+def test_two_searches_side_by_side_do_not_disturb_each_other(undisturbed, tmp_path, restless):
     threads = [
         threading.Thread(target=tiny, args=(tmp_path / name,), kwargs={"threads": 2}) for name in ("a", "b")
     ]

@@ -18,9 +18,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 from llvmlite import ir
-from numba import config, njit, types
+from numba import types
 from numba.core import cgutils
 from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
@@ -29,6 +30,7 @@ from numba.extending import intrinsic, models, register_model
 WIDTH = 8
 """Lanes in one block."""
 
+_CONFIG: Any = numba.config  # an untyped module
 _KERNEL_MODULES = ("activations", "graph", "lanes", "network", "ranking", "rollout")
 
 
@@ -41,7 +43,7 @@ def _cache_folder() -> str:
     here = Path(__file__).parent
     sources = (here.joinpath(f"{name}.py").read_bytes() for name in _KERNEL_MODULES)
     digest = sha256(b"".join(sources)).hexdigest()[:16]
-    return os.path.join(config.CACHE_DIR or here / "__pycache__", f"wann-{digest}")
+    return os.path.join(_CONFIG.CACHE_DIR or here / "__pycache__", f"wann-{digest}")
 
 
 _CACHE_FOLDER = _cache_folder()
@@ -58,12 +60,13 @@ def compiled(*signature: Any, **options: Any) -> Callable[[Callable[..., Any]], 
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
-        before = config.CACHE_DIR
-        config.CACHE_DIR = _CACHE_FOLDER  # read when caching is switched on, that is, by njit
+        njit: Any = numba.njit
+        before = _CONFIG.CACHE_DIR
+        _CONFIG.CACHE_DIR = _CACHE_FOLDER  # read when caching is switched on, that is, by njit
         try:
             return njit(*signature, cache=True, nogil=True, error_model="numpy", **options)(function)
         finally:
-            config.CACHE_DIR = before
+            _CONFIG.CACHE_DIR = before
 
     return decorate
 

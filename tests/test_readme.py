@@ -1,0 +1,92 @@
+"""Every command and example of the README works, made small."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wann.cli import main
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TINY = ["--set", "generations=3", "--set", "population=16", "--set", "max_steps=60"]
+
+SMALLER = {
+    "search": [*TINY, "--quiet"],
+    "resume": ["--set", "generations=5", "--quiet"],
+    "evaluate": ["--episodes", "3"],
+}
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def commands() -> list[list[str]]:
+    lines = (line for block in blocks("sh") for line in block.splitlines())
+    return [shlex.split(line, comments=True) for line in lines if line.strip()]
+
+
+def test_the_readme_promises_the_two_commands():
+    assert {"make test", "make search"} <= {" ".join(command) for command in commands()}
+
+
+@pytest.mark.skipif(
+    not (ROOT / ".venv" / ".installed").exists(), reason="make has not installed into .venv here"
+)
+def test_make_search_runs_to_its_end_and_a_second_time_does_nothing_over(tmp_path):
+    run = tmp_path / "run"
+    command = ["make", "--no-print-directory", "search", f"OUT={run}", f"ARGS={' '.join(TINY)}"]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    first = subprocess.run(
+        command, cwd=ROOT, check=True, capture_output=True, text=True, env=environment
+    ).stdout
+    assert f"Champion  {run}/champion.json" in first
+    before = {path: path.read_bytes() for path in run.rglob("*.*") if path.is_file()}
+    second = subprocess.run(
+        command, cwd=ROOT, check=True, capture_output=True, text=True, env=environment
+    ).stdout
+    assert "pip" not in second
+    assert "Ended by generations after generation 3." in second
+    assert {path: path.read_bytes() for path in run.rglob("*.*") if path.is_file()} == before
+
+
+def test_every_wann_command_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")  # a window nobody sees
+    main_ok(["search", "swingup", "--out", "runs/swingup", *TINY, "--quiet"])
+    shown = [command[1:] for command in commands() if command[0] == "wann"]
+    assert len(shown) >= 9
+    for arguments in shown:
+        main_ok([*arguments, *SMALLER.get(arguments[0], [])])
+    for name in ("swingup.gif", "champion.svg", "curves.png", "runs/mine/champion.json"):
+        assert (tmp_path / name).stat().st_size > 500
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_the_python_examples_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = "\n".join(blocks("python"))
+    assert "wann.search(" in code
+    assert "evolution.tell(" in code
+    subprocess.run(
+        [sys.executable, "-W", "error", "-c", code.replace("generations=20", "generations=3, population=16")],
+        check=True,
+        capture_output=True,
+    )
+
+
+def test_the_pictures_and_pages_it_links_to_are_there():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        if not target.startswith("http"):
+            assert (ROOT / target).exists(), target
+
+
+def main_ok(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 0, arguments
