@@ -178,7 +178,7 @@ while True:
 
 @pytest.mark.parametrize("checkpoint_seconds", [0.0, 5.0])
 def test_a_run_killed_at_any_file_operation_ends_the_same(tmp_path, checkpoint_seconds):
-    values = TINY | {"generations": 4, "threads": 1, "checkpoint_seconds": checkpoint_seconds}
+    values = TINY | {"generations": 3, "threads": 1, "checkpoint_seconds": checkpoint_seconds}
     search("swingup", out=tmp_path / "whole", **values)
     done = subprocess.run(
         [sys.executable, "-c", CRASHES, str(tmp_path), json.dumps(values)],

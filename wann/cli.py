@@ -130,15 +130,19 @@ def search(
     quiet: bool,
     as_json: bool,
 ) -> int:
-    """Search for a network that solves TASK with any single shared weight.
+    """Search for a network that solves TASK.
 
     The run folder holds everything: settings, metrics, checkpoints and each new champion. Ctrl-C ends the
     search after saving; 'wann resume' goes on where it stopped.
     """
-    from wann import run
-    from wann.config import build_settings, parse_assignment, read_settings_file
-    from wann.live import view
-    from wann.tasks import get_task, preset_settings
+    from wann.live import starting, view
+
+    with starting(quiet or as_json):
+        from wann import run
+        from wann.config import build_settings, parse_assignment, read_settings_file
+        from wann.tasks import get_task, preset_settings
+
+        task_to_search = get_task(task)
 
     from_file: dict[str, Any] = {}
     if config:
@@ -148,7 +152,8 @@ def search(
         named = from_file.pop("task", task)
         if named != task:
             raise ValueError(f"settings file {config} is for task {named!r}, not {task!r}")
-    preset = preset or from_file.pop("preset", None)
+    preset_in_file = from_file.pop("preset", None)
+    preset = preset or preset_in_file
     if not isinstance(preset, str | None):
         raise ValueError(f"setting 'preset': must be a word, not {preset!r}")
     given = dict(map(parse_assignment, assignments))
@@ -157,11 +162,7 @@ def search(
             raise ValueError(f"{name} is not a setting to --set: give it as 'wann search TASK --preset NAME'")
     if seed is not None:
         given["seed"] = seed
-    layers = (
-        preset_settings(get_task(task), preset),
-        from_file | {"preset": preset} if preset else from_file,
-    )
-    settings = build_settings(*layers, given)
+    settings = build_settings(preset_settings(task_to_search, preset), from_file, given)
     chosen = settings.model_dump(exclude={"task", "preset"})
     out = out or run.new_run_path(task)
     with view(quiet, to_stderr=as_json) as observer:
@@ -195,9 +196,11 @@ def resume(
 
     Stop rules may change: 'wann resume RUN --set generations=2048' makes a finished run longer.
     """
-    from wann import run
-    from wann.config import parse_assignment
-    from wann.live import view
+    from wann.live import starting, view
+
+    with starting(quiet or as_json):
+        from wann import run
+        from wann.config import parse_assignment
 
     changes = dict(map(parse_assignment, assignments))
     with view(quiet, to_stderr=as_json) as observer:
@@ -276,7 +279,11 @@ def evaluate(
     threads: int | None,
     as_json: bool,
 ) -> None:
-    """Score CHAMPION on fresh episodes: per weight, over U(-2, 2), with random weights, at its best."""
+    """Score CHAMPION on fresh episodes.
+
+    Prints the mean return and its standard deviation for single shared weights, over U(-2, 2), with
+    individual random weights, at the best shared weight and, where there are any, with tuned weights.
+    """
     from wann import scorecard
     from wann.champion import load_champion
     from wann.config import PAPER_WEIGHTS
@@ -323,7 +330,7 @@ def _print_scorecard(champion: Champion, card: Scorecard) -> None:
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the episode.")
 @click.option("--out", type=click.Path(path_type=Path), help="A .gif or .mp4 file; a window by default.")
 def replay(champion_path: Path, weight: Weight | None, seed: int, out: Path | None) -> None:
-    """Watch CHAMPION play one episode, in a window or as a film."""
+    """Watch CHAMPION play, in a window or as a film."""
     from wann.champion import load_champion
     from wann.live import bar
     from wann.replay import record_episode, show_episode
@@ -344,7 +351,10 @@ def replay(champion_path: Path, weight: Weight | None, seed: int, out: Path | No
 @click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="A .svg, .png or .pdf file.")
 def draw(champion_path: Path, out: Path | None) -> None:
-    """Draw the topology of CHAMPION; by default as an SVG file beside it."""
+    """Draw the topology of CHAMPION.
+
+    By default as an SVG file in the run folder, or beside the champion file.
+    """
     from wann.champion import load_champion
     from wann.draw import draw_genome
 
@@ -359,7 +369,10 @@ def draw(champion_path: Path, out: Path | None) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="A .svg, .png or .pdf file.")
 @_threads
 def plot(run_path: Path, out: Path | None, threads: int | None) -> None:
-    """Plot the learning curves of RUN and its champion's return over the shared weight."""
+    """Plot the learning curves of RUN.
+
+    Beside them, the champion's return over the shared weight. By default RUN/curves.png.
+    """
     from wann import scorecard
     from wann.champion import load_champion
     from wann.plot import Profile, plot_run
@@ -388,7 +401,10 @@ def _beside(path: Path, name: str, suffix: str) -> Path:
 @click.option("--tuned", type=click.Path(path_type=Path), help="Its individual weights, a .wann.json file.")
 @click.option("--out", type=click.Path(path_type=Path), help="Champion file; FILE.json by default.")
 def import_(file: Path, task: str, tuned: Path | None, out: Path | None) -> None:
-    """Turn a champion in the paper's published format into one of ours."""
+    """Read a champion in the paper's format.
+
+    Writes it as one of ours, scored at the paper's six weights on 20 fresh episodes.
+    """
     from wann.champion import save_champion
     from wann.published import import_champion
 
@@ -402,7 +418,10 @@ def import_(file: Path, task: str, tuned: Path | None, out: Path | None) -> None
 
 @commands.command()
 def tasks() -> None:
-    """List what can be searched, with inputs, outputs and presets."""
+    """List what can be searched.
+
+    Every task with its environment, inputs, outputs and presets.
+    """
     from rich.console import Console
 
     from wann.tasks import get_task, task_names
@@ -426,7 +445,7 @@ def tasks() -> None:
 @click.option("--task", default="swingup", show_default=True, help="Task whose preset is shown.")
 @click.option("--preset", help="Preset to show.")
 def settings(task: str, preset: str | None) -> None:
-    """List every setting with its value and meaning."""
+    """List every setting and its meaning."""
     from rich.console import Console
     from rich.table import Table
 

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -14,10 +15,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from wann import run
+if TYPE_CHECKING:
+    from wann import run
 
 _SECONDS_BETWEEN_LINES = 10.0
 _FRAMES_PER_SECOND = 8.0
+
+
+@contextmanager
+def starting(quiet: bool) -> Iterator[None]:
+    """Say what takes so long while the engine is loaded; the first time it is compiled."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield
+        return
+    with console.status("Starting; the first time, the engine is compiled, which takes about half a minute"):
+        yield
 
 
 @contextmanager
@@ -32,14 +45,18 @@ def view(quiet: bool, *, to_stderr: bool = False) -> Iterator[run.Observer | Non
     if quiet or (to_stderr and not console.is_terminal):
         yield None
     elif console.is_terminal:
-        with Live(console=console, auto_refresh=False, transient=False) as live:
-            yield _throttled(
+        with (
+            Live(console=console, auto_refresh=False) as live,
+            _throttled(
                 lambda progress: live.update(_panel(progress), refresh=True), 1.0 / _FRAMES_PER_SECOND
-            )
+            ) as observe,
+        ):
+            yield observe
     else:
-        yield _throttled(
+        with _throttled(
             lambda progress: console.print(_line(progress), soft_wrap=True), _SECONDS_BETWEEN_LINES
-        )
+        ) as observe:
+            yield observe
 
 
 @contextmanager
@@ -58,19 +75,24 @@ def bar(label: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-def _throttled(show: run.Observer, seconds: float) -> run.Observer:
-    """Observer that shows at most once in so many seconds, and the last generation always."""
-    shown = -math.inf
+@contextmanager
+def _throttled(show: run.Observer, seconds: float) -> Iterator[run.Observer]:
+    """Observer that shows at most once in so many seconds, and the last generation at the end."""
+    shown, waiting = -math.inf, None
 
     def observe(progress: run.Progress) -> None:
-        nonlocal shown
+        nonlocal shown, waiting
         now = time.monotonic()
-        last = progress.row["generation"] >= progress.settings.generations
-        if last or now - shown >= seconds:
-            shown = now
+        waiting = progress
+        if now - shown >= seconds:
+            shown, waiting = now, None
             show(progress)
 
-    return observe
+    try:
+        yield observe
+    finally:
+        if waiting is not None:
+            show(waiting)
 
 
 def _panel(progress: run.Progress) -> RenderableType:
