@@ -25,6 +25,21 @@ def test_threads_do_not_change_a_bit(count):
         assert rollouts.steps.tobytes() == direct.steps.tobytes()
 
 
+def test_every_return_stands_at_its_weight_and_its_episode():
+    networks = [compile_genome(evolved(seed, 20)) for seed in range(5)]
+    with LocalEvaluator(TASK, 80, 2) as evaluator:
+        for chosen in (networks, networks[:1]):
+            returns = evaluator.evaluate(chosen, WEIGHTS, [1, 2, 3]).returns
+            turned = evaluator.evaluate(chosen, WEIGHTS[::-1], [3, 1, 2]).returns
+            assert turned.tolist() == returns[:, ::-1][:, :, [2, 0, 1]].tolist()
+            assert len(np.unique(returns)) > returns.size / 2
+
+
+def test_no_threads_are_refused():
+    with pytest.raises(ValueError, match="threads must be at least 1, not 0"):
+        LocalEvaluator(TASK, 80, 0)
+
+
 def test_individual_weights_are_sets_for_one_network():
     network = compile_genome(evolved(4, 30))
     sets = np.random.default_rng(0).uniform(-2, 2, (9, network.sources.size))

@@ -179,6 +179,22 @@ def test_a_changed_byte_never_gives_a_wrong_checkpoint(ended, tmp_path, place, v
         assert checkpoint.state.generation == 5
 
 
+def test_a_checkpoint_whose_directory_hides_the_champion_is_damaged(run_path):
+    """Two changed bytes make the zip's directory take its last entries for a remark on the one before."""
+    path = run_path / "checkpoint.npz"
+    content = bytearray(path.read_bytes())
+    entry = b"PK\x01\x02"
+    champion = content.rindex(entry, 0, content.rindex(b"champion_generation.npy"))
+    end, before = content.rindex(b"PK\x05\x06"), content.rindex(entry, 0, champion)
+    content[before + 32 : before + 34] = (end - champion).to_bytes(2, "little")
+    path.write_bytes(content)
+    with np.load(path) as file:
+        assert "champion_weights" not in file.files
+    checkpoint, note = RunFolder.open(run_path).load_checkpoint()
+    assert checkpoint.state.generation == 5
+    assert note.startswith("checkpoint.npz is damaged")
+
+
 def test_a_checkpoint_that_tells_of_fewer_numbers_than_it_holds_is_damaged(tmp_path):
     """NumPy would read so many, and never come to the checksum at the end of the array."""
     folder = new_folder(tmp_path / "run")

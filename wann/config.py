@@ -244,6 +244,7 @@ def read_settings_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], tu
         raise ValueError(f"settings file {path} is not {kind}: {error}") from None
     if not isinstance(values, dict):
         raise ValueError(f"settings file {path} must hold names and values, not a {type(values).__name__}")
+    values.pop("format", None)  # a run's own config.toml is a settings file too
     return _map_reference_names(values)
 
 

@@ -48,12 +48,17 @@ class LocalEvaluator:
         task: what networks are scored on.
         max_steps: steps after which an episode is cut off.
         threads: how many; every processor where it is not given.
+
+    Raises:
+        ValueError: the number of threads is less than 1.
     """
 
     def __init__(self, task: Task, max_steps: int, threads: int | None = None) -> None:
         self._task = task
         self._max_steps = max_steps
-        self._threads = threads or available_threads()
+        self._threads = available_threads() if threads is None else threads
+        if self._threads < 1:
+            raise ValueError(f"threads must be at least 1, not {threads}")
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="wann")
 
     def __enter__(self) -> LocalEvaluator:

@@ -43,6 +43,10 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         _flush_to_disk(temporary)
         os.replace(temporary, final)
+    except OSError as error:
+        if error.filename is None:  # as for a full disk
+            error.filename = str(final)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

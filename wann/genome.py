@@ -194,7 +194,7 @@ def genome_from_dict(data: Mapping[str, Any]) -> Genome:
     nodes = _rows(_member(data, "nodes"), "nodes", 2, MAX_NODES)
     connections = _rows(_member(data, "connections"), "connections", 4, MAX_CONNECTIONS)
     for _, name in nodes:
-        if name not in BY_NAME:
+        if not isinstance(name, str) or name not in BY_NAME:
             raise ValueError(f"has an unknown activation {name!r}; {nearest(str(name), BY_NAME)}")
     for _, _, _, enabled in connections:
         if not isinstance(enabled, bool):

@@ -90,8 +90,9 @@ def search(
         ValueError: a name or value is wrong, or the folder cannot be written.
     """
     resolved = build_settings(preset_settings(get_task(task), preset), settings)
-    folder = RunFolder.create(out or new_run_path(task), resolved)
-    return _run(folder, threads, observer)
+    with LocalEvaluator(get_task(task), resolved.max_steps, threads) as evaluator:
+        folder = RunFolder.create(out or new_run_path(task), resolved)
+        return _run(folder, resolved, evaluator, observer)
 
 
 def resume(
@@ -120,7 +121,9 @@ def resume(
                 f"setting {name!r} determines the run and cannot change when it is resumed; "
                 f"these can: {', '.join(CHANGEABLE)}"
             )
-    return _run(folder, threads, observer, note, with_changes(folder.settings, changes))
+    settings = with_changes(folder.settings, changes)
+    with LocalEvaluator(get_task(settings.task), settings.max_steps, threads) as evaluator:
+        return _run(folder, settings, evaluator, observer, note)
 
 
 def new_run_path(task: str) -> Path:
@@ -146,14 +149,13 @@ def is_same_search(path: str | os.PathLike[str], settings: Settings) -> bool:
 
 def _run(
     folder: RunFolder,
-    threads: int | None,
+    settings: Settings,
+    evaluator: Evaluator,
     observer: Observer | None,
     note: Callable[[str], None] | None = None,
-    changed: Settings | None = None,
 ) -> Run:
-    settings = changed or folder.settings
     task = get_task(settings.task)
-    with folder.lock():
+    with folder.lock(), _stop_signals() as stop:
         folder.drop_leftovers()
         checkpoint, damage = folder.load_checkpoint()
         if damage and note:
@@ -168,8 +170,7 @@ def _run(
         folder.drop_champions_after(evolution.generation)
         if evolution.champion:
             _save_champion(folder, evolution.champion)
-        with LocalEvaluator(task, settings.max_steps, threads) as evaluator, _stop_signals() as stop:
-            return _Loop(folder, evolution, evaluator, totals, observer).run(stop)
+        return _Loop(folder, evolution, evaluator, totals, observer).run(stop)
 
 
 class _Loop:

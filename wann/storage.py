@@ -332,7 +332,7 @@ def _unpack(path: Path) -> Checkpoint:
         for genes in zip(*columns, strict=True)
     ]
     champion = None
-    if "champion_generation" in data:
+    if len(genomes) > population:
         champion = Confirmed(
             genomes[population],
             int(data["champion_generation"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -53,9 +54,10 @@ class CompiledTask:
         """Start states (E, S): what the environment's own `reset(seed=...)` gives for each seed."""
         env: Any = _bare_env(self.env_id)
         states = []
-        for seed in seeds:
-            env.reset(seed=seed)
-            states.append(env.state)
+        with _BARE_ENV_LOCK:  # searches in several threads share the environment
+            for seed in seeds:
+                env.reset(seed=seed)
+                states.append(env.state)
         return np.array(states, np.float64)
 
     def episodes(self, weights: FloatArray, seeds: Sequence[int]) -> Episodes:
@@ -90,6 +92,9 @@ class CompiledTask:
 
 
 Task = CompiledTask
+
+
+_BARE_ENV_LOCK = threading.Lock()
 
 
 @cache
