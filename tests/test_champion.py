@@ -477,7 +477,7 @@ def test_any_edit_gives_a_champion_or_a_value_error(edits):
             if value is DELETE:
                 del place[at[-1]]
             else:
-                place[at[-1]] = value
+                place[at[-1]] = copy.deepcopy(value)  # one value may stand in several places
         except (KeyError, IndexError, TypeError):
             continue  # an earlier edit took the place away
     text = json.dumps(tree).replace('"HUGE"', "1e400")
