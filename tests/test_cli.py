@@ -390,7 +390,7 @@ def test_resuming_a_finished_run_computes_nothing(wann_command, no_evaluation, r
 )
 def test_the_command_to_resume_that_a_search_ends_with_makes_it_longer(wann_command, tmp_path, rule, value):
     path = tmp_path / "run"
-    values = [*SET, "--set=generations=6", f"--set={rule}={value}"]
+    values = [*SET, "--preset=paper", "--set=generations=6", f"--set={rule}={value}"]
     code, out, _ = wann_command("search", "swingup", *values, "--out", path, "--quiet")
     assert code == 0
     assert out.startswith(f"Ended by {rule} after generation ")

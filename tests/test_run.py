@@ -19,7 +19,7 @@ import pytest
 import wann
 from wann.config import Settings
 from wann.evaluator import LocalEvaluator
-from wann.run import is_same_search, resume, search
+from wann.run import Interrupted, is_same_search, resume, search
 from wann.storage import MEASURED, METRICS, RunFolder
 from wann.tasks import get_task
 
@@ -124,7 +124,7 @@ def test_a_shorter_resume_ends_at_once_and_keeps_what_is_there(undisturbed, tmp_
 CRASHES = """
 import json, os, shutil, signal, sys
 from pathlib import Path
-from wann.run import is_run, resume, search
+from wann.run import Interrupted, is_run, resume, search
 
 folder, values = Path(sys.argv[1]), json.loads(sys.argv[2])
 search("swingup", out=folder / "warm", **values)  # kernels loaded
@@ -298,13 +298,15 @@ def test_a_signal_ends_search_after_the_generation_and_the_handlers_are_given_ba
         if progress.row["generation"] == 3:
             signal.raise_signal(number)
 
-    run = tiny(tmp_path / "run", observer=observe)
-    assert not run.finished
-    assert run.stopped_by == "interrupted"
+    with pytest.raises(Interrupted, match="was interrupted; it is saved") as ended:
+        tiny(tmp_path / "run", observer=observe)
+    run = ended.value.run
+    assert isinstance(ended.value, KeyboardInterrupt), "so that it also ends a script of several searches"
+    assert run.stopped_by is None
     assert run.generations == 4
     assert RunFolder.open(run.path).load_checkpoint()[0].state.generation == 4
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
-    assert resume(run.path, threads=1).finished
+    assert resume(run.path, threads=1).stopped_by == "generations"
 
 
 def test_a_second_ctrl_c_ends_it_at_once_and_nothing_saved_is_lost(undisturbed, tmp_path):
@@ -353,7 +355,6 @@ def test_an_observer_that_fails_ends_the_run_and_it_can_go_on(undisturbed, tmp_p
 )
 def test_every_stop_rule_ends_a_run_and_is_named(tmp_path, rule, value, ends):
     run = tiny(tmp_path / "run", **({"generations": 200} | {rule: value}))
-    assert run.finished
     assert run.stopped_by == rule
     assert run.generations < 200
     assert ends(run, RunFolder.open(run.path).read_metrics())
@@ -405,7 +406,7 @@ def test_an_observer_sees_every_generation(tmp_path):
 def test_search_returns_a_run_with_its_champion(tmp_path):
     run = wann.search("swingup", out=tmp_path / "run", threads=1, generations=6, preset="laptop", **TINY)
     assert run.path == tmp_path / "run"
-    assert run.finished
+    assert run.stopped_by is not None
     assert run.generations == 6
     assert run.settings == Settings(
         **(get_task("swingup").presets["laptop"] | TINY | {"preset": "laptop", "generations": 6})

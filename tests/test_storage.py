@@ -489,7 +489,7 @@ def test_a_truly_full_disk_ends_in_one_line_and_the_run_goes_on_to_the_same_end(
         assert "File too large" in err
         assert generation >= 6, "the earlier checkpoint still loads"
         assert note is None
-    assert {Path(line[3].split(": ")[1]).name for line in reports} >= {"config.toml", "checkpoint.npz"}
+    assert {Path(line[3].split(": ")[1]).name for line in reports} >= {"config.toml", "checkpoint.next.npz"}
     assert leftovers(run_path) == []
     resume(run_path, generations=12, threads=1)
     search("swingup", out=tmp_path / "undisturbed", generations=12, **TINY)
@@ -503,7 +503,10 @@ def test_the_line_about_a_full_disk_names_the_folder(run_path, monkeypatch, caps
     monkeypatch.setattr(storage.np, "savez", fill)
     with pytest.raises(SystemExit):
         main(["resume", str(run_path), "--set", "generations=9", "--quiet"])
-    assert capsys.readouterr().err == f"wann: {run_path / 'checkpoint.npz'}: No space left on device\n"
+    assert capsys.readouterr().err == (
+        f"wann: {run_path / 'checkpoint.next.npz'}: No space left on device; "
+        "the last checkpoint is safe, 'wann resume' goes on from it\n"
+    )
 
 
 # one process at a time
@@ -555,7 +558,7 @@ def test_a_second_process_is_refused_in_one_line_and_changes_nothing(tmp_path, c
         first.send_signal(signal.SIGKILL)
         first.communicate()
     # The lock of a killed process holds nobody up.
-    assert resume(path, generations=1, threads=1).finished
+    assert resume(path, generations=1, threads=1).stopped_by == "generations"
 
 
 def wait_for(condition, seconds=60.0):

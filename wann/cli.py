@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,11 +169,10 @@ def search(
     with view(quiet, to_stderr=as_json) as observer:
         if go_on and run.is_same_search(out, settings):
             changes = {name: chosen[name] for name in _given_stop_rules(settings, out)}
-            ended = run.resume(out, threads=threads, observer=observer, note=_note, **changes)
+            start = partial(run.resume, out, note=_note, **changes)
         else:
-            ended = run.search(
-                task, preset=settings.preset, out=out, threads=threads, observer=observer, **chosen
-            )
+            start = partial(run.search, task, preset=settings.preset, out=out, **chosen)
+        ended = _run_to_end(start, threads=threads, observer=observer)
     return _report_run(ended, as_json)
 
 
@@ -204,8 +204,24 @@ def resume(
 
     changes = dict(map(parse_assignment, assignments))
     with view(quiet, to_stderr=as_json) as observer:
-        ended = run.resume(run_path, threads=threads, observer=observer, note=_note, **changes)
+        start = partial(run.resume, run_path, note=_note, **changes)
+        ended = _run_to_end(start, threads=threads, observer=observer)
     return _report_run(ended, as_json)
+
+
+def _run_to_end(start: Callable[..., Run], **options: Any) -> Run:
+    """Where a run stands when it has ended, by a stop rule or by a signal."""
+    from wann.run import Interrupted
+
+    try:
+        return start(**options)
+    except Interrupted as interrupted:
+        return interrupted.run
+    except OSError as error:
+        error.strerror = (
+            f"{error.strerror or error}; the last checkpoint is safe, 'wann resume' goes on from it"
+        )
+        raise
 
 
 def _note(text: str) -> None:
@@ -215,7 +231,8 @@ def _note(text: str) -> None:
 def _report_run(ended: Run, as_json: bool) -> int:
     path = os.fspath(ended.path)
     champion = _champion_or_none(ended)
-    if not ended.finished:
+    finished = ended.stopped_by is not None
+    if not finished:
         text = f"Stopped after generation {ended.generations}, saved. Go on: wann resume {shlex.quote(path)}"
         click.echo(text, err=as_json)
     if as_json:
@@ -230,11 +247,11 @@ def _report_run(ended: Run, as_json: bool) -> int:
             "best_shared": dict(zip(("weight", "mean"), champion.scores.best, strict=True))
             if champion
             else None,
-            "stopped_by": ended.stopped_by,
+            "stopped_by": ended.stopped_by or "interrupted",
         }
         click.echo(json.dumps(summary))
-        return 0 if ended.finished else INTERRUPTED
-    if not ended.finished:
+        return 0 if finished else INTERRUPTED
+    if not finished:
         return INTERRUPTED
     click.echo(f"Ended by {ended.stopped_by} after generation {ended.generations}.")
     if champion is None:

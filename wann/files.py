@@ -40,15 +40,23 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         # The caller knows the final name, not ours.
         raise type(error)(error.errno, error.strerror, str(final)) from None
     try:
-        yield temporary
-        _flush_to_disk(temporary)
+        with naming(final):
+            yield temporary
+            _flush_to_disk(temporary)
         os.replace(temporary, final)
-    except OSError as error:
-        if error.filename is None:  # as for a full disk
-            error.filename = str(final)
-        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Name a file in an OSError that does not: a write to a full disk knows only a number."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = os.fspath(path)
+        raise
 
 
 def _flush_to_disk(path: Path) -> None:

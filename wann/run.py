@@ -41,18 +41,13 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that has ended, finished or not."""
+    """A run where it stands when a search ends."""
 
     path: Path
     settings: Settings
     generations: int
     totals: Totals
-    stopped_by: str  # the stop rule that ended it, or "interrupted"
-
-    @property
-    def finished(self) -> bool:
-        """Whether a stop rule ended it."""
-        return self.stopped_by != "interrupted"
+    stopped_by: str | None  # the stop rule that ended it; None where a signal did
 
     @property
     def champion(self) -> Champion:
@@ -62,6 +57,17 @@ class Run:
             ValueError: none was confirmed, as no network had finite returns.
         """
         return load_champion(self.path)
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal (Ctrl-C, SIGTERM) ended a search, after it had saved; `run` says where it stands.
+
+    As a KeyboardInterrupt, it also ends a script that runs one search after the other.
+    """
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(f"the search in {run.path} was interrupted; it is saved")
+        self.run = run
 
 
 Observer = Callable[[Progress], None]
@@ -88,6 +94,7 @@ def search(
 
     Raises:
         ValueError: a name or value is wrong, or the folder cannot be written.
+        Interrupted: a signal ended the search, after saving.
     """
     resolved = build_settings(preset_settings(get_task(task), preset), settings)
     with LocalEvaluator(get_task(task), resolved.max_steps, threads) as evaluator:
@@ -113,6 +120,7 @@ def resume(
 
     Raises:
         ValueError: the folder is no run that can go on, or a change is not one of a stop rule.
+        Interrupted: a signal ended the search, after saving.
     """
     folder = RunFolder.open(path)
     for name in changes:
@@ -199,13 +207,17 @@ class _Loop:
         while reason is None:
             row = self._generation()
             reason = self._stop_reason()
-            if reason is None and stop.is_set():
-                reason = "interrupted"
+            stopping = reason is not None or stop.is_set()
             overdue = time.monotonic() - self._saved_at >= self._settings.checkpoint_seconds
-            if overdue or reason is not None:
+            if overdue or stopping:
                 self._save()
             if self._observer:
                 self._observer(self._progress(row))
+            if stopping and reason is None:
+                raise Interrupted(self._where(None))
+        return self._where(reason)
+
+    def _where(self, reason: str | None) -> Run:
         return Run(self._folder.path, self._settings, self._evolution.generation, self._totals, reason)
 
     def _generation(self) -> dict[str, Any]:

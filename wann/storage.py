@@ -14,8 +14,8 @@ import csv
 import os
 import tomllib
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 from wann.champion import Champion, save_champion
 from wann.config import Settings, build_settings, to_toml
 from wann.evolution import Confirmed, EvolutionState
-from wann.files import atomic_path
+from wann.files import atomic_path, naming
 from wann.genome import Genome, check_genome
 from wann.network import FloatArray
 
@@ -163,7 +163,7 @@ class RunFolder:
         """Write the resolved settings."""
         header = "# Everything that determines this run. `wann resume` may change its stop rules.\n"
         path = self.path / "config.toml"
-        with _naming(path), atomic_path(path) as temporary:
+        with atomic_path(path) as temporary:
             temporary.write_text(f"{header}format = {FORMAT}\n\n{to_toml(settings)}", encoding="utf-8")
         self.settings = settings
 
@@ -172,7 +172,7 @@ class RunFolder:
     def append_metrics(self, rows: Iterable[Mapping[str, object]]) -> None:
         """Add rows to metrics.csv and see them safely on disk."""
         path = self.path / "metrics.csv"
-        with _naming(path), open(path, "a", newline="", encoding="utf-8") as file:
+        with naming(path), open(path, "a", newline="", encoding="utf-8") as file:
             csv.DictWriter(file, METRICS).writerows(rows)
             file.flush()
             os.fsync(file.fileno())
@@ -207,7 +207,6 @@ class RunFolder:
     def _write_metrics(self, rows: Sequence[Mapping[str, object]]) -> None:
         path = self.path / "metrics.csv"
         with (
-            _naming(path),
             atomic_path(path) as temporary,
             open(temporary, "w", newline="", encoding="utf-8") as file,
         ):
@@ -220,8 +219,7 @@ class RunFolder:
     def save_champion(self, champion: Champion, generation: int) -> None:
         """Write a new champion, both under its generation and as the best."""
         for path in (self.path / "champions" / f"{generation:06d}.json", self.path / "champion.json"):
-            with _naming(path):
-                save_champion(champion, path)
+            save_champion(champion, path)
 
     def drop_champions_after(self, generation: int) -> None:
         """Remove champions of later generations, which are about to be found again."""
@@ -239,7 +237,7 @@ class RunFolder:
         """
         current, previous = self._checkpoints()
         upcoming = self.path / "checkpoint.next.npz"
-        with _naming(current), atomic_path(upcoming) as temporary:
+        with atomic_path(upcoming) as temporary:
             np.savez(temporary, allow_pickle=False, **_pack(checkpoint))
         if current.exists():
             os.replace(current, previous)
@@ -273,17 +271,6 @@ class RunFolder:
 def is_run(path: str | os.PathLike[str]) -> bool:
     """Whether a folder holds a run."""
     return (Path(path) / "config.toml").is_file()
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Name the file in an OSError that does not: a write that fails knows only a number."""
-    try:
-        yield
-    except OSError as error:
-        if error.filename is None:
-            error.filename = os.fspath(path)
-        raise
 
 
 _GENES = ("node_id", "activation", "mark", "source", "target", "enabled")
