@@ -24,6 +24,7 @@ from wann.storage import MEASURED, METRICS, RunFolder
 from wann.tasks import get_task
 
 TINY = {"population": 10, "max_steps": 60, "confirm_episodes": 4, "episodes": 2, "seed": 28}
+TINY |= {"elite_ratio": 0.2, "tournament_size": 8}
 
 
 def tiny(path, **values):
