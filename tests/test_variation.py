@@ -73,6 +73,9 @@ def test_nothing_can_be_added_to_a_full_network():
 def test_enabling_switches_one_disabled_connection_on(genome_seed, seed):
     parent = evolved(genome_seed, 25)
     child = enable_connection(parent, rng=np.random.default_rng(seed))
+    if parent.enabled.all():
+        assert child is None
+        return
     changed = np.flatnonzero(parent.enabled != child.enabled)
     assert changed.size == 1
     assert child.enabled[changed[0]]
