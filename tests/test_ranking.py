@@ -52,7 +52,7 @@ def textbook_order(points: list[list[float]]) -> list[int]:
     order = []
     for front in textbook_fronts(points):
         crowding = textbook_crowding(points, front)
-        order += sorted(front, key=lambda i: (-crowding[i], i))
+        order += sorted(front, key=lambda i: (-crowding[i], -i))
     return order
 
 

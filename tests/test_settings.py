@@ -265,7 +265,7 @@ def test_the_defaults_are_the_paper_s_but_for_stratified_weights():
         # population, generations, episodes, initial, elite, tournament, steps, confirming episodes, sampling
         ("paper", (192, 1024, 3, 0.5, 0.20, 8, 1000, 20, "fixed")),
         ("laptop", (64, 1024, 3, 0.5, 0.05, 4, 1000, 16, "fixed")),
-        ("stratified", (192, 1024, 3, 0.5, 0.05, 4, 1000, 20, "stratified")),
+        ("stratified", (192, 1024, 3, 0.5, 0.20, 8, 1000, 20, "stratified")),
     ],
 )
 def test_the_presets_are_the_published_settings(preset, wanted):

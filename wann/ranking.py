@@ -55,8 +55,9 @@ def simplicity(connections: NDArray[np.int64]) -> FloatArray:
 def total_order(objectives: FloatArray, valid: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
     """Order of the NSGA-II sort, best first.
 
-    Front by front, inside a front by crowding distance, larger first; ties by index. Individuals that are
-    not valid come last, by index.
+    Front by front, inside a front by crowding distance, larger first. Ties: the later index first. As
+    children stand behind the elites they descend from, a child goes before a parent it equals, and neutral
+    changes can drift instead of dying out. Individuals that are not valid come last, by index.
 
     Args:
         objectives: (P, K), each to be maximised, finite where valid.
@@ -76,7 +77,7 @@ def total_order(objectives: FloatArray, valid: NDArray[np.bool_] | None = None) 
     for number in range(front.max(initial=-1) + 1):
         members = np.flatnonzero(front == number)
         crowding[members] = crowding_distance(objectives[members])
-    order = np.lexsort((np.arange(front.size), -crowding, front))
+    order = np.lexsort((-np.arange(front.size), -crowding, front))
     return np.concatenate([taking_part[order], np.flatnonzero(~valid)])
 
 

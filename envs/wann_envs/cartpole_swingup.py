@@ -310,8 +310,8 @@ TASK = CompiledTask(
             **_PUBLISHED,
             "weight_sampling": "stratified",
             "population": 192,
-            "elite_ratio": 0.05,
-            "tournament_size": 4,
+            "elite_ratio": 0.2,
+            "tournament_size": 8,
             "confirm_episodes": 20,
         },
         "paper": {
