@@ -140,7 +140,7 @@ CHECKS = {
             ((), "at least 1"),
             (("abs", "abs"), "lists a function twice"),
             (("sine",), "'sin'"),
-            ("abs", "tuple"),
+            ("abs", "list"),
         ],
     ),
     "output_activation": (["tanh"], [("tan", "'tanh'"), (3, "'tanh'")]),
@@ -236,13 +236,31 @@ def test_every_preset_searches_otherwise_than_the_others(outcome, preset):
 @pytest.mark.parametrize("name", CHECKS)
 def test_every_setting_is_checked(name):
     accepted, refused = CHECKS[name]
+    sampling = {"weights": "fixed", "weight_std": "normal"}.get(name, "stratified")
     for value in accepted:
-        assert getattr(build_settings({name: value}), name) == value
+        assert getattr(build_settings({"weight_sampling": sampling, name: value}), name) == value
     for value, message in refused:
         with pytest.raises(ValueError, match=message) as caught:
-            build_settings({name: value})
+            build_settings({"weight_sampling": sampling} | {name: value})
         assert str(caught.value).startswith((f"setting '{name}'", f"setting '{name}."))
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "name", "value"),
+    [
+        ("stratified", "weights", [1.0]),
+        ("uniform", "weights", [1.0]),
+        ("normal", "weights", [1.0]),
+        ("stratified", "weight_std", 2.0),
+        ("uniform", "weight_std", 2.0),
+        ("fixed", "weight_std", 2.0),
+        ("fixed", "weight_count", 3),
+    ],
+)
+def test_a_setting_that_would_do_nothing_is_refused(sampling, name, value):
+    with pytest.raises(ValueError, match=f"{name} is not used where weight_sampling is '{sampling}'"):
+        build_settings({"weight_sampling": sampling, name: value})
 
 
 def test_the_defaults_are_the_paper_s_but_for_stratified_weights():

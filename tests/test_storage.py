@@ -237,7 +237,7 @@ def test_a_checkpoint_from_a_newer_format_is_not_read(run_path):
         with np.load(run_path / name) as file:
             data = dict(file.items())
         np.savez(run_path / name, allow_pickle=False, **data | {"format": np.array(99)})
-    with pytest.raises(ValueError, match="format 99 is newer than 1: update wann"):
+    with pytest.raises(ValueError, match="format 99, newer than 1, the newest known here: update wann"):
         RunFolder.open(run_path).load_checkpoint()
 
 
@@ -305,7 +305,13 @@ def test_missing_metrics_are_refused(run_path):
 
 
 def test_an_opened_run_has_the_settings_it_was_made_with(tmp_path):
-    made = Settings(population=9, weights=(0.1 + 0.2, -1e-300), target_score=1 / 3, activations=("abs",))
+    made = Settings(
+        population=9,
+        weight_sampling="fixed",
+        weights=(0.1 + 0.2, -1e-300),
+        target_score=1 / 3,
+        activations=("abs",),
+    )
     RunFolder.create(tmp_path / "run", made)
     assert RunFolder.open(tmp_path / "run").settings == made
     changed = with_changes(made, {"target_score": None, "patience": 3})
@@ -346,7 +352,7 @@ def test_a_missing_folder_and_one_that_is_no_run_are_refused(tmp_path):
 
 
 def test_a_new_run_is_refused_where_something_is_and_leaves_it_alone(tmp_path, run_path):
-    with pytest.raises(ValueError, match="holds a run already: choose another --out, or resume it"):
+    with pytest.raises(ValueError, match="holds a run already: resume it, or choose another --out"):
         new_folder(run_path)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("mine")
@@ -581,3 +587,29 @@ def test_the_champions_of_a_run_are_written_whole(run_path):
     text = champion_to_json(champion)
     assert (run_path / "champions" / "000123.json").read_text(encoding="utf-8") == text
     assert (run_path / "champion.json").read_text(encoding="utf-8") == text
+
+
+def test_a_second_search_for_the_same_folder_leaves_the_first_one_s_files(tmp_path, monkeypatch):
+    """The first makes its folder between the second's look and its start."""
+    path = tmp_path / "run"
+    look = Path.exists
+
+    def late(self, *args, **kwargs):
+        answer = look(self, *args, **kwargs)
+        if self == path:
+            monkeypatch.setattr(Path, "exists", look)
+            RunFolder.create(path, Settings(population=9))
+        return answer
+
+    monkeypatch.setattr(Path, "exists", late)
+    with pytest.raises(ValueError, match="cannot write to"):
+        RunFolder.create(path, Settings(population=8))
+    assert RunFolder.open(path).settings.population == 9
+    assert {"metrics.csv", "champions", "config.toml"} <= {file.name for file in path.iterdir()}
+
+
+def test_a_checkpoint_that_does_not_fit_the_settings_is_refused(run_path):
+    config = run_path / "config.toml"
+    config.write_text(config.read_text().replace("population = 8", "population = 16"))
+    with pytest.raises(ValueError, match="the state holds a population of 8, the settings 16"):
+        resume(run_path, generations=20)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wann.evolution import Evolution
     from wann.genome import Genome
     from wann.network import compile_genome, evaluate_network
-    from wann.run import Progress, Run, resume, search
+    from wann.run import Interrupted, Progress, Run, resume, search
     from wann.scorecard import Scorecard, evaluate
     from wann.tasks import get_task, task_names
 
@@ -31,6 +31,7 @@ _HOME = {
     "Champion": "champion",
     "Evolution": "evolution",
     "Genome": "genome",
+    "Interrupted": "run",
     "Progress": "run",
     "Run": "run",
     "Scorecard": "scorecard",
@@ -50,6 +51,7 @@ __all__ = [
     "Champion",
     "Evolution",
     "Genome",
+    "Interrupted",
     "Progress",
     "Run",
     "Scorecard",

@@ -140,7 +140,7 @@ def search(
 
     with starting(quiet or as_json):
         from wann import run
-        from wann.config import build_settings, parse_assignment, read_settings_file
+        from wann.config import CHANGEABLE, build_settings, parse_assignment, read_settings_file
         from wann.tasks import get_task, preset_settings
 
         task_to_search = get_task(task)
@@ -168,19 +168,12 @@ def search(
     out = out or run.new_run_path(task)
     with view(quiet, to_stderr=as_json) as observer:
         if go_on and run.is_same_search(out, settings):
-            changes = {name: chosen[name] for name in _given_stop_rules(settings, out)}
+            changes = {name: chosen[name] for name in (*from_file, *given) if name in CHANGEABLE}
             start = partial(run.resume, out, note=_note, **changes)
         else:
             start = partial(run.search, task, preset=settings.preset, out=out, **chosen)
         ended = _run_to_end(start, threads=threads, observer=observer)
     return _report_run(ended, as_json)
-
-
-def _given_stop_rules(settings: Any, out: Path) -> tuple[str, ...]:
-    from wann.config import changed_names
-    from wann.storage import RunFolder
-
-    return changed_names(RunFolder.open(out).settings, settings)
 
 
 @commands.command()
@@ -310,7 +303,7 @@ def evaluate(
         champion, episodes=episodes, weights=weights or PAPER_WEIGHTS, seed=seed, threads=threads
     )
     if as_json:
-        click.echo(json.dumps(card.to_dict()))
+        click.echo(json.dumps(card.to_dict(), allow_nan=False))
         return
     _print_scorecard(champion, card)
 
@@ -471,13 +464,17 @@ def settings(task: str, preset: str | None) -> None:
 
     resolved = build_settings(preset_settings(get_task(task), preset))
     table = Table(title=f"{task}, preset {resolved.preset}", title_justify="left")
-    for column in ("setting", "value", "meaning"):
-        table.add_column(column)
+    table.add_column("setting", no_wrap=True)
+    table.add_column("value", overflow="fold")
+    table.add_column("meaning")
     for name, field in Settings.model_fields.items():
         value = getattr(resolved, name)
         shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
         table.add_row(name, "not set" if value is None else shown, field.description)
-    Console().print(table)
+    console = Console()
+    # Names are to be read, typed and searched for: outside a terminal nothing is cut or folded.
+    console.width = console.width if console.is_terminal else 200
+    console.print(table)
 
 
 if __name__ == "__main__":

@@ -135,6 +135,19 @@ class Settings(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _used(self) -> Settings:
+        idle = {
+            "fixed": ("weight_count", "weight_std"),
+            "uniform": ("weights", "weight_std"),
+            "stratified": ("weights", "weight_std"),
+            "normal": ("weights",),
+        }[self.weight_sampling]
+        for name in idle:
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{name} is not used where weight_sampling is {self.weight_sampling!r}")
+        return self
+
     @property
     def mutation_shares(self) -> tuple[float, float, float, float]:
         """Shares of (add connection, insert node, enable connection, change activation)."""
@@ -306,5 +319,5 @@ def _one_line(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if not name:
         return message
-    message = message[0].lower() + message[1:]
+    message = message[0].lower() + message[1:].replace("valid tuple", "list such as [1, 2]")
     return f"setting {name!r}: {message}, got {first['input']!r}"

@@ -58,6 +58,9 @@ class Evolution:
         inputs, outputs: numbers of input and output nodes.
         state: where to go on; a new population where it is not given.
 
+    Raises:
+        ValueError: the state's population has another size than the settings say.
+
     Source: Gaier and Ha (2019), section 3.1.
     """
 
@@ -69,6 +72,9 @@ class Evolution:
         self._asked = False
         self._told: tuple[tuple[Genome, ...], Scores] | None = None
         self._state = state or self._first_state(inputs, outputs)
+        found = len(self._state.population)
+        if found != settings.population:
+            raise ValueError(f"the state holds a population of {found}, the settings {settings.population}")
         self._innovations = Innovations(self._state.next_node, self._state.next_mark)
 
     def _first_state(self, inputs: int, outputs: int) -> EvolutionState:

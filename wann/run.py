@@ -36,7 +36,7 @@ class Progress:
     row: Mapping[str, Any]  # the generation's row of metrics
     totals: Totals
     steps_per_second: float  # over the last generations
-    seconds_left: float | None  # estimate until the first stop rule that time brings about
+    seconds_left: float  # estimate until the first stop rule that time brings about
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ def evaluate(
     Args:
         champion: the network.
         episodes: how many, at least 1.
-        weights: shared weights to report one by one.
+        weights: shared weights to report one by one, each within ±1000.
         seed: of the episodes and the random weights.
         threads: how many compute; never changes a number.
 
@@ -89,8 +89,8 @@ def evaluate(
     """
     if episodes < 1:
         raise ValueError(f"episodes must be at least 1, not {episodes}")
-    if not len(weights) or not np.isfinite(weights).all():
-        raise ValueError(f"weights must be one or more finite numbers, not {list(weights)}")
+    if not len(weights) or not (np.abs(weights) <= 1000.0).all():
+        raise ValueError(f"weights must be one or more finite numbers within ±1000, not {list(weights)}")
     task = champion.get_task()
     fresh = episode_seeds(seed, Purpose.EVALUATION, episodes, 0)
     rng = stream(seed, Purpose.EVALUATION, 2)

@@ -90,10 +90,15 @@ class RunFolder:
         folder = cls(Path(path), settings)
         try:
             if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
-                what = "holds a run already" if is_run(folder.path) else "exists and is not an empty folder"
-                raise ValueError(f"{path} {what}: choose another --out, or resume it")
+                what = (
+                    "holds a run already: resume it, or choose another --out"
+                    if is_run(folder.path)
+                    else "exists and is not an empty folder: choose another --out"
+                )
+                raise ValueError(f"{path} {what}")
+            # Outside the block that cleans up: if another process was faster, what is there is its own.
+            (folder.path / "champions").mkdir(parents=True)
             try:
-                (folder.path / "champions").mkdir(parents=True)
                 folder._write_metrics([])
                 folder.save_settings(settings)  # the last, as it makes the folder a run
             except OSError:
@@ -173,7 +178,7 @@ class RunFolder:
         """Add rows to metrics.csv and see them safely on disk."""
         path = self.path / "metrics.csv"
         with naming(path), open(path, "a", newline="", encoding="utf-8") as file:
-            csv.DictWriter(file, METRICS).writerows(rows)
+            csv.DictWriter(file, METRICS, lineterminator="\n").writerows(rows)
             file.flush()
             os.fsync(file.fileno())
 
@@ -210,7 +215,7 @@ class RunFolder:
             atomic_path(path) as temporary,
             open(temporary, "w", newline="", encoding="utf-8") as file,
         ):
-            writer = csv.DictWriter(file, METRICS)
+            writer = csv.DictWriter(file, METRICS, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
 
@@ -255,6 +260,10 @@ class RunFolder:
                 continue
             try:
                 checkpoint = _unpack(path)
+            except _NewerFormatError as error:
+                raise ValueError(f"{path} {error}") from None
+            except (PermissionError, MemoryError):
+                raise  # not damage: the file may be whole
             except Exception as error:  # noqa: BLE001  damaged bytes make the readers raise nearly anything
                 problems.append(f"{path.name} is damaged ({error})")
                 continue
@@ -300,6 +309,10 @@ def _pack(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
     return packed
 
 
+class _NewerFormatError(Exception):
+    """A whole file that only a newer version can read."""
+
+
 def _unpack(path: Path) -> Checkpoint:
     with zipfile.ZipFile(path) as archive:
         broken = archive.testzip()  # np.load checks only what it happens to read to the end
@@ -308,7 +321,9 @@ def _unpack(path: Path) -> Checkpoint:
     with np.load(path, allow_pickle=False) as file:
         data = {name: file[name] for name in file.files}
     if int(data["format"]) > FORMAT:
-        raise ValueError(f"format {int(data['format'])} is newer than {FORMAT}: update wann")
+        raise _NewerFormatError(
+            f"has format {int(data['format'])}, newer than {FORMAT}, the newest known here: update wann"
+        )
     inputs, outputs, population = data["shape"].tolist()
     columns = []
     for name in _GENES:
