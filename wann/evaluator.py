@@ -78,11 +78,11 @@ class LocalEvaluator:
         axis, count = (0, len(networks)) if len(networks) > 1 else (1, len(weights))
         chunks = _chunks(count, self._threads)
         batch = batch_networks(networks)
+        episodes = self._task.episodes(weights, seeds)
         if axis == 0:
-            episodes = self._task.episodes(weights, seeds)
             jobs = [(episodes, first, last) for first, last in chunks]
         else:
-            jobs = [(self._task.episodes(weights[low:high], seeds), 0, 1) for low, high in chunks]
+            jobs = [(episodes.of_weights(first, last), 0, 1) for first, last in chunks]
         parts = list(
             self._pool.map(lambda job: self._task.roll_out(batch, job[0], self._max_steps, *job[1:]), jobs)
         )

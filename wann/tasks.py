@@ -28,6 +28,11 @@ class Episodes:
     starts: FloatArray  # (L, S)
     shape: tuple[int, int]  # (W, E)
 
+    def of_weights(self, first: int, last: int) -> Episodes:
+        """The lanes of the weights `first` to `last - 1`."""
+        lanes = slice(first * self.shape[1], last * self.shape[1])
+        return Episodes(self.weights[lanes], self.starts[lanes], (last - first, self.shape[1]))
+
 
 @dataclass(frozen=True, slots=True)
 class CompiledTask:
@@ -40,7 +45,6 @@ class CompiledTask:
     outputs: tuple[str, ...]  # names of the action's entries
     dynamics: Dynamics
     episode_steps: int  # steps after which the environment cuts an episode off
-    highest_return: float  # no policy can exceed it; the scale of plots
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # settings by preset name
     preset_notes: Mapping[str, str] = field(default_factory=dict)  # one line for each preset
     default_preset: str = "stratified"

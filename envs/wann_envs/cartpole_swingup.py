@@ -304,7 +304,6 @@ TASK = CompiledTask(
     outputs=("force",),
     dynamics=DYNAMICS,
     episode_steps=MAX_STEPS,
-    highest_return=1000.0,
     presets={
         "stratified": {
             **_PUBLISHED,
