@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from wann.activations import BY_CODE, activate_row
 from wann.genome import genome_from_dict, genome_to_dict
 from wann.lanes import lane_array
-from wann.network import batch_networks, compile_genome, evaluate_network, evaluate_network_numpy
+from wann.network import (
+    batch_networks,
+    compile_genome,
+    constants_first,
+    evaluate_network,
+    evaluate_network_numpy,
+)
 
 genomes = st.builds(
     evolved,
@@ -161,3 +167,29 @@ def test_a_batch_lays_networks_end_to_end():
         first, last = batch.first_node[index], batch.first_node[index + 1]
         assert batch.activation[first:last].tolist() == network.activation.tolist()
         assert batch.first_source[first + index : last + index + 1].tolist() == network.first_source.tolist()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_constant_nodes_come_first_and_are_those_that_no_input_changes(seed):
+    network = compile_genome(evolved(seed, 60))
+    nodes = np.empty(network.activation.size, np.int32)
+    count = constants_first(1 + network.inputs, network.first_source, network.sources, nodes)
+    assert sorted(nodes) == list(range(nodes.size))
+    done = set(range(1 + network.inputs))
+    for k in nodes.tolist():
+        low, high = network.first_source[k], network.first_source[k + 1]
+        assert set(network.sources[low:high].tolist()) <= done, "a node comes after those it reads"
+        done.add(1 + network.inputs + k)
+    rng = np.random.default_rng(seed)
+    values = evaluate_network(network, rng.normal(size=(50, network.inputs)), np.full(50, 0.7))
+    computed = values[:, 1 + network.inputs :]
+    assert (computed[:, nodes[:count]] == computed[0, nodes[:count]]).all()
+    paths = nx.DiGraph()
+    paths.add_nodes_from(range(network.rows))
+    for k in range(nodes.size):
+        for source in network.sources[network.first_source[k] : network.first_source[k + 1]]:
+            paths.add_edge(int(source), 1 + network.inputs + k)
+    fed = set().union(*(nx.descendants(paths, row) for row in range(1, 1 + network.inputs)))
+    assert {1 + network.inputs + int(k) for k in nodes[count:]} == fed & set(
+        range(1 + network.inputs, network.rows)
+    )

@@ -27,8 +27,6 @@ from wann.lanes import (
 INVERSE_PI = 0.3183098861837907
 LOG2_E = 1.4426950408889634
 LIMIT = 500.0
-LIMIT = 500.0
-_SHIFT = 6755399441055744.0  # 1.5 * 2**52: adding it rounds to a whole number held in the low bits
 
 
 @dataclass(frozen=True, slots=True)

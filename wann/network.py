@@ -139,17 +139,18 @@ def batch_networks(networks: Sequence[Network]) -> NetworkBatch:
 
 
 @inlined_kernel
-def forward_shared(first_row, first_source, sources, activation, weights, values, blocks):
-    """Compute every node's value in all lanes, in place; all connections of a lane carry one weight.
+def forward_shared(first_row, nodes, first_source, sources, activation, weights, values, blocks):
+    """Compute values of nodes in all lanes, in place; all connections of a lane carry one weight.
 
     Args:
         first_row: row of the first computed node; the rows before it hold bias and observation.
+        nodes: which computed nodes, each after those it reads.
         first_source, sources, activation: of one `Network`.
         weights: (1, B, WIDTH) one weight per lane.
         values: (rows, B, WIDTH), edited in place.
         blocks: how many of the B blocks to compute.
     """
-    for k in range(activation.size):
+    for k in nodes:
         row, low, high = first_row + k, first_source[k], first_source[k + 1]
         b = 0
         # Three blocks at a time: fewer loops that end unpredictably, and three independent sums in flight.
@@ -174,15 +175,45 @@ def forward_shared(first_row, first_source, sources, activation, weights, values
 
 
 @inlined_kernel
-def forward_individual(first_row, first_source, sources, activation, weights, values, blocks):
+def forward_individual(first_row, nodes, first_source, sources, activation, weights, values, blocks):
     """As `forward_shared`, with `weights` (C, B, WIDTH): one weight per lane and connection."""
-    for k in range(activation.size):
+    for k in nodes:
         for b in range(blocks):
             total = broadcast(0.0)
             for c in range(first_source[k], first_source[k + 1]):
                 total = total + load(values, sources[c], b) * load(weights, c, b)
             store(values, first_row + k, b, total)
         activate_row(activation[k], values, first_row + k, blocks)
+
+
+@kernel
+def constants_first(first_row, first_source, sources, nodes):
+    """Order a network's nodes: those that only the bias feeds, then the others; each after those it reads.
+
+    Args:
+        first_row, first_source, sources: as `forward_shared`.
+        nodes: (K,) int32, written.
+
+    Returns:
+        How many nodes are constant.
+    """
+    constant = np.zeros(nodes.size, np.bool_)
+    count = 0
+    for k in range(nodes.size):
+        constant[k] = True
+        for c in range(first_source[k], first_source[k + 1]):
+            source = sources[c]
+            constant[k] &= source == 0 or (source >= first_row and constant[source - first_row])
+        count += constant[k]
+    front, back = 0, count
+    for k in range(nodes.size):
+        if constant[k]:
+            nodes[front] = k
+            front += 1
+        else:
+            nodes[back] = k
+            back += 1
+    return count
 
 
 def evaluate_network(network: Network, observations: FloatArray, weights: FloatArray) -> FloatArray:
@@ -207,6 +238,7 @@ def evaluate_network(network: Network, observations: FloatArray, weights: FloatA
     forward = forward_shared if shared else forward_individual
     forward(
         1 + network.inputs,
+        np.arange(network.activation.size, dtype=np.int32),
         network.first_source,
         network.sources,
         network.activation,

@@ -10,7 +10,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from wann.lanes import WIDTH, blocks_for, compiled, lane_array, load, store
-from wann.network import NetworkBatch, forward_individual, forward_shared
+from wann.network import NetworkBatch, constants_first, forward_individual, forward_shared
 
 FloatArray = NDArray[np.float64]
 
@@ -46,6 +46,7 @@ class Rollouts(NamedTuple):
 
     returns: FloatArray  # sum of rewards of each episode
     steps: NDArray[np.int64]  # steps of each episode
+    failures: tuple[tuple[int, str], ...] = ()  # networks that could not be evaluated, by index, and why
 
 
 def roll_out(
@@ -155,6 +156,7 @@ def _roll_out(
     lanes = returns.shape[1]
     lane_of = np.empty(lanes, np.int64)
     observation = values[1 : 1 + inputs]
+    order = np.empty(values.shape[0], np.int32)
     values[0] = 1.0
     for index in range(returns.shape[0]):
         network = first + index
@@ -167,14 +169,19 @@ def _roll_out(
         total[0] = 0.0
         lane_of[:] = np.arange(lanes)
         alive = lanes
+        nodes = order[: codes.size]
+        constants = constants_first(1 + inputs, pointers, row_sources, nodes)
+        moved = True  # whether a lane's constants have to be computed, as it is new in its place
         for now in range(max_steps):
             # Lanes that have ended are moved behind the others, so the work shrinks with them.
             blocks = (alive + WIDTH - 1) // WIDTH
             observe(state, observation, blocks)
+            due = nodes if moved else nodes[constants:]
+            moved = False
             if shared:
-                forward_shared(1 + inputs, pointers, row_sources, codes, weights, values, blocks)
+                forward_shared(1 + inputs, due, pointers, row_sources, codes, weights, values, blocks)
             else:
-                forward_individual(1 + inputs, pointers, row_sources, codes, weights, values, blocks)
+                forward_individual(1 + inputs, due, pointers, row_sources, codes, weights, values, blocks)
             for a in range(outputs.shape[1]):
                 for b in range(blocks):
                     store(action, a, b, load(values, outputs[network, a], b))
@@ -198,6 +205,7 @@ def _roll_out(
                 # The last lane takes the place of the ended one and is looked at next.
                 end_b, end_j = alive // WIDTH, alive % WIDTH
                 lane_of[lane] = lane_of[alive]
+                moved = True
                 for lanes_array in (total, outcome, state, weights):
                     for row in range(lanes_array.shape[0]):
                         lanes_array[row, b, j] = lanes_array[row, end_b, end_j]
