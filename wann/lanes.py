@@ -164,6 +164,18 @@ absolute = _define_unary("llvm.fabs")
 
 
 @intrinsic
+def to_float32(typing_context: Any, x: Any) -> Any:
+    """The nearest float32, ties to even, as a float64: what an observation or an action loses on its way."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        wide = isinstance(args[0].type, ir.VectorType)
+        narrow: Any = ir.VectorType(ir.FloatType(), WIDTH) if wide else ir.FloatType()
+        return builder.fpext(builder.fptrunc(args[0], narrow), args[0].type)
+
+    return x(x), codegen
+
+
+@intrinsic
 def select_greater(typing_context: Any, a: Any, b: Any, chosen: Any, other: Any) -> Any:
     """Give `chosen` where a > b, else `other`; a NaN in the comparison gives `other`."""
     args = (a, b, chosen, other)
