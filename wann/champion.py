@@ -63,6 +63,8 @@ class Champion:
     scores: Scores  # on the fresh episodes that confirmed it
     tuned: FloatArray | None = None  # individual weights of the enabled connections, in the genome's order
     origin: Mapping[str, Any] = field(default_factory=dict)  # where it comes from, plain words and numbers
+    env_kwargs: Mapping[str, Any] = field(default_factory=dict)  # arguments of the environment
+    fresh_env: bool = False  # whether every episode needs an instance of the environment of its own
 
     @cached_property
     def network(self) -> Network:
@@ -88,7 +90,7 @@ class Champion:
         Raises:
             ValueError: the task is not known, or its inputs and outputs are not this network's.
         """
-        task = get_task(self.task)
+        task = get_task(self.task, self.env_kwargs, fresh_env=self.fresh_env)
         wanted, found = (len(task.inputs), len(task.outputs)), (len(self.inputs), len(self.outputs))
         if wanted != found:
             raise ValueError(
@@ -97,23 +99,25 @@ class Champion:
             )
         return task
 
-    def values(self, observation: FloatArray, weight: Weight | None = None) -> FloatArray:
-        """Value of every row of the network, bias and inputs first, for one observation (I,).
+    @cached_property
+    def _own_task(self) -> Task:
+        return self.get_task()
+
+    def values(self, inputs: FloatArray, weight: Weight | None = None) -> FloatArray:
+        """Value of every row of the network, bias and inputs first.
 
         Args:
-            observation: (I,) what the environment gave.
+            inputs: (I,) the network's inputs.
             weight: shared weight of all connections, or "tuned" for the individual ones; the best shared
                 weight where it is not given.
 
         Raises:
-            ValueError: the observation has another shape, the weight is not finite, or there are no tuned
+            ValueError: the inputs have another shape, the weight is not finite, or there are no tuned
                 weights.
         """
-        observation = np.asarray(observation, np.float64)
-        if observation.shape != (len(self.inputs),):
-            raise ValueError(
-                f"observation must have the shape ({len(self.inputs)},), not {observation.shape}"
-            )
+        inputs = np.asarray(inputs, np.float64)
+        if inputs.shape != (len(self.inputs),):
+            raise ValueError(f"inputs must have the shape ({len(self.inputs)},), not {inputs.shape}")
         if weight == "tuned":
             if self.tuned_sources is None:
                 raise ValueError("the champion has no tuned weights; give a shared weight instead")
@@ -122,12 +126,22 @@ class Champion:
             weights = np.array([self.best_weight if weight is None else float(weight)])
             if not np.isfinite(weights).all():
                 raise ValueError(f"weight must be a finite number, not {weight}")
-        values: FloatArray = evaluate_network(self.network, observation[None], weights)[0]
+        values: FloatArray = evaluate_network(self.network, inputs[None], weights)[0]
         return values
 
-    def act(self, observation: FloatArray, weight: Weight | None = None) -> FloatArray:
-        """Action (A,) in the environment's range for one observation (I,); arguments as `values`."""
-        return self.get_task().action(self.values(observation, weight)[self.network.outputs])
+    def act(self, observation: Any, weight: Weight | None = None) -> Any:
+        """Action of the environment for one of its observations.
+
+        Args:
+            observation: what the environment gave.
+            weight: shared weight of all connections, or "tuned" for the individual ones; the best shared
+                weight where it is not given.
+
+        Raises:
+            ValueError: the observation does not fit, or as `values`.
+        """
+        task = self._own_task
+        return task.action(self.values(task.observe(observation), weight)[self.network.outputs])
 
 
 def champion_to_json(champion: Champion) -> str:
@@ -137,6 +151,8 @@ def champion_to_json(champion: Champion) -> str:
         "format": FORMAT,
         "version": VERSION,
         "task": champion.task,
+        "env_kwargs": dict(champion.env_kwargs),
+        "fresh_env": champion.fresh_env,
         "inputs": list(champion.inputs),
         "outputs": list(champion.outputs),
         "origin": dict(champion.origin),
@@ -244,6 +260,8 @@ def champion_from_json(text: str) -> Champion:
         scores=Scores(weights, mean, std, tuple(seeds)),
         tuned=tuned,
         origin=_need(data, "origin", dict),
+        env_kwargs=_need({"env_kwargs": {}} | data, "env_kwargs", dict),
+        fresh_env=data.get("fresh_env", False) is True,
     )
 
 

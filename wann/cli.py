@@ -7,6 +7,8 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +18,13 @@ import click
 from wann import __version__
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from wann.champion import Champion, Weight
+    from wann.doctor import Finding
     from wann.run import Run
     from wann.scorecard import Score, Scorecard
+    from wann.tasks import Task
 
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -91,10 +97,39 @@ def commands(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-_threads = click.option(
-    "--threads",
-    type=click.IntRange(min=1),
-    help="Threads that compute; all processors by default. Never changes a number.",
+def _placement_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Where a command computes; none of it changes a number."""
+    for option in (
+        click.option("--address", metavar="auto|HOST:PORT", help="Compute on this Ray cluster."),
+        click.option(
+            "--workers",
+            type=click.IntRange(min=1),
+            help="Ray workers, a CPU each; on this machine without --address.",
+        ),
+        click.option(
+            "--threads",
+            type=click.IntRange(min=1),
+            help="Threads of this process; all processors by default. Never changes a number.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _json_object(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> dict[str, Any] | None:
+    try:
+        value = None if text is None else json.loads(text)
+    except ValueError:
+        value = text
+    if not isinstance(value, dict | None):
+        raise click.BadParameter(f'{text!r} is not a JSON object such as {{"gravity": -5.0}}')
+    return value
+
+
+_env_kwargs = click.option(
+    "--env-kwargs", callback=_json_object, metavar="JSON", help="Arguments of the environment."
 )
 
 
@@ -113,10 +148,12 @@ def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--preset", help="Preset to start from; 'wann tasks' lists them.")
 @click.option("--config", "config", type=click.Path(path_type=Path), help="Settings file in TOML.")
 @_settings_options
+@_env_kwargs
+@click.option("--no-compiled", is_flag=True, help="Step the environment itself, not its compiled physics.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the run.  [default: 1]")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; a new one in runs/ by default.")
 @click.option("--resume", "go_on", is_flag=True, help="Go on if --out already holds this search.")
-@_threads
+@_placement_options
 @click.option("--quiet", is_flag=True, help="No live view.")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object, print nothing else.")
 def search(
@@ -124,70 +161,89 @@ def search(
     preset: str | None,
     config: Path | None,
     assignments: tuple[str, ...],
+    env_kwargs: dict[str, Any] | None,
+    no_compiled: bool,
     seed: int | None,
     out: Path | None,
-    go_on: bool,
-    threads: int | None,
     quiet: bool,
     as_json: bool,
+    **options: Any,
 ) -> int:
     """Search for a network that solves TASK.
 
-    The run folder holds everything: settings, metrics, checkpoints and each new champion. Ctrl-C ends the
-    search after saving; 'wann resume' goes on where it stopped.
+    TASK is one of 'wann tasks' or any registered Gymnasium id; 'module:Name-v0' imports the module first. The
+    run folder holds everything: settings, metrics, checkpoints and each new champion. Ctrl-C ends the search
+    after saving; 'wann resume' goes on where it stopped.
     """
     from wann.live import starting, view
 
     with starting(quiet or as_json):
         from wann import run
-        from wann.config import CHANGEABLE, build_settings, parse_assignment, read_settings_file
-        from wann.tasks import get_task, preset_settings
+        from wann.config import parse_assignment, read_settings_file
+        from wann.tasks import get_task
 
-        task_to_search = get_task(task)
-
-    from_file: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     if config:
-        from_file, notes = read_settings_file(config)
+        values, notes = read_settings_file(config)
         for note in notes:
-            click.echo(f"note: {note}", err=True)
-        named = from_file.pop("task", task)
+            _note(note)
+        named = values.pop("task", task)
         if named != task:
             raise ValueError(f"settings file {config} is for task {named!r}, not {task!r}")
-    preset_in_file = from_file.pop("preset", None)
+    preset_in_file = values.pop("preset", None)
     preset = preset or preset_in_file
     if not isinstance(preset, str | None):
         raise ValueError(f"setting 'preset': must be a word, not {preset!r}")
     given = dict(map(parse_assignment, assignments))
-    for name in ("task", "preset"):
+    for name, instead in (("task", "TASK"), ("preset", "--preset NAME"), ("env_kwargs", "--env-kwargs JSON")):
         if name in given:
-            raise ValueError(f"{name} is not a setting to --set: give it as 'wann search TASK --preset NAME'")
+            raise ValueError(f"{name} is not a setting to --set: give it as 'wann search {instead}'")
+    values |= given
+    env_kwargs = {**values.pop("env_kwargs", {}), **(env_kwargs or {})}
     if seed is not None:
-        given["seed"] = seed
-    settings = build_settings(preset_settings(task_to_search, preset), from_file, given)
-    chosen = settings.model_dump(exclude={"task", "preset"})
-    out = out or run.new_run_path(task)
+        values["seed"] = seed
+    if no_compiled:
+        values["stepping"] = "gymnasium"
+    if not as_json and not quiet:
+        _describe(get_task(task, env_kwargs, values.get("stepping")), values.get("stepping"))
     with view(quiet, to_stderr=as_json) as observer:
-        if go_on and run.is_same_search(out, settings):
-            changes = {name: chosen[name] for name in (*from_file, *given) if name in CHANGEABLE}
-            start = partial(run.resume, out, note=_note, **changes)
-        else:
-            start = partial(run.search, task, preset=settings.preset, out=out, **chosen)
-        ended = _run_to_end(start, threads=threads, observer=observer)
+        start = partial(run.search, task, preset=preset, env_kwargs=env_kwargs, out=out, **options, **values)
+        ended = _run_to_end(start, observer=observer, note=_note)
     return _report_run(ended, as_json)
+
+
+def _describe(task: Task, chosen: str | None) -> None:
+    """What is searched and how it is stepped, before a search of an environment that is not our own."""
+    from wann.tasks import best_stepping
+
+    if task.name == "swingup":
+        return
+    how = {
+        "compiled": "compiled physics",
+        "gymnasium": "stepped by Gymnasium",
+        "pool": "stepped in envpool's C++ pool, champions confirmed on Gymnasium's own",
+    }[best_stepping(task) if chosen is None else task.stepping]
+    kwargs = f" {json.dumps(dict(task.env_kwargs))}" if task.env_kwargs else ""
+    click.echo(f"{task.env_id}{kwargs}: {how}, episodes of {task.episode_steps} steps")
+    for kind, names in (("inputs", task.inputs), ("outputs", task.outputs)):
+        shown = ", ".join(names[:_NAMES_SHOWN]) + (", ..." if len(names) > _NAMES_SHOWN else "")
+        click.echo(f"  {len(names)} {kind}: {shown}")
+
+
+_NAMES_SHOWN = 24
 
 
 @commands.command()
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
 @_settings_options
-@_threads
+@_placement_options
 @click.option("--quiet", is_flag=True, help="No live view.")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object, print nothing else.")
-def resume(
-    run_path: Path, assignments: tuple[str, ...], threads: int | None, quiet: bool, as_json: bool
-) -> int:
+def resume(run_path: Path, assignments: tuple[str, ...], quiet: bool, as_json: bool, **options: Any) -> int:
     """Go on with RUN exactly where it stopped.
 
-    Stop rules may change: 'wann resume RUN --set generations=2048' makes a finished run longer.
+    On any number of threads or workers. Stop rules may change: 'wann resume RUN --set generations=2048' makes
+    a finished run longer.
     """
     from wann.live import starting, view
 
@@ -197,8 +253,8 @@ def resume(
 
     changes = dict(map(parse_assignment, assignments))
     with view(quiet, to_stderr=as_json) as observer:
-        start = partial(run.resume, run_path, note=_note, **changes)
-        ended = _run_to_end(start, threads=threads, observer=observer)
+        start = partial(run.resume, run_path, **options, **changes)
+        ended = _run_to_end(start, observer=observer, note=_note)
     return _report_run(ended, as_json)
 
 
@@ -279,15 +335,15 @@ def _size(champion: Champion) -> str:
 @click.option("--episodes", type=click.IntRange(1, 10_000), default=100, show_default=True)
 @click.option("--weights", callback=_numbers, metavar="W,W,...", help="Shared weights to list one by one.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@_threads
+@_placement_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def evaluate(
     champion_path: Path,
     episodes: int,
     weights: tuple[float, ...] | None,
     seed: int,
-    threads: int | None,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Score CHAMPION on fresh episodes.
 
@@ -297,11 +353,19 @@ def evaluate(
     from wann import scorecard
     from wann.champion import load_champion
     from wann.config import PAPER_WEIGHTS
+    from wann.live import bar
 
     champion = load_champion(champion_path)
-    card = scorecard.evaluate(
-        champion, episodes=episodes, weights=weights or PAPER_WEIGHTS, seed=seed, threads=threads
-    )
+    with bar("Evaluating") as progress:
+        card = scorecard.evaluate(
+            champion,
+            episodes=episodes,
+            weights=weights or PAPER_WEIGHTS,
+            seed=seed,
+            progress=progress,
+            note=_note,
+            **options,
+        )
     if as_json:
         click.echo(json.dumps(card.to_dict(), allow_nan=False))
         return
@@ -377,20 +441,24 @@ def draw(champion_path: Path, out: Path | None) -> None:
 @commands.command()
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="A .svg, .png or .pdf file.")
-@_threads
-def plot(run_path: Path, out: Path | None, threads: int | None) -> None:
+@_placement_options
+def plot(run_path: Path, out: Path | None, **options: Any) -> None:
     """Plot the learning curves of RUN.
 
     Beside them, the champion's return over the shared weight. By default RUN/curves.png.
     """
     from wann import scorecard
     from wann.champion import load_champion
+    from wann.live import bar
     from wann.plot import Profile, plot_run
     from wann.storage import RunFolder
 
     folder = RunFolder.open(run_path)
     out = out or run_path / "curves.png"
-    weights, returns = scorecard.profile(load_champion(run_path), threads=threads)
+    with bar("Evaluating") as progress:
+        weights, returns = scorecard.profile(
+            load_champion(run_path), progress=progress, note=_note, **options
+        )
     settings = folder.settings
     plot_run(
         folder.read_metrics(),
@@ -408,9 +476,12 @@ def _beside(path: Path, name: str, suffix: str) -> Path:
 @commands.command("import")
 @click.argument("file", metavar="FILE.out", type=click.Path(path_type=Path))
 @click.option("--task", default="swingup", show_default=True, help="Task the champion is for.")
+@_env_kwargs
 @click.option("--tuned", type=click.Path(path_type=Path), help="Its individual weights, a .wann.json file.")
 @click.option("--out", type=click.Path(path_type=Path), help="Champion file; FILE.json by default.")
-def import_(file: Path, task: str, tuned: Path | None, out: Path | None) -> None:
+def import_(
+    file: Path, task: str, env_kwargs: dict[str, Any] | None, tuned: Path | None, out: Path | None
+) -> None:
     """Read a champion in the paper's format.
 
     Writes it as one of ours, scored at the paper's six weights on 20 fresh episodes.
@@ -421,7 +492,7 @@ def import_(file: Path, task: str, tuned: Path | None, out: Path | None) -> None
     out = out or Path(file.name).with_suffix(".json")
     if out.exists():
         raise ValueError(f"{out} exists already: choose another --out")
-    champion = import_champion(file, task, tuned)
+    champion = import_champion(file, task, tuned, env_kwargs)
     save_champion(champion, out)
     click.echo(f"Wrote {out}: {_size(champion)}")
 
@@ -430,25 +501,28 @@ def import_(file: Path, task: str, tuned: Path | None, out: Path | None) -> None
 def tasks() -> None:
     """List what can be searched.
 
-    Every task with its environment, inputs, outputs and presets.
+    Every task with ready presets, its inputs and outputs; every other registered Gymnasium id is a task too.
     """
     from rich.console import Console
 
-    from wann.tasks import get_task, task_names
+    from wann.tasks import facts, task_names
 
     console = Console(soft_wrap=True, highlight=False)
     for name in task_names():
-        task = get_task(name)
+        task = facts(name)
         console.print(f"[bold]{name}[/bold]  {task.summary}")
-        console.print(f"  environment  {task.env_id}, {task.episode_steps} steps")
-        console.print(f"  inputs       {', '.join(task.inputs)}")
-        console.print(f"  outputs      {', '.join(task.outputs)}")
+        for kind, names in (("inputs ", task.inputs), ("outputs", task.outputs)):
+            shown = ", ".join(names[:_NAMES_SHOWN]) + (
+                f", ... {len(names)} in all" * (len(names) > _NAMES_SHOWN)
+            )
+            console.print(f"  {kind}  {shown}", markup=False)
         for preset, settings in task.presets.items():
             chosen = ", ".join(
                 f"{settings[key]} {key}" for key in ("population", "generations") if key in settings
             )
             default = " (default)" if preset == task.default_preset else ""
-            console.print(f"  preset       {preset}{default}: {task.preset_notes[preset]}; {chosen}")
+            console.print(f"  preset   {preset}{default}: {task.preset_notes[preset]}; {chosen}")
+    console.print("Any other registered environment: wann search Name-v0, or module:Name-v0")
 
 
 @commands.command()
@@ -475,6 +549,61 @@ def settings(task: str, preset: str | None) -> None:
     # Names are to be read, typed and searched for: outside a terminal nothing is cut or folded.
     console.width = console.width if console.is_terminal else 200
     console.print(table)
+
+
+@commands.command()
+@click.argument("env_id", required=False)
+@_env_kwargs
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def doctor(env_id: str | None, env_kwargs: dict[str, Any] | None, as_json: bool) -> int:
+    """Check this machine, each finding with its fix.
+
+    With ENV_ID also that environment: whether it can be searched, whether one seed gives the same episode
+    twice, and how fast it is. The exit code is 1 where something is broken; what is only missing is a note.
+    """
+    from rich.console import Console
+
+    from wann.doctor import examine
+
+    if env_kwargs and not env_id:
+        raise click.UsageError("--env-kwargs needs an ENV_ID")
+    console, findings = Console(highlight=False), []
+    console.width = console.width if console.is_terminal else 200  # commands are to be copied whole
+    with console.status("Checking") if console.is_terminal and not as_json else nullcontext():
+        for finding in examine(env_id, env_kwargs):
+            findings.append(finding)
+            if not as_json:
+                console.print(_finding_row(finding, console.encoding))
+    problems, notes = (sum(each.level == level for each in findings) for level in ("problem", "note"))
+    if as_json:
+        click.echo(json.dumps({"problems": problems, "findings": [asdict(each) for each in findings]}))
+    else:
+        click.echo(f"\n{problems or 'No'} problem{'s' * (problems != 1)}, {notes} note{'s' * (notes != 1)}.")
+    return 1 if problems else 0
+
+
+_MARKS = {"ok": ("✓", "+", "green"), "note": ("•", "-", "yellow"), "problem": ("✗", "x", "bold red")}
+
+
+def _finding_row(finding: Finding, encoding: str) -> Table:
+    """A row of a table that is shown while it grows: mark, check, what was found and, below it, the fix."""
+    from rich.table import Table
+    from rich.text import Text
+
+    symbol, letter, color = _MARKS[finding.level]
+    mark, arrow = (symbol, "→") if encoding.startswith("utf") else (letter, "->")
+    row = Table.grid(padding=(0, 1))
+    row.add_column(width=1, style=color)
+    row.add_column(width=19, no_wrap=True)
+    row.add_column(overflow="fold")
+
+    def text(words: str, style: str = "") -> Text:  # not markup: what was found may hold brackets
+        return Text(words.encode(encoding, "replace").decode(encoding), style)
+
+    row.add_row(mark, finding.check, text(finding.found, "" if finding.level == "problem" else "dim"))
+    if finding.fix:
+        row.add_row("", "", text(f"{arrow} {finding.fix}"))
+    return row
 
 
 if __name__ == "__main__":

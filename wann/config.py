@@ -27,9 +27,10 @@ Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 STOP_RULES = ("generations", "target_score", "max_seconds", "max_evaluations", "patience")
-"""The settings that only end a run; they and `checkpoint_seconds` may change when it is resumed."""
+"""The settings that only end a run."""
 
-CHANGEABLE = (*STOP_RULES, "checkpoint_seconds")
+CHANGEABLE = (*STOP_RULES, "checkpoint_seconds", "episode_seconds")
+"""The settings that may change when a run is resumed."""
 
 
 class Settings(BaseModel):
@@ -38,7 +39,16 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     # what is searched
-    task: str = Field("swingup", description="name of the task")
+    task: str = Field("swingup", description="name of the task, or a registered Gymnasium id")
+    env_kwargs: dict[str, Any] = Field(
+        default_factory=dict, description="arguments of the environment, for gymnasium.make"
+    )
+    stepping: Literal["compiled", "gymnasium", "pool"] = Field(
+        "compiled", description="what steps episodes: compiled physics, the environment itself, or envpool"
+    )
+    fresh_env: bool = Field(
+        False, description="an instance of the environment for every episode; found out when a search starts"
+    )
     preset: str = Field("stratified", description="preset the settings started from")
     seed: int = Field(1, ge=0, lt=2**63, description="seed of the run")
 
@@ -108,6 +118,9 @@ class Settings(BaseModel):
     )
 
     # safety
+    episode_seconds: float | None = Field(
+        60.0, gt=0, description="an episode that Python steps for longer has failed, and its network with it"
+    )
     checkpoint_seconds: float = Field(
         5.0, ge=0, description="least time between checkpoints; 0 writes one every generation"
     )
@@ -147,6 +160,17 @@ class Settings(BaseModel):
             if getattr(self, name) != type(self).model_fields[name].default:
                 raise ValueError(f"{name} is not used where weight_sampling is {self.weight_sampling!r}")
         return self
+
+    @field_validator("env_kwargs")
+    @classmethod
+    def _plain(cls, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            same = tomllib.loads(tomli_w.dumps(value)) == value
+        except (TypeError, ValueError):
+            same = False
+        if not same:
+            raise ValueError("must hold plain words, numbers, lists and tables only")
+        return value
 
     @property
     def mutation_shares(self) -> tuple[float, float, float, float]:

@@ -3,23 +3,53 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, Self
 
-import numpy as np
-
-from wann.network import FloatArray, Network, batch_networks
+from wann.network import FloatArray, Network
 from wann.rollout import Rollouts
 from wann.tasks import Task
+from wann.work import Chunk, Dealer, Work
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What an evaluation cost, for people to look at; it never enters a result."""
+
+    workers: int  # threads or evaluators
+    busy: float  # share of their time in which they computed, 0 to 1
+    waiting: float  # seconds the evaluation lasted beyond the computing of its busiest worker
+    retried: int = 0  # chunks that were computed again, as their worker was lost
+
+    @classmethod
+    def of(cls, workers: int, computing: Mapping[int, float], elapsed: float, retried: int = 0) -> Effort:
+        """Effort of so many workers, from the seconds that each of those who took part computed."""
+        workers = max(workers, len(computing))
+        busy = sum(computing.values()) / max(workers * elapsed, 1e-9)
+        waiting = elapsed - max(computing.values(), default=0.0)
+        return cls(workers, min(busy, 1.0), max(waiting, 0.0), retried)
 
 
 class Evaluator(Protocol):
-    """What scores networks."""
+    """What scores networks; a context manager that ends its workers."""
 
-    def evaluate(self, networks: Sequence[Network], weights: FloatArray, seeds: Sequence[int]) -> Rollouts:
+    def evaluate(
+        self,
+        networks: Sequence[Network],
+        weights: FloatArray,
+        seeds: Sequence[int],
+        *,
+        confirming: bool = False,
+        progress: Progress | None = None,
+    ) -> Rollouts:
         """Every network at every weight on every episode.
 
         Args:
@@ -27,11 +57,28 @@ class Evaluator(Protocol):
             weights: (W,) shared weights, or (W, C) sets of individual ones for a single network, in the
                 order of its sources.
             seeds: E episode seeds.
+            confirming: whether the task's own Gymnasium environment has to be used, and no faster stand-in.
+            progress: called now and then with the share that is done, 0 to 1.
 
         Returns:
-            Rollouts of shape (P, W, E).
+            Rollouts of shape (P, W, E). A network that failed anywhere has no number as each of its returns,
+            no steps, and one entry in `failures`.
         """
         ...
+
+    @property
+    def effort(self) -> Effort:
+        """Cost of the last evaluation."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
 
 
 def available_threads() -> int:
@@ -43,6 +90,8 @@ def available_threads() -> int:
 
 class LocalEvaluator:
     """Evaluates in threads of this process; a context manager that ends its threads.
+
+    A task that is stepped in Python runs in the calling thread alone: more would only wait for each other.
 
     Args:
         task: what networks are scored on.
@@ -59,9 +108,12 @@ class LocalEvaluator:
         self._threads = available_threads() if threads is None else threads
         if self._threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
-        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="wann")
+        if not task.threaded:
+            self._threads = 1
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="wann") if task.threaded else None
+        self._effort = Effort.of(self._threads, {}, 0.0)
 
-    def __enter__(self) -> LocalEvaluator:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -70,30 +122,45 @@ class LocalEvaluator:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+        self._task.close()
 
-    def evaluate(self, networks: Sequence[Network], weights: FloatArray, seeds: Sequence[int]) -> Rollouts:
+    @property
+    def effort(self) -> Effort:
+        """Cost of the last evaluation."""
+        return self._effort
+
+    def evaluate(
+        self,
+        networks: Sequence[Network],
+        weights: FloatArray,
+        seeds: Sequence[int],
+        *,
+        confirming: bool = False,
+        progress: Progress | None = None,
+    ) -> Rollouts:
         """Every network at every weight on every episode; see `Evaluator.evaluate`."""
-        # A chunk is a range of networks; of a single network, a range of weights.
-        axis, count = (0, len(networks)) if len(networks) > 1 else (1, len(weights))
-        chunks = _chunks(count, self._threads)
-        batch = batch_networks(networks)
-        episodes = self._task.episodes(weights, seeds)
-        if axis == 0:
-            jobs = [(episodes, first, last) for first, last in chunks]
-        else:
-            jobs = [(episodes.of_weights(first, last), 0, 1) for first, last in chunks]
-        parts = list(
-            self._pool.map(lambda job: self._task.roll_out(batch, job[0], self._max_steps, *job[1:]), jobs)
-        )
-        return Rollouts(
-            np.concatenate([part.returns for part in parts], axis=axis),
-            np.concatenate([part.steps for part in parts], axis=axis),
-        )
+        begun = time.perf_counter()
+        work = Work(networks, weights, seeds, by_weight=len(networks) == 1)
+        task = self._task.confirming if confirming else self._task
+        computing: dict[int, float] = defaultdict(float)  # seconds of each thread, which alone adds to them
 
+        def compute(chunk: Chunk) -> Rollouts:
+            started = time.perf_counter()
+            part = work.roll_out(task, chunk, self._max_steps)
+            computing[threading.get_ident()] += time.perf_counter() - started
+            return part
 
-def _chunks(count: int, threads: int) -> list[tuple[int, int]]:
-    """Ranges that cover 0..count-1: one for a single thread, else eight a thread for balance."""
-    pieces = min(count, 1 if threads == 1 else 8 * threads)
-    edges = [count * piece // pieces for piece in range(pieces + 1)]
-    return list(pairwise(edges))
+        dealer = Dealer(work)
+        largest = work.units if task.threaded else max(1, task.lanes // work.episodes_per_unit)
+        spans = iter(lambda: dealer.deal(largest, self._threads), None)
+        chunks = [work.chunk(span.first, span.last) for span in spans]
+        parts = []
+        for part in self._pool.map(compute, chunks) if self._pool else map(compute, chunks):
+            parts.append(part)
+            if progress:
+                progress(len(parts) / len(chunks))
+        rollouts = work.merge(zip(chunks, parts, strict=True))
+        self._effort = Effort.of(self._threads, computing, time.perf_counter() - begun)
+        return rollouts

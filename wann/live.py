@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -77,7 +77,7 @@ def bar(label: str) -> Iterator[Callable[[int, int], None]]:
 
 @contextmanager
 def _throttled(show: run.Observer, seconds: float) -> Iterator[run.Observer]:
-    """Observer that shows at most once in so many seconds, and the last generation at the end."""
+    """Observer that shows at most once in so many seconds, and the last state at the end."""
     shown, waiting = -math.inf, None
 
     def observe(progress: run.Progress) -> None:
@@ -102,10 +102,22 @@ def _panel(progress: run.Progress) -> RenderableType:
     head.add_column(ratio=1)
     head.add_column(justify="right")
     head.add_row(
-        f"generation [bold]{row['generation']}[/bold] of {settings.generations}",
-        ProgressBar(total=settings.generations, completed=row["generation"]),
+        f"generation [bold]{progress.generation}[/bold] of {settings.generations}",
+        ProgressBar(total=settings.generations, completed=progress.generation + progress.share),
         f"[bold]{_duration(progress.seconds_left)}[/bold] left",
     )
+    if progress.share:
+        head.add_row(
+            "[dim]the next one[/dim]",
+            ProgressBar(total=1.0, completed=progress.share),
+            f"[dim]{progress.share:.0%}[/dim]",
+        )
+    title = f"{settings.task} · {settings.preset} · seed {settings.seed}"
+    parts = [head, "", _scores(row), "", _costs(progress, row)] if row else [head]
+    return Panel(Group(*parts), title=title, title_align="left", padding=(1, 2), width=84)
+
+
+def _scores(row: Mapping[str, Any]) -> Table:
     body = Table.grid(padding=(0, 3))
     body.add_column(style="dim")
     for _ in range(4):
@@ -132,23 +144,40 @@ def _panel(progress: run.Progress) -> RenderableType:
         f"{row['median_connections']:g}",
         f"{row['median_nodes']:g}",
     )
-    foot = (
-        f"[dim]{progress.totals.evaluations:,} networks · {_amount(progress.totals.steps)} steps · "
-        f"{_amount(progress.steps_per_second)} steps/s · {_duration(progress.totals.seconds)} so far[/dim]"
+    return body
+
+
+def _costs(progress: run.Progress, row: Mapping[str, Any]) -> str:
+    """What the search has cost, and where the time of the last generation went."""
+    totals, effort = progress.totals, progress.effort
+    waiting = row["seconds_waiting"]
+    spent = {
+        "evaluation": row["seconds_evaluation"] - waiting,
+        "variation": row["seconds_variation"],
+        "waiting": waiting,
+    }
+    whole = max(sum(spent.values()) + row["seconds_other"], 1e-9)
+    shares = " · ".join(f"{name} {seconds / whole:.0%}" for name, seconds in spent.items())
+    chunks = f" · {effort.retried} chunks retried" if effort.retried else ""
+    failed = f" · [red]{row['failed']} networks failed[/red]" if row["failed"] else ""
+    workers = "worker" if effort.workers == 1 else "workers"
+    return (
+        f"[dim]{totals.evaluations:,} networks · {_amount(totals.steps)} steps · "
+        f"{_amount(progress.steps_per_second)} steps/s · {_duration(totals.seconds)} so far\n"
+        f"{effort.workers} {workers}, {effort.busy:.0%} busy · {shares}{chunks}[/dim]{failed}"
     )
-    title = f"{settings.task} · {settings.preset} · seed {settings.seed}"
-    return Panel(Group(head, "", body, "", foot), title=title, title_align="left", padding=(1, 2), width=84)
 
 
 def _line(progress: run.Progress) -> str:
-    row = progress.row
-    return (
-        f"generation {row['generation']}/{progress.settings.generations}  "
-        f"champion {row['champion_mean']:.1f} (best weight {row['champion_best_weight']:.1f}, "
-        f"{row['champion_connections']} connections)  best {row['best_mean']:.1f}  "
-        f"median {row['median_mean']:.1f}  {_amount(progress.steps_per_second)} steps/s  "
-        f"{_duration(progress.seconds_left)} left"
-    )
+    row, share = progress.row, f" and {progress.share:.0%} of the next" if progress.share else ""
+    head = f"generation {progress.generation}/{progress.settings.generations}{share}  "
+    if row:
+        head += (
+            f"champion {row['champion_mean']:.1f} (best weight {row['champion_best_weight']:.1f}, "
+            f"{row['champion_connections']} connections)  best {row['best_mean']:.1f}  "
+            f"median {row['median_mean']:.1f}  {_amount(progress.steps_per_second)} steps/s  "
+        )
+    return f"{head}{_duration(progress.seconds_left)} left"
 
 
 def _amount(value: float) -> str:
@@ -159,6 +188,8 @@ def _amount(value: float) -> str:
 
 
 def _duration(seconds: float) -> str:
+    if math.isinf(seconds):
+        return "?"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -9,7 +9,9 @@ import json
 import os
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -153,7 +155,10 @@ def _is_number(value: object) -> bool:
 
 
 def import_champion(
-    path: str | os.PathLike[str], task_name: str, tuned: str | os.PathLike[str] | None = None
+    path: str | os.PathLike[str],
+    task_name: str,
+    tuned: str | os.PathLike[str] | None = None,
+    env_kwargs: Mapping[str, Any] | None = None,
 ) -> Champion:
     """Champion from a published `.out` file, scored at the paper's weights on fresh episodes.
 
@@ -161,11 +166,12 @@ def import_champion(
         path: the `.out` file.
         task_name: the task it is for.
         tuned: its individual weights, a `.wann.json` file.
+        env_kwargs: arguments of the environment.
 
     Raises:
         ValueError: a file cannot be read or does not fit the task, or the task has no published weights.
     """
-    task = get_task(task_name)
+    task = get_task(task_name, env_kwargs)
     genome = read_published(path, len(task.inputs), len(task.outputs))
     weights = None
     if tuned is not None:
@@ -184,4 +190,5 @@ def import_champion(
         scores=Scores.from_returns(shared, returns, seeds),
         tuned=weights,
         origin={"imported_from": Path(path).name},
+        env_kwargs=task.env_kwargs,
     )

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from wann.champion import Champion, Weight
 from wann.files import atomic_path
-from wann.tasks import get_task
 
 try:
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
@@ -79,6 +78,7 @@ _FORMATS = {
     ),
 }
 
+_USUAL_RATE = 30  # steps a second of an environment that does not say
 _FINE = 4  # the caption is drawn so many times larger
 _STRIP = 34  # pixels, height of the caption
 _SIDE = 24  # pixels, left and right of its text
@@ -126,11 +126,11 @@ def record_episode(
         raise ValueError(f"path must end in {' or '.join(_FORMATS)}, got {str(path)!r}")
     _check_at_least_one("max_steps", max_steps)
     _check_at_least_one("frame_skip", frame_skip)
-    task = get_task(champion.task)
+    task = champion.get_task()
     limit = max_steps or task.episode_steps
     env: Any = task.make_env("rgb_array", max_steps)
     with closing(env):
-        rate = int(env.metadata["render_fps"])
+        rate = int(env.metadata.get("render_fps") or _USUAL_RATE)
         skip = _steps_per_frame(form, rate, frame_skip)
         with atomic_path(path) as temporary:
             with _Film(temporary, form, Fraction(rate, skip)) as film:
@@ -165,7 +165,7 @@ def show_episode(champion: Champion, weight: Weight, seed: int, *, max_steps: in
     _check_at_least_one("max_steps", max_steps)
     if not _has_screen():
         raise RuntimeError("there is no screen to show a window on; write a .gif or .mp4 file instead")
-    with closing(get_task(champion.task).make_env("human", max_steps)) as env:
+    with closing(champion.get_task().make_env("human", max_steps)) as env:
         for now in _play(env, champion, weight, seed):
             latest = now
             if _user_has_enough():

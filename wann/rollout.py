@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -9,7 +10,20 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from wann.lanes import WIDTH, blocks_for, compiled, lane_array, load, store
+from wann.activations import INVERSE_PI, at_least, at_most
+from wann.lanes import (
+    WHOLE,
+    WIDTH,
+    absolute,
+    blocks_for,
+    broadcast,
+    compiled,
+    kernel,
+    lane_array,
+    load,
+    select_greater,
+    store,
+)
 from wann.network import NetworkBatch, constants_first, forward_individual, forward_shared
 
 FloatArray = NDArray[np.float64]
@@ -30,6 +44,34 @@ step_kernel = compiled(_STEP)
 It advances `state` (S, B, WIDTH) in place by one step under `action` (A, B, WIDTH), the network's raw
 outputs, and fills `outcome` (2, B, WIDTH): row 0 the reward, row 1 whether the episode terminated (1 or 0).
 """
+
+
+TURN = 2.0 * math.pi  # rad
+
+
+@kernel
+def largest(action, b):
+    """Index of the largest output in each lane, as a float; the first of equals. A NaN is passed over."""
+    best, index = broadcast(-math.inf), broadcast(0.0)
+    for row in range(action.shape[0]):
+        output = load(action, row, b)
+        index = select_greater(output, best, float(row), index)
+        best = select_greater(output, best, output, best)
+    return index
+
+
+@kernel
+def clipped(output):
+    """An output within [-1, 1]; a NaN becomes 0, the middle."""
+    number = select_greater(absolute(output), -1.0, output, 0.0)
+    return at_most(at_least(number, -1.0), 1.0)
+
+
+@kernel
+def wrapped(angle):
+    """An angle (rad) within half a turn of 0; one that is there already stays as it is."""
+    turns = (angle * (0.5 * INVERSE_PI) + WHOLE) - WHOLE
+    return angle - turns * TURN
 
 
 @dataclass(frozen=True, slots=True)

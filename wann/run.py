@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,22 +21,36 @@ import numpy as np
 
 from wann.champion import Champion, Scores, load_champion
 from wann.config import CHANGEABLE, Settings, build_settings, changed_names, with_changes
-from wann.evaluator import Evaluator, LocalEvaluator
+from wann.evaluator import Effort, Evaluator, LocalEvaluator
 from wann.evolution import Confirmed, Evolution
-from wann.network import compile_genome
+from wann.network import FloatArray, Network, compile_genome
+from wann.placement import Note, Placement, open_evaluator
+from wann.rollout import Rollouts
 from wann.seeding import Purpose, episode_seeds
+from wann.stepping import Verdict
 from wann.storage import Checkpoint, RunFolder, Totals, is_run
-from wann.tasks import get_task, preset_settings
+from wann.tasks import (
+    GymnasiumTask,
+    Task,
+    best_stepping,
+    facts,
+    get_task,
+    preset_settings,
+    task_names,
+)
 from wann.weights import confirming_weights, generation_weights
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run stands after a generation."""
+    """Where a run stands."""
 
     settings: Settings
-    row: Mapping[str, Any]  # the generation's row of metrics
+    generation: int  # how many are complete
+    share: float  # of the next one that is done, 0 to 1
+    row: Mapping[str, Any] | None  # the last one's row of metrics; None where this session has none yet
     totals: Totals
+    effort: Effort  # of the last evaluation
     steps_per_second: float  # over the last generations
     seconds_left: float  # estimate until the first stop rule that time brings about
 
@@ -70,6 +86,10 @@ class Interrupted(KeyboardInterrupt):
         self.run = run
 
 
+class SearchFailedError(RuntimeError):
+    """Most networks of a generation could not be evaluated; the run is saved as it was before it."""
+
+
 Observer = Callable[[Progress], None]
 
 
@@ -77,51 +97,71 @@ def search(
     task: str = "swingup",
     *,
     preset: str | None = None,
+    env_kwargs: Mapping[str, Any] | None = None,
     out: str | os.PathLike[str] | None = None,
+    go_on: bool = False,
     threads: int | None = None,
+    workers: int | None = None,
+    address: str | None = None,
     observer: Observer | None = None,
+    note: Note | None = None,
     **settings: Any,
 ) -> Run:
     """Search for a weight-agnostic network.
 
+    Where it runs never changes a number: threads, Ray workers and clusters give the same bits.
+
     Args:
-        task: name of the task, see `wann.task_names()`.
+        task: name of a task (`wann.task_names()`) or any registered Gymnasium id.
         preset: name of the task's preset to start from; its default one where it is not given.
+        env_kwargs: arguments of the environment.
         out: the new run folder; `runs/<task>-<date>-<random>` where it is not given.
-        threads: how many evaluate; every processor where it is not given. Never changes a number.
-        observer: called after every generation.
+        go_on: go on where `out` holds this search already.
+        threads: how many evaluate in this process.
+        workers: Ray evaluators, one CPU each; without `address` on a cluster that is started here.
+        address: "auto" or HOST:PORT of a Ray cluster to join.
+        observer: called after every generation, and now and then in between.
+        note: told in a line what a user should know.
         settings: any setting of `wann.config.Settings` by name, in place of the preset's.
 
     Raises:
-        ValueError: a name or value is wrong, or the folder cannot be written.
+        ValueError: a name or value is wrong, the folder cannot be written, or the cluster cannot be reached.
+        SearchFailedError: most networks of a generation could not be evaluated.
         Interrupted: a signal ended the search, after saving.
     """
-    resolved = build_settings(preset_settings(get_task(task), preset), settings)
-    with LocalEvaluator(get_task(task), resolved.max_steps, threads) as evaluator:
-        folder = RunFolder.create(out or new_run_path(task), resolved)
-        return _run(folder, resolved, evaluator, observer)
+    placement = Placement(threads, workers, address)
+    resolved = resolve(task, preset, env_kwargs, settings, note)
+    if out is not None and go_on and is_same_search(out, resolved):
+        folder = RunFolder.open(out)
+        given = {name: getattr(resolved, name) for name in settings if name in CHANGEABLE}
+        return _run(folder, with_changes(folder.settings, given), placement, observer, note)
+    return _run(RunFolder.create(out or new_run_path(task), resolved), resolved, placement, observer, note)
 
 
 def resume(
     path: str | os.PathLike[str],
     *,
     threads: int | None = None,
+    workers: int | None = None,
+    address: str | None = None,
     observer: Observer | None = None,
-    note: Callable[[str], None] | None = None,
+    note: Note | None = None,
     **changes: Any,
 ) -> Run:
-    """Go on with a run exactly where it stopped.
+    """Go on with a run exactly where it stopped, on any number of threads or workers.
 
     Args:
         path: its run folder.
-        threads, observer: as `search`.
-        note: told in a line when the last checkpoint was damaged and the one before it is used.
+        threads, workers, address, observer: as `search`.
+        note: told in a line what a user should know, such as that the last checkpoint was damaged and the
+            one before it is used.
         changes: new values of stop rules.
 
     Raises:
         ValueError: the folder is no run that can go on, or a change is not one of a stop rule.
-        Interrupted: a signal ended the search, after saving.
+        SearchFailedError, Interrupted: as `search`.
     """
+    placement = Placement(threads, workers, address)
     folder = RunFolder.open(path)
     for name in changes:
         if name in Settings.model_fields and name not in CHANGEABLE:
@@ -129,14 +169,49 @@ def resume(
                 f"setting {name!r} determines the run and cannot change when it is resumed; "
                 f"these can: {', '.join(CHANGEABLE)}"
             )
-    settings = with_changes(folder.settings, changes)
-    with LocalEvaluator(get_task(settings.task), settings.max_steps, threads) as evaluator:
-        return _run(folder, settings, evaluator, observer, note)
+    return _run(folder, with_changes(folder.settings, changes), placement, observer, note)
+
+
+def resolve(
+    task: str,
+    preset: str | None = None,
+    env_kwargs: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    note: Note | None = None,
+) -> Settings:
+    """The settings of a search: the preset's, then those given; and what the environment needs, found out.
+
+    Raises:
+        ValueError: a name or value is wrong.
+    """
+    settings = dict(settings or {})
+    found = get_task(task, env_kwargs, settings.get("stepping"))
+    if "stepping" not in settings:
+        settings["stepping"] = best_stepping(found)
+    resolved = build_settings(preset_settings(found, preset), settings)
+    if isinstance(found, GymnasiumTask) and "fresh_env" not in settings:
+        known_to = found.name in task_names() and getattr(facts(found.name), "fresh", False)
+        verdict = Verdict.FRESH if known_to else found.repeatability().verdict
+        if verdict is Verdict.NEVER and note:
+            note(f"{task} gives different episodes for the same seed: its results cannot be repeated exactly")
+        if verdict is not Verdict.REPEATABLE:
+            resolved = with_changes(resolved, {"fresh_env": True})
+            if note:
+                note(f"{task} keeps hidden state: every episode gets a fresh instance")
+    return resolved
+
+
+def task_of(settings: Settings) -> Task:
+    """The task that a run's settings name."""
+    return get_task(
+        settings.task, settings.env_kwargs, settings.stepping, settings.fresh_env, settings.episode_seconds
+    )
 
 
 def new_run_path(task: str) -> Path:
     """A run folder's default place: `runs/<task>-<date>-<four random digits>`."""
-    return Path("runs") / f"{task}-{date.today().isoformat()}-{token_hex(2)}"
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", task)
+    return Path("runs") / f"{name}-{date.today().isoformat()}-{token_hex(2)}"
 
 
 def is_same_search(path: str | os.PathLike[str], settings: Settings) -> bool:
@@ -158,12 +233,21 @@ def is_same_search(path: str | os.PathLike[str], settings: Settings) -> bool:
 def _run(
     folder: RunFolder,
     settings: Settings,
-    evaluator: Evaluator,
+    placement: Placement,
     observer: Observer | None,
-    note: Callable[[str], None] | None = None,
+    note: Note | None,
 ) -> Run:
-    task = get_task(settings.task)
-    with folder.lock(), _stop_signals() as stop:
+    task = task_of(settings)
+    episodes = settings.population * generation_weights(settings, 0).size * settings.episodes
+    with folder.lock(), ExitStack() as stack:
+        try:
+            evaluator = stack.enter_context(
+                open_evaluator(task, settings.max_steps, placement, episodes, note)
+            )
+        except ValueError:
+            folder.remove_if_empty()  # so that the same command works when what is wrong has been mended
+            raise
+        stop = stack.enter_context(_stop_signals())
         folder.drop_leftovers()
         checkpoint, damage = folder.load_checkpoint()
         if damage and note:
@@ -176,9 +260,10 @@ def _run(
         totals = checkpoint.totals if checkpoint else Totals()
         folder.truncate_metrics(evolution.generation)
         folder.drop_champions_after(evolution.generation)
+        loop = _Loop(folder, task, evolution, evaluator, totals, observer, note, stop)
         if evolution.champion:
-            _save_champion(folder, evolution.champion)
-        return _Loop(folder, evolution, evaluator, totals, observer).run(stop)
+            loop.save_champion(evolution.champion)
+        return loop.run()
 
 
 class _Loop:
@@ -187,32 +272,52 @@ class _Loop:
     def __init__(
         self,
         folder: RunFolder,
+        task: Task,
         evolution: Evolution,
         evaluator: Evaluator,
         totals: Totals,
         observer: Observer | None,
+        note: Note | None,
+        stop: _Stop,
     ) -> None:
         self._folder = folder
         self._settings = folder.settings
+        self._task = task
         self._evolution = evolution
         self._evaluator = evaluator
         self._totals = totals
         self._observer = observer
+        self._note = note
+        self._stop = stop
+        self._row: dict[str, Any] | None = None  # of the last generation
         self._unsaved: list[dict[str, Any]] = []  # rows of metrics since the last checkpoint
         self._saved_at = time.monotonic()
         self._pace: list[tuple[float, int, int]] = [(time.monotonic(), totals.steps, evolution.generation)]
+        self._effort = evaluator.effort
 
-    def run(self, stop: threading.Event) -> Run:
+    def run(self) -> Run:
         reason = self._stop_reason()
         while reason is None:
-            row = self._generation()
+            before = self._evolution.state
+            try:
+                self._row = self._generation()
+            except (_BrokenOff, SearchFailedError) as error:
+                # The generation is dropped: it will be computed again, to the same bits.
+                self._evolution = Evolution(
+                    self._settings, len(self._task.inputs), len(self._task.outputs), before
+                )
+                self._save()
+                if isinstance(error, _BrokenOff):
+                    raise Interrupted(self._where(None)) from None
+                raise
             reason = self._stop_reason()
-            stopping = reason is not None or stop.is_set()
+            stopping = reason is not None or self._stop.is_set()
             overdue = time.monotonic() - self._saved_at >= self._settings.checkpoint_seconds
             if overdue or stopping:
                 self._save()
-            if self._observer:
-                self._observer(self._progress(row))
+            self._pace.append((time.monotonic(), self._totals.steps, self._evolution.generation))
+            del self._pace[:-50]
+            self._show(0.0)
             if stopping and reason is None:
                 raise Interrupted(self._where(None))
         return self._where(reason)
@@ -229,7 +334,9 @@ class _Loop:
         compiled = time.perf_counter()
         weights = generation_weights(settings, number)
         seeds = episode_seeds(settings.seed, Purpose.EPISODES, settings.episodes, number)
-        rollouts = self._evaluator.evaluate(networks, weights, seeds)
+        rollouts = self._evaluate(networks, weights, seeds, progress=self._show)
+        self._effort = self._evaluator.effort
+        self._look_at_failures(rollouts, len(genomes))
         evaluated = time.perf_counter()
         scores = evolution.tell(rollouts.returns)
         told = time.perf_counter()
@@ -264,12 +371,50 @@ class _Loop:
         row |= {
             "evaluations": self._totals.evaluations,
             "steps": self._totals.steps,
+            "failed": len(rollouts.failures),
             "seconds_evaluation": round(evaluation, 6),
+            "seconds_waiting": round(self._effort.waiting, 6),
             "seconds_variation": round(variation, 6),
             "seconds_other": round(seconds - evaluation - variation, 6),
+            "workers": self._effort.workers,
+            "retried": self._effort.retried,
         }
         self._unsaved.append(row)
         return row
+
+    def _evaluate(
+        self, networks: Sequence[Network], weights: FloatArray, seeds: Sequence[int], **options: Any
+    ) -> Rollouts:
+        """Evaluate; where that may take long a signal breaks it off, else the generation ends first."""
+        self._stop.breaks = not isinstance(self._evaluator, LocalEvaluator) or not self._task.threaded
+        try:
+            return self._evaluator.evaluate(networks, weights, seeds, **options)
+        finally:
+            self._stop.breaks = False
+
+    def _look_at_failures(self, rollouts: Rollouts, count: int) -> None:
+        """Log what failed.
+
+        Raises:
+            SearchFailedError: most of the generation did.
+        """
+        failures = rollouts.failures
+        if not failures:
+            return
+        generation = self._evolution.generation + 1
+        self._folder.log_failures(generation, failures)
+        first = failures[0][1]
+        log = self._folder.path / "failures.log"
+        if 2 * len(failures) > count:
+            raise SearchFailedError(
+                f"{len(failures)} of {count} networks of generation {generation} could not be evaluated; the "
+                f"run is saved, and 'wann resume' tries again. All reasons are in {log}; the first:\n{first}"
+            )
+        if self._note and not (self._row and self._row["failed"]):
+            self._note(
+                f"{len(failures)} of {count} networks of generation {generation} could not be evaluated and "
+                f"rank last ({first.splitlines()[0]}); all reasons are in {log}"
+            )
 
     def _confirm(self) -> tuple[int, int]:
         """Try a candidate on fresh episodes; networks and environment steps that took."""
@@ -278,12 +423,35 @@ class _Loop:
         if candidate is None:
             return 0, 0
         weights = confirming_weights(settings)
-        rollouts = self._evaluator.evaluate(
-            [compile_genome(candidate)], weights, _confirming_seeds(settings, evolution.generation)
-        )
+        seeds = _confirming_seeds(settings, evolution.generation)
+        rollouts = self._evaluate([compile_genome(candidate)], weights, seeds, confirming=True)
+        if rollouts.failures:
+            self._folder.log_failures(evolution.generation, rollouts.failures)
         if evolution.confirm(candidate, weights, rollouts.returns[0]) and evolution.champion:
-            _save_champion(self._folder, evolution.champion)
+            self.save_champion(evolution.champion)
         return 1, int(rollouts.steps.sum())
+
+    def save_champion(self, confirmed: Confirmed) -> None:
+        """Write a champion's file."""
+        settings, task = self._settings, self._task
+        champion = Champion(
+            task=task.name,
+            inputs=task.inputs,
+            outputs=task.outputs,
+            genome=confirmed.genome,
+            scores=Scores.from_returns(
+                confirmed.weights, confirmed.returns, _confirming_seeds(settings, confirmed.generation)
+            ),
+            origin={
+                "preset": settings.preset,
+                "seed": settings.seed,
+                "generation": confirmed.generation,
+                "stepping": settings.stepping,
+            },
+            env_kwargs=settings.env_kwargs,
+            fresh_env=settings.fresh_env,
+        )
+        self._folder.save_champion(champion, confirmed.generation)
 
     def _save(self) -> None:
         # The rows first: a checkpoint never stands for generations whose rows are not on disk.
@@ -304,20 +472,25 @@ class _Loop:
         }
         return next((rule for rule, holds in reached.items() if holds), None)
 
-    def _progress(self, row: Mapping[str, Any]) -> Progress:
-        now, settings, totals = time.monotonic(), self._settings, self._totals
-        self._pace.append((now, totals.steps, self._evolution.generation))
-        del self._pace[:-50]
-        then, steps, generation = self._pace[0]
-        elapsed = max(now - then, 1e-9)
-        per_generation = elapsed / max(self._evolution.generation - generation, 1)
-        left = [(settings.generations - self._evolution.generation) * per_generation]
+    def _show(self, share: float) -> None:
+        """Tell the observer where the run stands, with a share of the next generation done."""
+        if not self._observer:
+            return
+        settings, totals, generation = self._settings, self._totals, self._evolution.generation
+        then, steps, first = self._pace[0]
+        elapsed = max(time.monotonic() - then, 1e-9)
+        done = generation + share
+        per_generation = elapsed / (done - first) if done > first else math.inf
+        left = [(settings.generations - done) * per_generation]
         if settings.max_seconds is not None:
             left.append(max(settings.max_seconds - totals.seconds, 0.0))
         if settings.max_evaluations is not None:
             generations = (settings.max_evaluations - totals.evaluations) / settings.population
             left.append(max(generations, 0.0) * per_generation)
-        return Progress(settings, row, totals, (totals.steps - steps) / elapsed, min(left))
+        pace = (totals.steps - steps) / elapsed
+        self._observer(
+            Progress(settings, generation, share, self._row, totals, self._effort, pace, min(left))
+        )
 
 
 def _at_least(value: float | None, limit: float | None) -> bool:
@@ -328,36 +501,39 @@ def _confirming_seeds(settings: Settings, generation: int) -> tuple[int, ...]:
     return episode_seeds(settings.seed, Purpose.CONFIRMATION, settings.confirm_episodes, generation)
 
 
-def _save_champion(folder: RunFolder, confirmed: Confirmed) -> None:
-    settings = folder.settings
-    task = get_task(settings.task)
-    champion = Champion(
-        task=task.name,
-        inputs=task.inputs,
-        outputs=task.outputs,
-        genome=confirmed.genome,
-        scores=Scores.from_returns(
-            confirmed.weights, confirmed.returns, _confirming_seeds(settings, confirmed.generation)
-        ),
-        origin={"preset": settings.preset, "seed": settings.seed, "generation": confirmed.generation},
-    )
-    folder.save_champion(champion, confirmed.generation)
+class _BrokenOff(BaseException):
+    """A signal came while something was evaluated that may take long."""
+
+
+class _Stop:
+    """Whether a signal has asked the run to end."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self.breaks = False  # whether the signal breaks off what is being done
+
+    def is_set(self) -> bool:
+        """Whether it has."""
+        return self._asked
+
+    def handle(self, number: int, _frame: FrameType | None) -> None:
+        """Signal handler; a second SIGINT ends the process at once."""
+        if self._asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self._asked = True
+        if self.breaks:
+            self.breaks = False
+            raise _BrokenOff
 
 
 @contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """Event that SIGINT and SIGTERM set, so that a run ends after saving; a second SIGINT ends it at once."""
-    stop = threading.Event()
+def _stop_signals() -> Iterator[_Stop]:
+    """What SIGINT and SIGTERM set, so that a run ends after saving."""
+    stop = _Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        if stop.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop.handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:

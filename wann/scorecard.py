@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from wann.champion import Champion
 from wann.config import PAPER_WEIGHTS
-from wann.evaluator import LocalEvaluator
 from wann.network import FloatArray
+from wann.placement import Note, Placement, open_evaluator
 from wann.seeding import Purpose, episode_seeds, stream
 
 RANGE = (-2.0, 2.0)
@@ -69,6 +69,10 @@ def evaluate(
     weights: Sequence[float] = PAPER_WEIGHTS,
     seed: int = 0,
     threads: int | None = None,
+    workers: int | None = None,
+    address: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    note: Note | None = None,
 ) -> Scorecard:
     """Score a champion on fresh episodes.
 
@@ -77,7 +81,9 @@ def evaluate(
         episodes: how many, at least 1.
         weights: shared weights to report one by one, each within ±1000.
         seed: of the episodes and the random weights.
-        threads: how many compute; never changes a number.
+        threads, workers, address: where it is computed, as for `wann.search`; never changes a number.
+        progress: called with the episodes done and to be done.
+        note: told in a line what a user should know.
 
     Returns:
         The scorecard. `uniform_shared` is over 41 weights evenly spaced over the range, each on every
@@ -86,6 +92,7 @@ def evaluate(
 
     Raises:
         ValueError: an argument is out of range, or the champion does not fit its task.
+        RuntimeError: the environment fails.
     """
     if episodes < 1:
         raise ValueError(f"episodes must be at least 1, not {episodes}")
@@ -95,10 +102,27 @@ def evaluate(
     fresh = episode_seeds(seed, Purpose.EVALUATION, episodes, 0)
     rng = stream(seed, Purpose.EVALUATION, 2)
     sets = rng.uniform(*RANGE, (min(episodes, _MOST_SETS), champion.network.sources.size))
-    with LocalEvaluator(task, task.episode_steps, threads) as evaluator:
+    tuned = champion.tuned_sources
+    total = _SWEEP_WEIGHTS * _SWEEP_EPISODES + len(sets) * min(episodes, _EPISODES_PER_SET)
+    total += episodes * (len(weights) + UNIFORM_WEIGHTS + 1 + (tuned is not None))
+    done = 0
+    placement = Placement(threads, workers, address)
+    with open_evaluator(task, task.episode_steps, placement, total, note) as evaluator:
 
         def returns(shared_or_sets: FloatArray, seeds: Sequence[int] = fresh) -> FloatArray:
-            rollouts = evaluator.evaluate([champion.network], shared_or_sets, seeds)
+            nonlocal done
+            size = len(shared_or_sets) * len(seeds)
+
+            def advance(share: float) -> None:
+                if progress:
+                    progress(done + round(share * size), total)
+
+            rollouts = evaluator.evaluate(
+                [champion.network], shared_or_sets, seeds, confirming=True, progress=advance
+            )
+            if rollouts.failures:
+                raise RuntimeError(f"the champion could not be evaluated: {rollouts.failures[0][1]}")
+            done += size
             first: FloatArray = rollouts.returns[0]
             return first
 
@@ -106,7 +130,6 @@ def evaluate(
         chosen = returns(sweep, episode_seeds(seed, Purpose.EVALUATION, _SWEEP_EPISODES, 1)).mean(axis=1)
         best = float(sweep[np.argmax(chosen)])
         listed = returns(np.array(weights, np.float64))
-        tuned = champion.tuned_sources
         return Scorecard(
             task=champion.task,
             episodes=episodes,
@@ -122,9 +145,18 @@ def evaluate(
 
 
 def profile(
-    champion: Champion, *, points: int = 81, episodes: int = 20, seed: int = 0, threads: int | None = None
+    champion: Champion,
+    *,
+    points: int = 81,
+    episodes: int = 20,
+    seed: int = 0,
+    threads: int | None = None,
+    workers: int | None = None,
+    address: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    note: Note | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Returns over an even grid of shared weights on the range.
+    """Returns over an even grid of shared weights on the range; the other arguments as `evaluate`.
 
     Returns:
         (points,) weights and (points, episodes) returns.
@@ -132,5 +164,13 @@ def profile(
     task = champion.get_task()
     weights = np.linspace(*RANGE, points)
     seeds = episode_seeds(seed, Purpose.EVALUATION, episodes, 3)
-    with LocalEvaluator(task, task.episode_steps, threads) as evaluator:
-        return weights, evaluator.evaluate([champion.network], weights, seeds).returns[0]
+    total = points * episodes
+    placement = Placement(threads, workers, address)
+    with open_evaluator(task, task.episode_steps, placement, total, note) as evaluator:
+
+        def advance(share: float) -> None:
+            if progress:
+                progress(round(share * total), total)
+
+        rollouts = evaluator.evaluate([champion.network], weights, seeds, confirming=True, progress=advance)
+        return weights, rollouts.returns[0]

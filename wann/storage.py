@@ -4,6 +4,7 @@ config.toml              the resolved settings
 metrics.csv              a row a generation
 checkpoint.npz           the last complete generation
 checkpoint.previous.npz  the one before it
+failures.log             why networks could not be evaluated, where any could not
 champions/000128.json    each new champion, confirmed on fresh episodes
 champion.json            the best of them
 """
@@ -46,14 +47,25 @@ METRICS = (
     "median_nodes",
     "evaluations",  # networks evaluated so far, confirmations included
     "steps",  # environment steps so far
+    "failed",  # networks of this generation that could not be evaluated; failures.log says why
     "seconds_evaluation",  # of this generation
+    "seconds_waiting",  # of these, beyond what its busiest worker computed
     "seconds_variation",
     "seconds_other",
+    "workers",  # threads or evaluator processes that took part
+    "retried",  # chunks that were computed again, as their worker was lost
 )
 """Columns of metrics.csv."""
 
-MEASURED = ("seconds_evaluation", "seconds_variation", "seconds_other")
-"""The columns that a clock measured; all others follow from the settings."""
+MEASURED = (
+    "seconds_evaluation",
+    "seconds_waiting",
+    "seconds_variation",
+    "seconds_other",
+    "workers",
+    "retried",
+)
+"""The columns that depend on where it ran; all others follow from the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +114,20 @@ class RunFolder:
                 folder._write_metrics([])
                 folder.save_settings(settings)  # the last, as it makes the folder a run
             except OSError:
-                folder._remove_new()
+                folder.remove_if_empty()
                 raise
         except OSError as error:
             raise ValueError(f"cannot write to {path}: {error.strerror or error}") from None
         return folder
 
-    def _remove_new(self) -> None:
-        """Remove a folder that could not be made whole, so that the same command works later."""
+    def remove_if_empty(self) -> None:
+        """Remove a folder in which no search has begun, so that the same command works later."""
+        if any(path.exists() for path in self._checkpoints()):
+            return
         with suppress(OSError):
-            (self.path / "metrics.csv").unlink(missing_ok=True)
-            (self.path / "champions").rmdir()
+            (self.path / "champions").rmdir()  # first, as it fails where there is a champion
+            for name in ("metrics.csv", "config.toml", ".lock"):
+                (self.path / name).unlink(missing_ok=True)
             self.path.rmdir()
 
     @classmethod
@@ -218,6 +233,15 @@ class RunFolder:
             writer = csv.DictWriter(file, METRICS, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
+
+    # failures
+
+    def log_failures(self, generation: int, failures: Iterable[tuple[int, str]]) -> None:
+        """Add to failures.log why networks of a generation, by index, could not be evaluated."""
+        path = self.path / "failures.log"
+        with naming(path), open(path, "a", encoding="utf-8") as file:
+            for index, reason in failures:
+                file.write(f"generation {generation}, network {index}: {reason.rstrip()}\n\n")
 
     # champions
 

@@ -1,104 +1,195 @@
-"""What a network is scored on: the task protocol and the registry of names."""
+"""What a network is scored on: tasks, and how a name becomes one."""
 
 from __future__ import annotations
 
+import json
+import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
+from difflib import get_close_matches
+from functools import cache, cached_property, lru_cache, partial
 from importlib import import_module
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, Literal, NamedTuple, Protocol
 
 import gymnasium
 import numpy as np
+from gymnasium.error import DependencyNotInstalled, DeprecatedEnv, UnregisteredEnv
 
 from wann.config import nearest
 from wann.network import FloatArray, NetworkBatch
 from wann.rollout import Dynamics, Rollouts, roll_out
+from wann.spaces import ActionCodec, ObservationCodec, action_codec, observation_codec
+from wann.stepping import Repeatability, Stepper, same_seed_same_episode
 
-BUILT_IN = {"swingup": "wann_envs.cartpole_swingup:TASK"}
-"""Names of the tasks and where each is defined, as `module:attribute`."""
+Stepping = Literal["compiled", "gymnasium", "pool"]
+
+COMPILED = {
+    "swingup": "wann_envs.cartpole_swingup:TASK",
+    "CartPole-v1": "wann_envs.cartpole:TASK",
+    "Acrobot-v1": "wann_envs.acrobot:TASK",
+    "MountainCar-v0": "wann_envs.mountain_car:TASK",
+    "MountainCarContinuous-v0": "wann_envs.mountain_car_continuous:TASK",
+    "Pendulum-v1": "wann_envs.pendulum:TASK",
+}
+"""Tasks with compiled physics, and where each is defined, as `module:attribute`."""
+
+_POOL_LANES = 256  # a network fills some twenty; larger pools are no faster
+_UNLIMITED_STEPS = 1000  # of an environment that sets no limit itself
 
 
-@dataclass(frozen=True, slots=True)
-class Episodes:
-    """W weights x E start states laid out as lanes, L = W x E, weights outermost."""
-
-    weights: FloatArray  # (L,) shared, or (L, C) individual
-    starts: FloatArray  # (L, S)
-    shape: tuple[int, int]  # (W, E)
-
-    def of_weights(self, first: int, last: int) -> Episodes:
-        """The lanes of the weights `first` to `last - 1`."""
-        lanes = slice(first * self.shape[1], last * self.shape[1])
-        return Episodes(self.weights[lanes], self.starts[lanes], (last - first, self.shape[1]))
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledTask:
-    """A task whose physics is compiled: the kernel and the Gymnasium environment share its functions."""
+class TaskSpec(NamedTuple):
+    """Plain words and numbers from which `get_task` makes the same task in any process."""
 
     name: str
-    env_id: str  # registered Gymnasium id; its unwrapped environment keeps `state`, an array (S,)
+    env_kwargs: str  # JSON
+    stepping: Stepping
+    fresh_env: bool
+    episode_seconds: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What a network is scored on: an environment, the names of its inputs and outputs, its presets.
+
+    I inputs, A outputs.
+    """
+
+    name: str  # what the user types
+    env_id: str  # registered Gymnasium id
     summary: str  # one line
     inputs: tuple[str, ...]  # names of the observation's entries
     outputs: tuple[str, ...]  # names of the action's entries
-    dynamics: Dynamics
     episode_steps: int  # steps after which the environment cuts an episode off
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # settings by preset name
     preset_notes: Mapping[str, str] = field(default_factory=dict)  # one line for each preset
     default_preset: str = "stratified"
     published_weight: float | None = None  # constant that published tuned weights are offsets to
+    env_kwargs: Mapping[str, Any] = field(default_factory=dict)  # for gymnasium.make
+    fresh_env: bool = False  # whether every episode needs an instance of its own
+    episode_seconds: float | None = None  # what an episode may take where Python steps it
 
-    def make_env(self, render_mode: str | None = None, max_steps: int | None = None) -> gymnasium.Env:
-        """The Gymnasium environment, cut off after `max_steps` where that is given."""
-        return gymnasium.make(self.env_id, render_mode=render_mode, max_episode_steps=max_steps)
+    stepping: Stepping = field(default="gymnasium", init=False)
+    threaded: bool = field(default=False, init=False)  # whether threads can compute side by side
+    lanes: int = field(default=1, init=False)  # rollouts that one call computes side by side
 
-    def starts(self, seeds: Sequence[int]) -> FloatArray:
-        """Start states (E, S): what the environment's own `reset(seed=...)` gives for each seed."""
-        env: Any = _bare_env(self.env_id)
-        states = []
-        with _BARE_ENV_LOCK:  # searches in several threads share the environment
-            for seed in seeds:
-                env.reset(seed=seed)
-                states.append(env.state)
-        return np.array(states, np.float64)
+    @property
+    def spec(self) -> TaskSpec:
+        """What makes this task again elsewhere."""
+        kwargs = json.dumps(dict(self.env_kwargs), sort_keys=True)
+        return TaskSpec(self.name, kwargs, self.stepping, self.fresh_env, self.episode_seconds)
 
-    def episodes(self, weights: FloatArray, seeds: Sequence[int]) -> Episodes:
-        """Lanes for every weight on every episode.
+    @property
+    def confirming(self) -> Task:
+        """The task on the environment that counts, where this one is stepped in a stand-in."""
+        return self
 
-        Args:
-            weights: (W,) shared weights, or (W, C) sets of individual weights for one network.
-            seeds: E episode seeds.
+    def make_env(
+        self, render_mode: str | None = None, max_steps: int | None = None, **options: Any
+    ) -> gymnasium.Env:
+        """The Gymnasium environment, cut off after `max_steps` where that is given.
+
+        Raises:
+            ValueError: an extra is not installed, or the environment does not take its arguments.
         """
-        return Episodes(
-            weights=np.repeat(weights, len(seeds), axis=0),
-            starts=np.tile(self.starts(seeds), (len(weights), 1)),
-            shape=(len(weights), len(seeds)),
-        )
+        if render_mode is not None:  # not every environment knows the argument
+            options["render_mode"] = render_mode
+        return _make(self.env_id, max_episode_steps=max_steps, **self.env_kwargs, **options)
+
+    @cached_property
+    def observation_codec(self) -> ObservationCodec:
+        """How an observation becomes the network's inputs."""
+        return observation_codec(self.spaces[0], self.inputs)
+
+    @cached_property
+    def action_codec(self) -> ActionCodec:
+        """How the network's outputs become an action."""
+        return action_codec(self.spaces[1], self.outputs)
+
+    @cached_property
+    def spaces(self) -> tuple[gymnasium.Space[Any], gymnasium.Space[Any]]:
+        """The environment's spaces of observations and actions."""
+        env = self.make_env()
+        env.close()
+        return env.observation_space, env.action_space
+
+    def observe(self, observation: Any) -> FloatArray:
+        """Network inputs (I,) from an observation of the environment."""
+        return self.observation_codec.encode(observation)
+
+    def action(self, outputs: FloatArray) -> Any:
+        """Action of the environment from the network's outputs (A,)."""
+        return self.action_codec.decode(outputs)
 
     def roll_out(
-        self, networks: NetworkBatch, episodes: Episodes, max_steps: int, first: int, last: int
+        self,
+        networks: NetworkBatch,
+        weights: FloatArray,
+        seeds: Sequence[int],
+        max_steps: int,
+        first: int,
+        last: int,
     ) -> Rollouts:
-        """Run networks `first` to `last - 1` of a batch on the same episodes.
+        """Run networks `first` to `last - 1` of a batch at every weight on every episode.
+
+        Args:
+            networks: the batch.
+            weights: (W,) shared weights, or (W, C) sets of individual weights for one network.
+            seeds: E episode seeds.
+            max_steps: steps after which an episode is cut off.
 
         Returns:
             Rollouts of shape (last - first, W, E).
         """
-        flat = roll_out(self.dynamics, networks, episodes.weights, episodes.starts, max_steps, first, last)
-        shape = (last - first, *episodes.shape)
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let go of environments that were kept for the next call."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CompiledTask(Task):
+    """A task whose physics is compiled: all rollouts of a network run side by side in lanes.
+
+    The unwrapped environment keeps its start in `state`, an array (S,).
+    """
+
+    dynamics: Dynamics
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stepping", "compiled")
+        object.__setattr__(self, "threaded", True)
+
+    def starts(self, seeds: Sequence[int]) -> FloatArray:
+        """Start states (E, S): what the environment's own `reset(seed=...)` gives for each seed."""
+        return _starts(self.env_id, tuple(seeds))
+
+    def roll_out(
+        self,
+        networks: NetworkBatch,
+        weights: FloatArray,
+        seeds: Sequence[int],
+        max_steps: int,
+        first: int,
+        last: int,
+    ) -> Rollouts:
+        """Run networks of a batch in the lane kernel; see `Task.roll_out`."""
+        flat = roll_out(
+            self.dynamics,
+            networks,
+            np.repeat(weights, len(seeds), axis=0),
+            np.tile(self.starts(seeds), (len(weights), 1)),
+            max_steps,
+            first,
+            last,
+        )
+        shape = (last - first, len(weights), len(seeds))
         return Rollouts(flat.returns.reshape(shape), flat.steps.reshape(shape))
 
-    def action(self, outputs: FloatArray) -> FloatArray:
-        """Action (A,) in the environment's range from the network's outputs (A,)."""
-        space: Any = _bare_env(self.env_id).action_space
-        return np.clip(outputs, space.low, space.high)
 
-
-Task = CompiledTask
-
-
-_BARE_ENV_LOCK = threading.Lock()
+_BARE_ENV_LOCK = threading.Lock()  # searches in several threads share the environment
 
 
 @cache
@@ -106,27 +197,278 @@ def _bare_env(env_id: str) -> gymnasium.Env:
     return gymnasium.make(env_id).unwrapped
 
 
+@lru_cache(maxsize=16)
+def _starts(env_id: str, seeds: tuple[int, ...]) -> FloatArray:
+    env: Any = _bare_env(env_id)
+    states = []
+    with _BARE_ENV_LOCK:
+        for seed in seeds:
+            env.reset(seed=seed)
+            states.append(np.array(env.state, np.float64))
+    starts = np.array(states)
+    starts.flags.writeable = False
+    return starts
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GymnasiumTask(Task):
+    """Any registered environment, stepped in Python; only the forward pass is compiled."""
+
+    _steppers: dict[int, Stepper] = field(
+        default_factory=dict, init=False, repr=False
+    )  # by the limit on steps
+
+    def roll_out(
+        self,
+        networks: NetworkBatch,
+        weights: FloatArray,
+        seeds: Sequence[int],
+        max_steps: int,
+        first: int,
+        last: int,
+    ) -> Rollouts:
+        """Run networks of a batch one episode after the other, for one thread; see `Task.roll_out`."""
+        if max_steps not in self._steppers:
+            self._steppers[max_steps] = Stepper(
+                lambda: self.make_env(max_steps=max_steps, disable_env_checker=True),
+                self.observation_codec,
+                self.action_codec,
+                fresh=self.fresh_env,
+                limit_seconds=self.episode_seconds,
+            )
+        return self._steppers[max_steps].roll_out(networks, weights, seeds, max_steps, first, last)
+
+    def repeatability(self) -> Repeatability:
+        """Whether the same seed gives the same episode, found out by playing some."""
+        make = partial(self.make_env, disable_env_checker=True)
+        return same_seed_same_episode(make, self.observation_codec, self.action_codec)
+
+    def close(self) -> None:
+        """Close the environments that were kept."""
+        while self._steppers:
+            self._steppers.popitem()[1].close()
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PoolTask(GymnasiumTask):
+    """An environment's stand-in in envpool: all rollouts of some networks at once, stepped in C++.
+
+    Its episodes have other start states than Gymnasium's for the same seeds. Confirmed, evaluated and shown
+    is always Gymnasium's own.
+    """
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stepping", "pool")
+        object.__setattr__(self, "lanes", _POOL_LANES)
+
+    @cached_property
+    def confirming(self) -> Task:
+        """The task on Gymnasium's own environment."""
+        return get_task(self.name, self.env_kwargs, "gymnasium", self.fresh_env, self.episode_seconds)
+
+    def roll_out(
+        self,
+        networks: NetworkBatch,
+        weights: FloatArray,
+        seeds: Sequence[int],
+        max_steps: int,
+        first: int,
+        last: int,
+    ) -> Rollouts:
+        """Run networks of a batch in a pool; see `Task.roll_out`."""
+        from wann.pool import pool_episodes  # envpool is an extra, and slow to import
+
+        return pool_episodes(self.env_id, networks, weights, seeds, max_steps, first, last)
+
+
 def task_names() -> tuple[str, ...]:
-    """Names of the tasks that can be searched."""
-    return tuple(BUILT_IN)
+    """Names of the tasks with ready presets; every other registered environment id is a task too."""
+    return (*COMPILED, *_known().KNOWN)
 
 
-@cache
-def get_task(name: str) -> Task:
-    """The task with this name.
+class Facts(Protocol):
+    """What is known of a task without making its environment."""
+
+    @property
+    def summary(self) -> str: ...  # noqa: D102
+    @property
+    def inputs(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def outputs(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def presets(self) -> Mapping[str, Mapping[str, Any]]: ...  # noqa: D102
+    @property
+    def preset_notes(self) -> Mapping[str, str]: ...  # noqa: D102
+    @property
+    def default_preset(self) -> str: ...  # noqa: D102
+
+
+def facts(name: str) -> Facts:
+    """Facts of one of `task_names()`; needs no extra."""
+    if name in COMPILED:
+        return _load(COMPILED[name])
+    known: Facts = _known().KNOWN[name]
+    return known
+
+
+def get_task(
+    name: str,
+    env_kwargs: Mapping[str, Any] | str | None = None,
+    stepping: Stepping | None = None,
+    fresh_env: bool = False,
+    episode_seconds: float | None = None,
+) -> Task:
+    """The task with this name: one of `task_names()`, or any registered Gymnasium id.
+
+    Args:
+        name: of the task, "Name-v0", or "module:Name-v0" for one that importing the module registers.
+        env_kwargs: arguments of the environment, or their JSON.
+        stepping: "compiled" for compiled physics, "gymnasium" for the environment itself, "pool" for
+            envpool's; by default compiled physics where there are any and the environment has no arguments.
+        fresh_env: whether every episode needs an instance of its own.
+        episode_seconds: what an episode may take; compiled ones are not timed.
 
     Raises:
-        ValueError: there is none, with the nearest name.
+        ValueError: there is no such task, with the nearest name; or it cannot be searched, with the reason.
     """
-    if name not in BUILT_IN:
-        raise ValueError(f"unknown task {name!r}; {nearest(name, BUILT_IN)}")
-    module, _, attribute = BUILT_IN[name].partition(":")
-    task: Task = getattr(import_module(module), attribute)
+    if not isinstance(env_kwargs, str):
+        env_kwargs = json.dumps(dict(env_kwargs or {}), sort_keys=True)
+    return _get_task(name, env_kwargs, stepping, fresh_env, episode_seconds)
+
+
+def _get_task(
+    name: str, kwargs_json: str, stepping: Stepping | None, fresh_env: bool, episode_seconds: float | None
+) -> Task:
+    env_kwargs = json.loads(kwargs_json)
+    compiled = _load(COMPILED[name]) if name in COMPILED else None
+    if compiled and not env_kwargs and stepping in (None, "compiled"):
+        return compiled
+    if stepping == "compiled":
+        raise ValueError(
+            f"task {name!r} has no compiled physics: leave stepping out, or choose from {', '.join(COMPILED)}"
+            if compiled is None
+            else f"the compiled physics of {name!r} has no arguments: leave out --env-kwargs or stepping"
+        )
+    known = compiled or _known().KNOWN.get(name)
+    env_id = compiled.env_id if compiled else name
+    try:
+        env = _make(env_id, **env_kwargs)
+    except _UnknownEnvError:
+        close = get_close_matches(name, [*COMPILED, *gymnasium.registry], n=1, cutoff=0.5)
+        hint = (
+            f"did you mean {close[0]!r}?"
+            if close
+            else "'wann tasks' lists some, and any registered Gymnasium id is one"
+        )
+        raise ValueError(f"unknown task {name!r}; {hint}") from None
+    except ValueError as error:
+        raise ValueError(f"task {name!r}: {error}") from None
+    env.close()
+    try:
+        observations = observation_codec(env.observation_space, None)
+        actions = action_codec(env.action_space, None)
+        if known and len(known.inputs) == observations.size and len(known.outputs) == actions.size:
+            observations = observation_codec(env.observation_space, known.inputs)
+            actions = action_codec(env.action_space, known.outputs)
+    except ValueError as error:
+        raise ValueError(f"task {name!r} cannot be searched: {error}") from None
+    presets = known or _known().GENERIC
+    limit = env.spec.max_episode_steps if env.spec else None
+    if stepping == "pool":
+        reason = why_no_pool(env_id, env.observation_space, env.action_space, env_kwargs)
+        if reason:
+            raise ValueError(f"task {name!r} cannot be stepped in the pool: {reason}")
+    kind = PoolTask if stepping == "pool" else GymnasiumTask
+    return kind(
+        name=name,
+        env_id=env_id,
+        summary=known.summary if known else "registered environment, names derived from its spaces",
+        inputs=observations.names,
+        outputs=actions.names,
+        episode_steps=limit or _UNLIMITED_STEPS,
+        presets=presets.presets,
+        preset_notes=presets.preset_notes,
+        default_preset=presets.default_preset,
+        published_weight=compiled.published_weight if compiled else None,
+        env_kwargs=env_kwargs,
+        fresh_env=fresh_env,
+        episode_seconds=episode_seconds,
+    )
+
+
+def best_stepping(task: Task) -> Stepping:
+    """The fastest way to step a task's episodes that this machine has."""
+    if isinstance(task, CompiledTask) or why_no_pool(task.env_id, *task.spaces, task.env_kwargs):
+        return task.stepping
+    return "pool"
+
+
+def why_no_pool(
+    env_id: str,
+    observations: gymnasium.Space[Any],
+    actions: gymnasium.Space[Any],
+    env_kwargs: Mapping[str, Any],
+) -> str | None:
+    """Why an environment's episodes cannot be played in envpool's; None where they can."""
+    if find_spec("envpool") is None:
+        return "envpool is not installed: pip install 'wann[envpool]'"
+    from wann.pool import pool_available
+
+    return pool_available(env_id, observations, actions, env_kwargs)
+
+
+def _load(place: str) -> CompiledTask:
+    module, _, attribute = place.partition(":")
+    task: CompiledTask = getattr(import_module(module), attribute)
     return task
 
 
+def _known() -> Any:
+    """The module with the documented facts of well-known environments."""
+    return import_module("wann_envs.known")
+
+
+class _UnknownEnvError(ValueError):
+    """No environment is registered under this id."""
+
+
+def _make(env_id: str, **arguments: Any) -> gymnasium.Env:
+    """`gymnasium.make`, whose failures become one line that says how to mend them."""
+    try:
+        env = gymnasium.make(env_id, **arguments)
+        if "mujoco" in sys.modules:
+            _quiet_mujoco()
+        return env
+    except DependencyNotInstalled as error:
+        raise ValueError(f"{env_id} needs an extra: {_extra(str(error))}") from None
+    except UnregisteredEnv:
+        raise _UnknownEnvError from None
+    except DeprecatedEnv as error:
+        raise ValueError(" ".join(str(error).split())) from None
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"there is no module {error.name or env_id.split(':')[0]!r}: install it, or check the name"
+        ) from None
+    except TypeError as error:
+        raise ValueError(f"does not take these arguments: {error}") from None
+
+
+@cache
+def _quiet_mujoco() -> None:
+    """Keep MuJoCo from writing its warnings to the screen, and to a file in the working folder."""
+    with suppress(ImportError, AttributeError):  # not every version has the switch
+        import_module("mujoco").set_mju_user_warning(lambda _: None)
+
+
+def _extra(message: str) -> str:
+    for extra, word in (("box2d", "box2d"), ("mujoco", "mujoco")):
+        if word in message.lower():
+            return f'pip install "wann[{extra}]"'
+    return message.splitlines()[0]
+
+
 def preset_settings(task: Task, preset: str | None) -> dict[str, Any]:
-    """Settings of a task's preset, the default one where none is named, with `task` and `preset` set.
+    """Settings of a task's preset, the default one where none is named, with what makes the task again.
 
     Raises:
         ValueError: the task has no such preset, with the nearest name.
@@ -134,4 +476,11 @@ def preset_settings(task: Task, preset: str | None) -> dict[str, Any]:
     preset = preset or task.default_preset
     if preset not in task.presets:
         raise ValueError(f"task {task.name!r} has no preset {preset!r}; {nearest(preset, task.presets)}")
-    return {"task": task.name, "preset": preset, **task.presets[preset]}
+    return {
+        "task": task.name,
+        "env_kwargs": dict(task.env_kwargs),
+        "stepping": task.stepping,
+        "preset": preset,
+        "max_steps": task.episode_steps,
+        **task.presets[preset],
+    }
