@@ -118,8 +118,7 @@ def test_energy_changes_by_the_work_of_force_and_friction(env):
 def test_an_episode_is_the_compiled_rollout_bit_for_bit():
     networks = [compile_genome(evolved(seed, mutations=25)) for seed in range(6)]
     weights, seeds = np.array([-1.5, -0.3, 0.7, 2.0]), [11, 12]
-    episodes = TASK.episodes(weights, seeds)
-    rollouts = TASK.roll_out(batch_networks(networks), episodes, 1000, 0, len(networks))
+    rollouts = TASK.roll_out(batch_networks(networks), weights, seeds, 1000, 0, len(networks))
     env = TASK.make_env()
     for p, network in enumerate(networks):
         for w, weight in enumerate(weights):
@@ -391,5 +390,5 @@ def test_without_pygame_the_hint_says_how_to_install_it(monkeypatch):
     monkeypatch.delattr(wann_envs, "rendering")
     env = CartPoleSwingUpEnv(render_mode="rgb_array")
     env.reset(seed=0)
-    with pytest.raises(DependencyNotInstalled, match="pip install pygame"):
+    with pytest.raises(DependencyNotInstalled, match="pip install pygame-ce"):
         env.render()

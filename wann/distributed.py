@@ -66,7 +66,7 @@ def connect(address: str | None, workers: int | None) -> bool:
     """
     if ray.is_initialized():
         return False
-    # Ray prints its daemons' troubles, such as a worker's death, where our results belong; its logs have them.
+    # Ray prints troubles such as a worker's death where our results belong; its log files have them too.
     ray._private.worker.print_to_stdstream = lambda *_args, **_kwargs: None
     try:
         if address is None:

@@ -25,7 +25,7 @@ try:
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     import pygame
 except ImportError as error:
-    raise ImportError("pygame is not installed; run `pip install pygame` to replay") from error
+    raise ImportError("pygame is not installed; run `pip install pygame-ce` to replay") from error
 
 Picture = NDArray[np.uint8]  # (height, width, 3) red, green, blue
 

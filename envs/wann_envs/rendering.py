@@ -19,7 +19,7 @@ try:
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     import pygame
 except ImportError as error:
-    raise DependencyNotInstalled("pygame is not installed; run `pip install pygame` to render") from error
+    raise DependencyNotInstalled("pygame is not installed; run `pip install pygame-ce` to render") from error
 
 WIDTH, HEIGHT = 640, 360  # pixels
 
