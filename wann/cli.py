@@ -223,11 +223,20 @@ def _describe(task: Task, chosen: str | None) -> None:
         "gymnasium": "stepped by Gymnasium",
         "pool": "stepped in envpool's C++ pool, champions confirmed on Gymnasium's own",
     }[best_stepping(task) if chosen is None else task.stepping]
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     kwargs = f" {json.dumps(dict(task.env_kwargs))}" if task.env_kwargs else ""
-    click.echo(f"{task.env_id}{kwargs}: {how}, episodes of {task.episode_steps} steps")
+    console = Console(highlight=False, markup=False)
+    console.print(f"{task.env_id}{kwargs}: {how}; episodes of {task.episode_steps} steps")
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column()
     for kind, names in (("inputs", task.inputs), ("outputs", task.outputs)):
         shown = ", ".join(names[:_NAMES_SHOWN]) + (", ..." if len(names) > _NAMES_SHOWN else "")
-        click.echo(f"  {len(names)} {kind}: {shown}")
+        table.add_row(f"  {len(names)} {kind}", Text(shown))
+    console.print(table)
 
 
 _NAMES_SHOWN = 24

@@ -44,6 +44,7 @@ CHUNK_SECONDS = 0.1
 
 _IN_FLIGHT = 2  # chunks a worker holds: it computes one and has the next at hand
 _MOST_FAILED_STARTS = 10  # evaluators in a row
+_BLAME_FOR_HANGING = 3  # of MOST_LOSSES, so that the second time settles it: once may be a link that was cut
 _POLL_SECONDS = 0.5  # how often the cluster's size and the workers' limits are looked at
 _REACH_SECONDS = 10.0  # how long a cluster's address may take to answer
 _STRAGGLING = 5.0  # times its expected duration, after which a chunk is computed elsewhere too
@@ -301,13 +302,10 @@ class RayEvaluator:
         return work.merge(parts)
 
     def _by_weight(self, networks: int, episodes: int) -> bool:
-        """Whether a network takes so long that its weights are dealt out one by one."""
-        if networks == 1:
+        """Whether a network takes so long that its weights may be dealt out one by one."""
+        if networks == 1 or not self._task.threaded:
             return True
-        if self._task.lanes > 1 and networks >= 4 * len(self._ready):
-            return False  # rollouts are cheapest side by side
-        cost = self._episode_cost
-        return episodes * cost > 2.0 * CHUNK_SECONDS if cost else not self._task.threaded
+        return episodes * (self._episode_cost or 0.0) > 2.0 * CHUNK_SECONDS
 
     def _learn(self, seconds: float) -> None:
         """Take a measured cost of an episode into account: the average of some hundred chunks."""
@@ -317,7 +315,9 @@ class RayEvaluator:
     def _send(self, work: Work, dealer: Dealer, stored: list[Any], confirming: bool) -> None:
         """Give chunks to the workers that have room for them, the idlest first."""
         unit = work.episodes_per_unit * (self._episode_cost or math.inf)
-        largest = max(1, int(CHUNK_SECONDS / unit))
+        # Rollouts that are computed side by side are cheapest together.
+        lanes = (self._task.confirming if confirming else self._task).lanes
+        largest = max(1, int(CHUNK_SECONDS / unit), lanes // work.episodes_per_unit)
         room = [worker for worker in self._ready if len(worker.spans) < _IN_FLIGHT]
         for already in range(_IN_FLIGHT):
             for worker in room:
@@ -393,7 +393,7 @@ class RayEvaluator:
         failed = []
         for place, (sent, span) in enumerate(worker.spans):
             # Only the first was being computed; the others have nothing to do with it.
-            blame = (MOST_LOSSES if worker.hanging else 1) if place == 0 else 0
+            blame = (_BLAME_FOR_HANGING if worker.hanging else 1) if place == 0 else 0
             if sent is work and not dealer.give_back(span, blame):
                 dealer.finish(span)
                 reason = (

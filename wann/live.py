@@ -14,6 +14,7 @@ from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from wann import run
@@ -46,11 +47,12 @@ def view(quiet: bool, *, to_stderr: bool = False) -> Iterator[run.Observer | Non
         yield None
     elif console.is_terminal:
         with (
-            Live(console=console, auto_refresh=False) as live,
+            Live(Text("Starting", style="dim"), console=console, auto_refresh=False) as live,
             _throttled(
                 lambda progress: live.update(_panel(progress), refresh=True), 1.0 / _FRAMES_PER_SECOND
             ) as observe,
         ):
+            live.refresh()
             yield observe
     else:
         with _throttled(

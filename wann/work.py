@@ -44,11 +44,22 @@ class Work:
         self.episodes_per_unit = self._shape[2] * (1 if by_weight else self._shape[1])
 
     def chunk(self, first: int, last: int) -> Chunk:
-        """Units `first` to `last - 1`; by the weight, all of one network."""
+        """Units `first` to `last - 1`: by the weight, some of one network, or all of several."""
         if not self._by_weight:
             return Chunk((first, last), slice(0, self._shape[1]))
         network, weight = divmod(first, self._shape[1])
+        if last - first >= self._shape[1]:
+            return Chunk((network, last // self._shape[1]), slice(0, self._shape[1]))
         return Chunk((network, network + 1), slice(weight, weight + last - first))
+
+    def end(self, first: int, size: int) -> int:
+        """Where a chunk ends that begins with a unit and has at most so many: see `chunk`."""
+        if not self._by_weight:
+            return min(first + size, self.units)
+        network, weight = divmod(first, self._shape[1])
+        if weight or size < self._shape[1]:
+            return min(first + size, (network + 1) * self._shape[1])
+        return min(first + size, self.units) // self._shape[1] * self._shape[1]
 
     def owned(self) -> Work:
         """The same on arrays of its own: those that Ray shares are read-only, other types to a kernel."""
@@ -56,10 +67,6 @@ class Work:
         arrays = {field.name: getattr(self.batch, field.name).copy() for field in fields(self.batch)[1:]}
         self.batch = NetworkBatch(self.batch.inputs, **arrays)
         return self
-
-    def row_end(self, first: int) -> int:
-        """Where a chunk that begins with a unit has to end: by the weight, with the last of its network."""
-        return self.units if not self._by_weight else (first // self._shape[1] + 1) * self._shape[1]
 
     def failed(self, first: int, last: int, reason: str) -> tuple[Chunk, Rollouts]:
         """Units that could not be computed."""
@@ -133,7 +140,7 @@ class Dealer:
             return None
         first, left = self._next, self._work.units - self._next
         share = left if workers == 1 else left // (2 * workers)
-        self._next = min(first + max(1, min(largest, share)), self._work.row_end(first))
+        self._next = self._work.end(first, max(1, min(largest, share)))
         return Span(first, self._next)
 
     def finish(self, span: Span) -> bool:
