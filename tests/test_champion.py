@@ -1,6 +1,7 @@
 """Champion files: whole and valid, or refused in one line."""
 
 import copy
+import dataclasses
 import json
 import re
 import subprocess
@@ -25,7 +26,7 @@ from wann.tasks import get_task
 NAMES = ("position", "velocity", "cos angle", "sin angle", "angular velocity")
 
 
-def made(seed=3, mutations=12, tuned=False):
+def made(seed=3, mutations=12, tuned=False, **values):
     """A champion with a few hidden nodes and scores that no decimal writes short."""
     genome = evolved(seed, mutations)
     rng = np.random.default_rng(seed)
@@ -38,6 +39,7 @@ def made(seed=3, mutations=12, tuned=False):
         scores=Scores.from_returns(weights, rng.normal(300, 100, (3, 5)), (5, 0, 2**31 - 1, 7, 7)),
         tuned=rng.normal(size=genome.connection_count) if tuned else None,
         origin={"preset": "stratified", "seed": 3, "generation": 17},
+        **values,
     )
 
 
@@ -66,13 +68,22 @@ def assert_same(loaded, champion):
     if champion.tuned is not None:
         assert loaded.tuned.tobytes() == champion.tuned.tobytes()
     assert dict(loaded.origin) == dict(champion.origin)
+    assert dict(loaded.env_kwargs) == dict(champion.env_kwargs)
+    assert loaded.fresh_env is champion.fresh_env
 
 
 @pytest.mark.parametrize("tuned", [False, True])
 @settings(max_examples=25)
-@given(seed=st.integers(0, 10_000), mutations=st.integers(0, 40))
-def test_a_champion_is_the_same_bit_for_bit_after_its_file(tmp_path, tuned, seed, mutations):
-    champion = made(seed, mutations, tuned)
+@given(
+    seed=st.integers(0, 10_000),
+    mutations=st.integers(0, 40),
+    env_kwargs=st.dictionaries(st.text(), st.integers() | st.floats(-1e9, 1e9) | st.lists(st.text())),
+    fresh_env=st.booleans(),
+)
+def test_a_champion_is_the_same_bit_for_bit_after_its_file(
+    tmp_path, tuned, seed, mutations, env_kwargs, fresh_env
+):
+    champion = made(seed, mutations, tuned, env_kwargs=env_kwargs, fresh_env=fresh_env)
     path = tmp_path / "champion.json"
     save_champion(champion, path)
     assert_same(load_champion(path), champion)
@@ -131,8 +142,10 @@ def test_act_with_tuned_weights_gives_each_connection_its_own():
 
 
 def test_act_refuses_what_it_cannot_use():
-    with pytest.raises(ValueError, match=r"observation must have the shape \(5,\), not \(4,\)"):
+    with pytest.raises(ValueError, match=r"observation has shape \(4,\), but its space has 5 entries"):
         made().act(np.zeros(4))
+    with pytest.raises(ValueError, match=r"inputs must have the shape \(5,\), not \(4,\)"):
+        made().values(np.zeros(4))
     with pytest.raises(ValueError, match="no tuned weights"):
         made().act(np.zeros(5), "tuned")
 
@@ -274,6 +287,8 @@ def drop(*where):
         (put("inputs", 1, 7), "'inputs' must be a list of names"),
         (put("task", 5), "'task' is missing or not a word"),
         (put("origin", 5), "'origin' is missing or not a table"),
+        (put("env_kwargs", [5]), "'env_kwargs' is missing or not a table"),
+        (put("fresh_env", "yes"), "'fresh_env' must be true or false, not 'yes'"),
         (put("tuned", [0.5]), "has 1 tuned weights for"),
         (put("tuned", []), "has 0 tuned weights for"),
         (put("tuned", 0, True), "'tuned' must be a list of numbers, not True"),
@@ -421,6 +436,25 @@ def test_a_champion_with_other_inputs_than_its_task_cannot_be_run():
     other = Champion(champion.task, ("a",), ("b", "c"), champion.genome, champion.scores)
     with pytest.raises(ValueError, match="has 1 inputs and 2 outputs, but task 'swingup' has 5 and 1"):
         other.get_task()
+
+
+def test_a_champion_is_run_on_its_environment_with_its_arguments():
+    champion = made(fresh_env=True, env_kwargs={"g": 5.0})
+    names = get_task("Pendulum-v1").inputs
+    genome = evolved(3, 12, inputs=3)
+    champion = dataclasses.replace(champion, task="Pendulum-v1", inputs=names, genome=genome)
+    task = champion_from_json(champion_to_json(champion)).get_task()
+    assert (task.env_id, dict(task.env_kwargs), task.fresh_env) == ("Pendulum-v1", {"g": 5.0}, True)
+    env = task.make_env()
+    assert env.unwrapped.g == 5.0
+    env.close()
+
+
+def test_a_champion_written_before_environments_had_arguments_loads():
+    def older(tree):
+        del tree["env_kwargs"], tree["fresh_env"]
+
+    assert_same(champion_from_json(changed(older)), made(tuned=True))
 
 
 def test_a_champion_that_cannot_be_written_leaves_nothing_behind(tmp_path):

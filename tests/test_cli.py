@@ -10,12 +10,17 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from functools import partial
 
+import gymnasium
 import numpy as np
 import pytest
+import toys
+from gymnasium.error import DependencyNotInstalled
+from rich.console import Console
 
 import wann
-from wann import cli, config, run
+from wann import cli, config, live, run
 from wann.champion import Champion, Scores, load_champion, save_champion
 from wann.cli import main
 from wann.config import REFERENCE_NAMES, Settings
@@ -23,20 +28,22 @@ from wann.evaluator import LocalEvaluator
 from wann.genome import genome_from_dict
 from wann.seeding import Purpose, episode_seeds
 from wann.storage import MEASURED, RunFolder
-from wann.tasks import get_task
+from wann.tasks import GymnasiumTask, get_task, task_names
 
 TINY = {"population": 8, "max_steps": 50, "confirm_episodes": 4, "episodes": 2, "seed": 11}
 SET = [f"--set={name}={value}" for name, value in TINY.items()]
 OPTIONS = {
-    "search": "TASK --preset --config --set --seed --out --resume --threads --quiet --json",
-    "resume": "RUN --set --threads --quiet --json",
-    "evaluate": "CHAMPION --episodes --weights --seed --threads --json",
+    "search": "TASK --preset --config --set --env-kwargs --no-compiled --seed --out --resume --threads "
+    "--workers --address --quiet --json",
+    "resume": "RUN --set --threads --workers --address --quiet --json",
+    "evaluate": "CHAMPION --episodes --weights --seed --threads --workers --address --json",
     "replay": "CHAMPION --weight --seed --out",
     "draw": "CHAMPION --out",
-    "plot": "RUN --out --threads",
-    "import": "FILE.out --task --tuned --out",
+    "plot": "RUN --out --threads --workers --address",
+    "import": "FILE.out --task --env-kwargs --tuned --out",
     "tasks": "",
     "settings": "--task --preset",
+    "doctor": "ENV_ID --env-kwargs --json",
 }
 OUTCOME = {
     "run",
@@ -196,6 +203,27 @@ def test_quiet_shows_the_end_only(wann_command, tmp_path):
     )
     assert (code, err) == (0, "")
     assert out.startswith("Ended by generations after generation 3.\nChampion ")
+
+
+def test_a_terminal_sees_scores_costs_and_where_the_time_went(wann_command, tmp_path, monkeypatch):
+    monkeypatch.setattr(live, "Console", partial(Console, force_terminal=True, width=100))
+    failing = ["--env-kwargs", '{"trouble": "nan"}', "--set=population=12", "--set=episodes=2", "--seed=2"]
+    for arguments, generations, workers, failed in (
+        (["swingup", *SET, "--threads=2"], 3, "2 workers", False),
+        (["toys/Toy-v0", *failing, "--threads=1"], 1, "1 worker", True),
+    ):
+        path = tmp_path / workers
+        code, out, err = wann_command("search", *arguments, f"--set=generations={generations}", "--out", path)
+        assert code == 0
+        assert "Starting; the first time, the engine is compiled" in err
+        *_, last = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", out).split("╭")
+        assert f"{arguments[0]} · stratified · seed " in last
+        for words in ("champion, confirmed", "best of generation", "median", "0:00 left"):
+            assert words in last
+        assert f"generation {generations} of {generations}" in last
+        assert re.search(rf"{workers}, \d+% busy · evaluation \d+% · variation \d+% · waiting \d+%", last)
+        assert "retried" not in last
+        assert (re.search(r"\d networks\s[^a-z]*failed", last) is not None) is failed
 
 
 def test_json_prints_one_object_and_nothing_else(wann_command, tmp_path):
@@ -513,10 +541,29 @@ def test_tasks_lists_inputs_outputs_and_presets(wann_command):
     assert (code, err) == (0, "")
     task = get_task("swingup")
     assert out.startswith("swingup")
-    for text in (task.env_id, *task.inputs, *task.outputs, "stratified (default)", "paper", "laptop"):
-        assert text in out
-    assert "192 population, 1024 generations" in out
-    assert "64 population, 1024 generations" in out
+    ours, _, others = out.partition("CartPole-v1")
+    for text in (task.summary, *task.inputs, *task.outputs, "stratified (default)", "paper", "laptop"):
+        assert text in ours
+    assert "192 population, 1024 generations" in ours
+    assert "64 population, 1024 generations" in ours
+    for name in task_names():
+        assert re.search(rf"^{re.escape(name)}  \w", out, re.MULTILINE), name
+    for text in ("hull angular velocity", "lidar 9", "knee 2 speed", "main engine", "480 population"):
+        assert text in others
+    assert out.splitlines()[-1].startswith("Any other registered environment: wann search Name-v0")
+
+
+def test_tasks_are_listed_without_what_they_need(wann_command, monkeypatch):
+    """Making any environment fails here, as where Box2D and MuJoCo are missing."""
+    whole = wann_command("tasks")
+
+    def make(env_id, **options):
+        raise DependencyNotInstalled('Box2D is not installed, run `pip install "gymnasium[box2d]"`')
+
+    monkeypatch.setattr(gymnasium, "make", make)
+    assert wann_command("tasks") == whole
+    assert "BipedalWalker-v3" in whole[1]
+    assert "HalfCheetah-v5" in whole[1]
 
 
 def test_settings_lists_every_setting_with_its_value(wann_command, monkeypatch):
@@ -658,7 +705,52 @@ def written(tmp_path):
         (["--verbose"], "No such option '?--verbose"),
         (["search"], "Missing argument 'TASK'"),
         (["search", "swingpu"], "unknown task 'swingpu'; did you mean 'swingup'"),
-        (["search", "chess"], "unknown task 'chess'; choose from swingup"),
+        (["search", "chess"], "unknown task 'chess'; 'wann tasks' lists some, and any registered Gym"),
+        (["search", "CartPole-v7"], "unknown task 'CartPole-v7'; did you mean 'CartPole-v1'"),
+        (["search", "nosuch/CartPole-v1"], "unknown task 'nosuch/CartPole-v1'; did you mean 'CartPole-v1'"),
+        (["search", "a b"], "unknown task 'a b'"),
+        (["search", ""], "unknown task ''"),
+        (["search", "no_such_module:Name-v0"], "'no_such_module:Name-v0': there is no module 'no_such_modul"),
+        (["search", "toys:toys/Nothing-v0"], "unknown task 'toys:toys/Nothing-v0'; did you mean"),
+        (
+            ["search", "toys/Picture-v0"],
+            r"cannot be searched: raw images .* shape \(8, 9, 3\) uint8; wrap the ",
+        ),
+        (["search", "toys/Words-v0"], "cannot be searched: observations of the kind Text .* wrap the env"),
+        (["search", "toys/Unbounded-v0"], "cannot be searched: actions without bounds .* wrap the env"),
+        (
+            ["search", "swingup", "--env-kwargs", "{gravity: 5}"],
+            r"'\{gravity: 5\}' is not a JSON object such as",
+        ),
+        (["search", "swingup", "--env-kwargs", "[5]"], r"'\[5\]' is not a JSON object"),
+        (["search", "swingup", "--env-kwargs", '{"gravitee": 5}'], "does not take .* argument 'gravitee'"),
+        (
+            ["search", "toys/Toy-v0", "--quiet", "--env-kwargs", '{"noise": null}'],
+            "'env_kwargs': must hold plain words",
+        ),
+        (
+            ["search", "toys/Toy-v0", "--env-kwargs", '{"max_episode_steps": 5}'],
+            "max_episode_steps.*max_steps",
+        ),
+        (["search", "toys/Toy-v0", "--env-kwargs", '{"render_mode": "human"}'], "render_mode"),
+        (["search", "toys/Toy-v0", "--env-kwargs", '{"disable_env_checker": true}'], "disable_env_checker"),
+        (["search", "toys/Toy-v0", "--env-kwargs", '{"id": "Pendulum-v1"}'], "'id'"),
+        (
+            ["search", "toys/Picky-v0", "--env-kwargs", '{"size": 5}'],
+            "toys/Picky-v0': .*size must be below 5",
+        ),
+        (["search", "swingup", "--set", "env_kwargs={}"], "env_kwargs is not a setting to --set"),
+        (["search", "swingup", "--set", "stepping=python"], "'stepping': .*'compiled'.* got 'python'"),
+        (["search", "toys/Toy-v0", "--set", "stepping=compiled"], "'toys/Toy-v0' has no compiled physics"),
+        (
+            ["search", "swingup", "--threads", "1", "--workers", "2"],
+            "--threads compute in this process, .* choose",
+        ),
+        (["search", "swingup", "--threads", "1", "--address", "auto"], "choose one"),
+        (["search", "swingup", "--workers", "0"], "0 is not in the range"),
+        (["search", "swingup", "--workers", "two"], "'two' is not a valid integer"),
+        (["import", "none.out", "--task", "swingpu"], "unknown task 'swingpu'; did you mean 'swingup'"),
+        (["import", "none.out", "--env-kwargs", "5"], "'5' is not a JSON object"),
         (["search", "swingup", "extra"], "unexpected extra argument"),
         (["search", "swingup", "--seeds=1"], "No such option '?--seeds"),
         (["search", "swingup", "--preset", "papre"], "has no preset 'papre'; did you mean 'paper'"),
@@ -744,6 +836,9 @@ def test_a_mistake_ends_in_one_line_with_code_2_and_changes_nothing(
         ('task = "biped"', "is for task 'biped', not 'swingup'"),
         ("task = 5", "is for task 5, not 'swingup'"),
         ('preset = "papre"', "has no preset 'papre'; did you mean 'paper'"),
+        ("env_kwargs = 5", "setting 'env_kwargs': must be a table, not 5"),
+        ("env_kwargs.length = 5", "does not take these arguments: .*'length'"),
+        ('stepping = "python"', "setting 'stepping'"),
         ("preset = 5", "preset"),
         ('preset = ["paper"]', "preset"),
     ],
@@ -1004,8 +1099,279 @@ def tupled(value):
 
 
 def test_going_on_keeps_an_extension_that_was_made_in_between(wann_command, tmp_path):
-    search = ("search", "swingup", *SET, "--out", tmp_path / "run", "--resume", "--quiet")
+    some = (*SET, "--set=generations=20")
+    search = ("search", "swingup", *some, "--out", tmp_path / "run", "--resume", "--quiet")
     assert wann_command(*search)[0] == 0
     assert wann_command("resume", tmp_path / "run", "--set", "patience=1000", "--quiet")[0] == 0
     assert wann_command(*search)[0] == 0
     assert RunFolder.open(tmp_path / "run").settings.patience == 1000
+
+
+# any environment
+
+
+TOY = {"population": 8, "confirm_episodes": 3, "episodes": 2, "seed": 11, "generations": 3}
+TOY_SET = [f"--set={name}={value}" for name, value in TOY.items()]
+
+
+def in_a_process_of_its_own(*arguments):
+    """As `wann_command`, where a traceback of the environment may be shown, and no toy is registered yet."""
+    done = subprocess.run(
+        [sys.executable, "-m", "wann.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.path.dirname(toys.__file__)},
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def in_one_line(text):
+    """Text without its line breaks and columns."""
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "outputs"),
+    [
+        ("Toy", ["x0", "x1", "x2"], ["action 0"]),
+        (
+            "Parts",
+            [
+                "gear=0",
+                "gear=1",
+                "gear=2",
+                "arm.part 0[0]",
+                "arm.part 0[1]",
+                "arm.part 1[0]",
+                "arm.part 1[1]",
+            ],
+            ["action 0=0", "action 0=1", "action 1=0", "action 1=1", "action 1=2"],
+        ),
+        ("Choices", None, ["gear=0", "gear=1", "arm.part 0[0]", "arm.part 1[0]"]),
+    ],
+)
+def test_an_environment_of_any_kind_is_searched_evaluated_drawn_and_filmed(
+    wann_command, tmp_path, name, inputs, outputs
+):
+    task, path = f"toys/{name}-v0", tmp_path / "run"
+    code, out, err = wann_command("search", task, *TOY_SET, "--out", path, "--threads", 1)
+    assert (code, err) == (0, "")
+    champion = load_champion(path)
+    assert in_one_line(out).startswith(
+        f"{task}: stepped by Gymnasium; episodes of 1000 steps "
+        f"{len(champion.inputs)} inputs {', '.join(champion.inputs)} "
+        f"{len(champion.outputs)} outputs {', '.join(champion.outputs)} "
+    )
+    assert inputs is None or sorted(champion.inputs) == sorted(inputs)
+    assert sorted(champion.outputs) == sorted(outputs)
+    assert "generation 3/3" in out
+
+    code, out, err = wann_command(
+        "evaluate", path, "--episodes", 2, "--weights=1.5", "--json", "--threads", 1
+    )
+    assert (code, err) == (0, "")
+    env, totals = champion.get_task().make_env(), []
+    for seed in episode_seeds(0, Purpose.EVALUATION, 2, 0):
+        observation, _ = env.reset(seed=seed)
+        total, done = 0.0, False
+        while not done:
+            observation, reward, terminated, truncated, _ = env.step(champion.act(observation, 1.5))
+            total, done = total + reward, terminated or truncated
+        totals.append(total)
+    env.close()
+    assert json.loads(out)["per_weight"][0]["mean"] == pytest.approx(sum(totals) / 2, abs=1e-9)
+
+    assert wann_command("draw", path)[0] == 0
+    text = (path / "champion.svg").read_text()
+    assert all(name in text for name in (*champion.inputs, *champion.outputs))
+    assert wann_command("plot", path, "--threads", 1)[0] == 0
+    code, out, _ = wann_command("replay", path, "--out", tmp_path / "film.gif", "--weight=1.5")
+    assert code == 0
+    assert "in 6 steps at weight 1.5, seed 0" in out
+    code, out, _ = wann_command("resume", path, "--set=generations=4", "--threads", 1, "--quiet")
+    assert (code, out.splitlines()[0]) == (0, "Ended by generations after generation 4.")
+
+
+def test_a_search_shows_first_what_was_derived_and_how_it_is_stepped(wann_command, tmp_path):
+    arguments = [*TOY_SET, "--set=max_steps=20", "--set=generations=1", "--threads", 1]
+    _, out, _ = wann_command("search", "CartPole-v1", *arguments, "--out", tmp_path / "a")
+    assert in_one_line(out).startswith(
+        "CartPole-v1: compiled physics; episodes of 500 steps 4 inputs position, velocity, angle, angular "
+        "velocity 2 outputs push left, push right "
+    )
+    _, out, _ = wann_command("search", "CartPole-v1", "--no-compiled", *arguments, "--out", tmp_path / "b")
+    assert out.splitlines()[0] == "CartPole-v1: stepped by Gymnasium; episodes of 500 steps"
+    kwargs = ["--env-kwargs", '{"g": 5.0}']
+    _, out, _ = wann_command("search", "Pendulum-v1", *kwargs, *arguments, "--out", tmp_path / "c")
+    assert in_one_line(out).startswith(
+        'Pendulum-v1 {"g": 5.0}: stepped by Gymnasium; episodes of 200 steps 3 inputs '
+        + ", ".join(get_task("Pendulum-v1").inputs)
+    )
+    for hidden in ("--quiet", "--json"):
+        _, out, _ = wann_command("search", "CartPole-v1", *arguments, hidden, "--out", tmp_path / hidden)
+        assert "inputs" not in out
+
+
+def test_no_compiled_scores_as_compiled(wann_command, tmp_path):
+    for option in ([], ["--no-compiled"]):
+        arguments = [*SET, "--set=generations=2", *option, "--out", tmp_path / f"run{len(option)}"]
+        assert wann_command("search", "swingup", *arguments, "--quiet", "--threads", 1)[0] == 0
+    compiled, stepped = (RunFolder.open(tmp_path / name) for name in ("run0", "run1"))
+    assert (compiled.settings.stepping, stepped.settings.stepping) == ("compiled", "gymnasium")
+    assert len(rows(stepped.path)) == len(rows(compiled.path)) == 2
+    for one, other in zip(rows(stepped.path), rows(compiled.path), strict=True):
+        for name, value in one.items():
+            assert float(value) == pytest.approx(float(other[name]), abs=1e-6), name
+
+
+def test_the_arguments_of_an_environment_come_from_file_and_option_and_stay_with_the_champion(
+    wann_command, written, tmp_path
+):
+    file, path = written('[env_kwargs]\nnoise = 0.5\ntrouble = "never"\n'), tmp_path / "run"
+    arguments = ["--config", file, "--env-kwargs", '{"noise": 0.0}', *TOY_SET, "--threads", 1]
+    code, _, err = wann_command("search", "toys/Toy-v0", *arguments, "--out", path, "--quiet")
+    assert (code, err) == (0, "")
+    assert RunFolder.open(path).settings.env_kwargs == {"noise": 0.0, "trouble": "never"}
+    assert load_champion(path).env_kwargs == {"noise": 0.0, "trouble": "never"}
+    changed = json.loads((path / "champion.json").read_text())
+    changed["env_kwargs"]["noise"] = 1.0
+    (tmp_path / "noisy.json").write_text(json.dumps(changed))
+    means = [
+        json.loads(wann_command("evaluate", champion, "--episodes=3", "--json", "--threads=1")[1])
+        for champion in (path, tmp_path / "noisy.json")
+    ]
+    assert means[0]["per_weight"] != means[1]["per_weight"]
+    again = ["--config", path / "config.toml", "--threads", 1, "--quiet", "--out", tmp_path / "again"]
+    assert wann_command("search", "toys/Toy-v0", *again)[0] == 0
+    assert rows(tmp_path / "again") == rows(path)
+
+
+def test_an_environment_of_another_package_is_imported_by_its_module(wann_command, tmp_path, monkeypatch):
+    (tmp_path / "someones_envs.py").write_text(
+        "import gymnasium, toys\ngymnasium.register('Theirs-v3', toys.Toy, max_episode_steps=4)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    task, path = "someones_envs:Theirs-v3", tmp_path / "run"
+    code, out, err = wann_command("search", task, *TOY_SET, "--threads=1", "--out", path)
+    assert (code, err) == (0, "")
+    assert out.startswith("someones_envs:Theirs-v3: stepped by Gymnasium; episodes of 4 steps\n")
+    assert RunFolder.open(path).settings.max_steps == 4
+    for arguments in (
+        ["evaluate", path, "--episodes=1", "--json", "--threads=1"],
+        ["resume", path, "--set=generations=4", "--quiet", "--threads=1"],
+        ["replay", path, "--out", tmp_path / "film.gif"],
+        ["settings", "--task", task],
+    ):
+        # Each as in a new process, which has not imported the module.
+        del gymnasium.registry["Theirs-v3"]
+        del sys.modules["someones_envs"]
+        code, out, err = wann_command(*arguments)
+        assert (code, err) == (0, "")
+    del gymnasium.registry["Theirs-v3"]
+
+
+def test_a_search_that_cannot_go_on_shows_the_first_error_whole_and_ends_with_1(tmp_path):
+    path = tmp_path / "run"
+    kwargs = ["--env-kwargs", '{"trouble": "raise", "width": 9.0}']
+    code, out, err = in_a_process_of_its_own(
+        *("search", "toys:toys/Toy-v0", *kwargs, *TOY_SET, "--threads=1", "--out", path, "--quiet")
+    )
+    assert (code, out) == (1, "")
+    head, *whole = err.rstrip().splitlines()
+    assert head.startswith("wann: 8 of 8 networks of generation 1 could not be evaluated; the run is saved, ")
+    assert str(path / "failures.log") in head
+    assert whole[0].startswith("ArithmeticError: the motor broke at ")
+    assert whole[2] == "Traceback (most recent call last):"
+    assert any('raise ArithmeticError(f"the motor' in line for line in whole)
+    assert whole[-1].startswith("broke at ")
+    assert (path / "checkpoint.npz").is_file()
+    assert not (path / "champion.json").exists()
+
+
+def test_networks_that_fail_are_told_in_a_note(wann_command, tmp_path):
+    kwargs = ["--env-kwargs", '{"trouble": "nan"}', "--set=population=12", "--set=seed=2"]
+    code, out, err = wann_command(
+        *("search", "toys/Toy-v0", *TOY_SET, *kwargs, "--threads=1", "--quiet", "--out", tmp_path / "run")
+    )
+    assert code == 0
+    assert out.startswith("Ended by generations after generation 3.\n")
+    failed = [int(row["failed"]) for row in rows(tmp_path / "run")]
+    # Where several generations in a row have failures, the first is told.
+    told = [k + 1 for k, count in enumerate(failed) if count and not (k and failed[k - 1])]
+    assert told
+    for generation, line in zip(told, err.splitlines(), strict=True):
+        assert line.startswith(
+            f"note: {failed[generation - 1]} of 12 networks of generation {generation} could not be "
+            "evaluated and rank last (FloatingPointError: the return is nan after a reward of nan (step 1 of "
+        )
+        assert line.endswith(f"all reasons are in {tmp_path / 'run' / 'failures.log'}")
+    log = (tmp_path / "run" / "failures.log").read_text()
+    assert 0 < sum(failed) <= log.count("generation ")
+
+
+def test_hidden_state_is_told_in_a_note(wann_command, tmp_path):
+    arguments = [*TOY_SET, "--threads=1", "--quiet", "--out", tmp_path / "run"]
+    code, _, err = wann_command("search", "toys/Hidden-v0", *arguments)
+    assert code == 0
+    assert err == "note: toys/Hidden-v0 keeps hidden state: every episode gets a fresh instance\n"
+    assert wann_command("evaluate", tmp_path / "run", "--episodes=1", "--threads=1", "--json")[2] == ""
+
+
+def test_an_environment_that_hangs_before_the_search_is_a_mistake_in_one_line(refused, tmp_path, monkeypatch):
+    def hang(task):
+        raise TimeoutError("the environment did not finish a few short episodes within 100 s")
+
+    monkeypatch.setattr(GymnasiumTask, "repeatability", hang)
+    line = refused("search", "toys/Toy-v0", *TOY_SET, "--quiet", "--out", tmp_path / "run")
+    assert line.endswith("toys/Toy-v0': the environment did not finish a few short episodes within 100 s")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("task", "needs", "hint"),
+    [
+        ("BipedalWalker-v3", 'Box2D is not installed, run `pip install "gymnasium[box2d]"`', "wann[box2d]"),
+        ("Ant-v5", 'MuJoCo is not installed, run `pip install "gymnasium[mujoco]"`', "wann[mujoco]"),
+        ("toys/Toy-v0", "the toys need batteries\nand time", "the toys need batteries"),
+    ],
+)
+def test_what_a_task_needs_is_said_in_one_line(refused, tmp_path, monkeypatch, task, needs, hint):
+    def make(env_id, **options):
+        raise DependencyNotInstalled(needs)
+
+    monkeypatch.setattr(gymnasium, "make", make)
+    for arguments in (["search", task, "--out", tmp_path / "run"], ["settings", "--task", task]):
+        line = refused(*arguments)
+        assert line.startswith(f"task '{task}': {task} needs an extra: ")
+        assert hint in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_within_a_generation_ends_with_130_and_says_how_to_go_on(
+    wann_command, tmp_path, monkeypatch
+):
+    path = tmp_path / "run"
+    monkeypatch.setattr(toys.Counting, "at", toys.Counting.steps + 1500)
+    arguments = ["toys/Counting-v0", *TOY_SET, "--set=fresh_env=false", "--threads=1", "--out", path]
+    code, out, err = wann_command("search", *arguments, "--quiet")
+    assert (code, err) == (130, "")
+    done = len(rows(path))
+    assert done < 3
+    assert out == f"Stopped after generation {done}, saved. Go on: wann resume {path}\n"
+    assert wann_command("resume", path, "--threads=1", "--quiet")[0] == 0
+    whole = [*arguments[:-1], tmp_path / "whole"]
+    assert wann_command("search", *whole, "--quiet")[0] == 0
+    assert rows(path) == rows(tmp_path / "whole")
+
+
+def test_evaluating_a_champion_whose_environment_fails_ends_with_1(wann_command, tmp_path):
+    arguments = [*TOY_SET, "--threads=1", "--quiet", "--out", tmp_path / "run"]
+    assert wann_command("search", "toys/Toy-v0", *arguments)[0] == 0
+    tree = json.loads((tmp_path / "run" / "champion.json").read_text())
+    tree["env_kwargs"] = {"trouble": "raise", "width": 9.0}
+    tree["task"] = "toys:toys/Toy-v0"
+    (tmp_path / "broken.json").write_text(json.dumps(tree))
+    code, out, err = in_a_process_of_its_own("evaluate", tmp_path / "broken.json", "--threads=1")
+    assert (code, out) == (1, "")
+    assert err.startswith("wann: the champion could not be evaluated: ArithmeticError: the motor broke at ")

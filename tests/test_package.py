@@ -47,6 +47,17 @@ def test_the_command_line_s_help_does_not_wait_for_the_compiler():
     assert done.stdout.strip() == ""
 
 
+def test_a_search_that_needs_no_cluster_loads_none(tmp_path):
+    code = (
+        "import sys, wann; "
+        "wann.search('swingup', out=sys.argv[1], generations=1, population=4, max_steps=20); "
+        "print(*[m for m in ('ray', 'envpool', 'mujoco', 'Box2D') if m in sys.modules])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "run")]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == ""
+
+
 @pytest.mark.parametrize("name", wann.__all__)
 def test_every_public_name_is_there_and_documented(name):
     assert getattr(wann, name).__doc__

@@ -1,15 +1,19 @@
 """The published champion: read, scored as its authors and others scored it, written again."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
+import toys  # noqa: F401 - registers them
 from conftest import evolved
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wann_envs import known
 
 from wann.activations import BY_CODE
 from wann.champion import Champion, Scores, load_champion, save_champion
+from wann.evaluator import LocalEvaluator
 from wann.genome import genome_to_dict
 from wann.network import compile_genome, evaluate_network
 from wann.published import (
@@ -19,6 +23,7 @@ from wann.published import (
     write_published,
 )
 from wann.scorecard import evaluate
+from wann.tasks import get_task
 
 # Mean and standard deviation of the return over 100 starts by shared weight, measured with an
 # implementation independent of ours (../shared/paper.md, last table), rounded to whole numbers.
@@ -282,6 +287,42 @@ def test_a_network_of_another_size_than_the_task_s_is_refused_on_import(tmp_path
 def test_an_unknown_task_is_refused_on_import(published_data):
     with pytest.raises(ValueError, match="unknown task 'swing'; did you mean 'swingup'"):
         import_champion(published_data / "swing.out", "swing")
+
+
+def test_a_champion_is_imported_for_any_environment_with_its_arguments(tmp_path):
+    write_published(evolved(4, 12, inputs=3), tmp_path / "it.out")
+    champions = [
+        import_champion(tmp_path / "it.out", "Pendulum-v1", env_kwargs=env_kwargs)
+        for env_kwargs in (None, {"g": 1.0})
+    ]
+    assert [dict(champion.env_kwargs) for champion in champions] == [{}, {"g": 1.0}]
+    assert champions[0].inputs == get_task("Pendulum-v1").inputs
+    assert champions[0].scores.mean.tolist() != champions[1].scores.mean.tolist()
+    with pytest.raises(ValueError, match=r"does not take these arguments: .*'gee'"):
+        import_champion(tmp_path / "it.out", "Pendulum-v1", env_kwargs={"gee": 1.0})
+
+
+def test_a_champion_is_imported_on_fresh_instances_where_the_environment_needs_them(tmp_path, monkeypatch):
+    entry = dataclasses.replace(known.GENERIC, fresh=True)
+    monkeypatch.setattr(known, "KNOWN", {**known.KNOWN, "toys/Hidden-v0": entry})
+    write_published(evolved(4, 12, inputs=3), tmp_path / "it.out")
+    champion = import_champion(tmp_path / "it.out", "toys/Hidden-v0")
+    assert champion.fresh_env
+    scores = champion.scores
+    with LocalEvaluator(champion.get_task(), 1000) as evaluator:
+        returns = evaluator.evaluate([champion.network], scores.weights, scores.episode_seeds[::-1]).returns[
+            0
+        ]
+    assert returns.mean(axis=1) == pytest.approx(scores.mean, abs=1e-12)
+
+
+def test_an_environment_that_fails_is_told_on_import(tmp_path):
+    write_published(evolved(4, 12, inputs=3), tmp_path / "it.out")
+    trouble = {"trouble": "raise", "width": 9.0}
+    with pytest.raises(
+        (ValueError, RuntimeError), match="could not be evaluated: ArithmeticError: the motor"
+    ):
+        import_champion(tmp_path / "it.out", "toys/Toy-v0", env_kwargs=trouble)
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path):

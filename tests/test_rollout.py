@@ -69,9 +69,9 @@ def test_lanes_end_at_their_own_time_without_disturbing_the_others():
 
 def test_a_part_of_a_batch_equals_that_part_of_the_whole():
     batch = batch_networks([compile_genome(evolved(seed, 10 * seed)) for seed in range(5)])
-    episodes = TASK.episodes(np.array([-1.0, 0.5, 2.0]), [3, 4])
-    whole = TASK.roll_out(batch, episodes, 100, 0, 5)
-    part = TASK.roll_out(batch, episodes, 100, 2, 4)
+    weights, seeds = np.array([-1.0, 0.5, 2.0]), [3, 4]
+    whole = TASK.roll_out(batch, weights, seeds, 100, 0, 5)
+    part = TASK.roll_out(batch, weights, seeds, 100, 2, 4)
     assert whole.returns.shape == (5, 3, 2)
     assert part.returns.tobytes() == whole.returns[2:4].tobytes()
     assert part.steps.tobytes() == whole.steps[2:4].tobytes()

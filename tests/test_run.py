@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -15,11 +16,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import toys
 
 import wann
 from wann.config import Settings
 from wann.evaluator import LocalEvaluator
-from wann.run import Interrupted, is_same_search, resume, search
+from wann.evolution import Evolution
+from wann.run import Interrupted, SearchFailedError, is_same_search, new_run_path, resume, search
 from wann.storage import MEASURED, METRICS, RunFolder
 from wann.tasks import get_task
 
@@ -291,12 +294,17 @@ def test_a_signal_with_json_ends_in_one_object_and_says_how_to_go_on_beside_it(t
     assert err == f"Stopped after generation {summary['generations']}, saved. Go on: wann resume {path}\n"
 
 
+@pytest.mark.parametrize("in_between", [False, True], ids=["between generations", "within one"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_search_after_the_generation_and_the_handlers_are_given_back(tmp_path, number):
+def test_a_signal_ends_search_after_the_generation_and_the_handlers_are_given_back(
+    tmp_path, number, in_between
+):
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    sent = []
 
     def observe(progress):
-        if progress.row["generation"] == 3:
+        if progress.generation == 3 and (progress.share > 0) == in_between and not sent:
+            sent.append(progress)
             signal.raise_signal(number)
 
     with pytest.raises(Interrupted, match="was interrupted; it is saved") as ended:
@@ -312,7 +320,7 @@ def test_a_signal_ends_search_after_the_generation_and_the_handlers_are_given_ba
 
 def test_a_second_ctrl_c_ends_it_at_once_and_nothing_saved_is_lost(undisturbed, tmp_path):
     def observe(progress):
-        if progress.row["generation"] == 3:
+        if progress.generation == 3:
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
 
@@ -324,9 +332,10 @@ def test_a_second_ctrl_c_ends_it_at_once_and_nothing_saved_is_lost(undisturbed, 
     assert result(tmp_path / "run") == result(undisturbed)
 
 
-def test_an_observer_that_fails_ends_the_run_and_it_can_go_on(undisturbed, tmp_path):
+@pytest.mark.parametrize("in_between", [False, True], ids=["between generations", "within one"])
+def test_an_observer_that_fails_ends_the_run_and_it_can_go_on(undisturbed, tmp_path, in_between):
     def observe(progress):
-        if progress.row["generation"] == 6:
+        if progress.generation == 6 and (progress.share > 0) == in_between:
             raise LookupError("of the observer")
 
     with pytest.raises(LookupError, match="of the observer"):
@@ -389,9 +398,11 @@ def test_seconds_add_up_over_the_parts_of_a_run(tmp_path):
 def test_an_observer_sees_every_generation(tmp_path):
     seen = []
     run = tiny(tmp_path / "run", observer=seen.append)
-    assert [progress.row["generation"] for progress in seen] == list(range(1, 13))
+    complete = [progress for progress in seen if not progress.share]
+    assert [progress.row["generation"] for progress in complete] == list(range(1, 13))
     columns = RunFolder.open(run.path).read_metrics()
-    for index, progress in enumerate(seen):
+    for index, progress in enumerate(complete):
+        assert progress.generation == index + 1
         assert tuple(progress.row) == METRICS
         assert [float(value) for value in progress.row.values()] == [columns[name][index] for name in METRICS]
         assert progress.settings == run.settings
@@ -401,7 +412,23 @@ def test_an_observer_sees_every_generation(tmp_path):
     assert seen[-1].seconds_left == 0
     seen.clear()
     resume(run.path, generations=14, threads=1, observer=seen.append)
-    assert [progress.row["generation"] for progress in seen] == [13, 14]
+    assert [progress.row["generation"] for progress in seen if not progress.share] == [13, 14]
+    assert seen[0].row is None, "no generation of this session yet"
+
+
+def test_an_observer_sees_how_far_a_generation_is(tmp_path):
+    seen = []
+    tiny(tmp_path / "run", observer=seen.append, generations=3, threads=3)
+    for generation in range(3):
+        within = [progress for progress in seen if progress.generation == generation and progress.share]
+        shares = [progress.share for progress in within]
+        assert len(shares) > 1
+        assert shares == sorted(shares)
+        assert 0 < shares[0] < shares[-1] <= 1
+        for progress in within:
+            assert progress.row is None if generation == 0 else progress.row["generation"] == generation
+            assert progress.totals.evaluations >= generation * TINY["population"]
+            assert progress.seconds_left >= 0
 
 
 def test_search_returns_a_run_with_its_champion(tmp_path):
@@ -545,3 +572,300 @@ def test_a_folder_holds_the_same_search_whatever_its_stop_rules(undisturbed, tmp
     assert not is_same_search(tmp_path / "none", same)
     with pytest.raises(ValueError, match=r"holds a run with other settings \(episodes, population\)"):
         is_same_search(undisturbed, same.model_copy(update={"population": 99, "episodes": 4}))
+
+
+# environments that Python steps
+
+
+TOY = {"population": 12, "generations": 5, "confirm_episodes": 3, "episodes": 2, "seed": 2, "threads": 1}
+TOY |= {"tournament_size": 2, "fresh_env": False}
+
+
+def toy(path, name="Counting", **values):
+    """A tiny search on one of the toys."""
+    return search(f"toys/{name}-v0", out=path, **(TOY | values))
+
+
+@pytest.fixture(scope="module")
+def undisturbed_toy(tmp_path_factory):
+    """A run of five generations that nothing disturbed, and the steps that it had taken after each."""
+    path = tmp_path_factory.mktemp("toy") / "run"
+    before, counts = toys.Counting.steps, [0]
+
+    def observe(progress):
+        if not progress.share:
+            counts.append(toys.Counting.steps - before)
+
+    champion = toy(path, observer=observe).champion
+    assert champion.origin["generation"] > 1
+    return path, counts
+
+
+@pytest.fixture
+def signal_at(monkeypatch):
+    """Lets the toy send its process a signal at a step, counted from now."""
+
+    def set_at(step, number=signal.SIGINT):
+        monkeypatch.setattr(toys.Counting, "at", toys.Counting.steps + step)
+        monkeypatch.setattr(toys.Counting, "number", number)
+
+    return set_at
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("generation", "share"), [(0, 0.0), (0, 0.3), (1, 0.6), (1, 1.0), (4, 0.0)], ids=lambda value: f"{value}"
+)
+def test_a_signal_breaks_off_a_generation_that_python_steps_and_it_is_computed_again(
+    undisturbed_toy, signal_at, tmp_path, generation, share, number
+):
+    whole, counts = undisturbed_toy
+    begun, ended = counts[generation : generation + 2]
+    step = min(begun + 1 + int(share * (ended - begun)), ended)  # the last ones confirm a candidate
+    before, handlers = toys.Counting.steps, signal.getsignal(signal.SIGINT)
+    signal_at(step, number)
+    with pytest.raises(Interrupted) as interrupted:
+        toy(tmp_path / "run")
+    assert toys.Counting.steps - before == step, "not a step more"
+    assert signal.getsignal(signal.SIGINT) is handlers
+    run = interrupted.value.run
+    folder = RunFolder.open(run.path)
+    assert (run.generations, run.stopped_by) == (generation, None)
+    assert folder.load_checkpoint()[0].state.generation == generation
+    assert folder.read_metrics()["generation"].tolist() == list(range(1, generation + 1))
+    assert resume(run.path, threads=1).stopped_by == "generations"
+    assert result(run.path) == result(whole)
+
+
+KILLED = """
+import json, signal, sys
+import toys
+from wann.run import resume, search
+
+path, step, values = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
+toys.Counting.at, toys.Counting.number = step, signal.SIGKILL
+search("toys/Counting-v0", out=path, **values)
+"""
+
+
+def test_a_process_killed_within_a_generation_that_python_steps_goes_on_to_the_same_end(
+    undisturbed_toy, tmp_path
+):
+    whole, counts = undisturbed_toy
+    values = TOY | {"checkpoint_seconds": 0.0}
+    arguments = [str(tmp_path / "run"), str((counts[2] + counts[3]) // 2), json.dumps(values)]
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(Path(toys.__file__).parent)},
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert RunFolder.open(tmp_path / "run").load_checkpoint()[0].state.generation == 2
+    resume(tmp_path / "run", threads=1)
+    assert result(tmp_path / "run") == result(whole)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [
+        ("raise", "ArithmeticError: the motor broke at 0."),
+        ("nan", "FloatingPointError: the return is nan after a reward of nan"),
+        ("lost", "FloatingPointError: the observation 'x1' is nan"),
+    ],
+)
+def test_networks_that_cannot_be_evaluated_rank_last_and_are_logged_and_the_run_goes_on(
+    tmp_path, monkeypatch, trouble, reason
+):
+    notes, told = [], []
+
+    def tell(evolution, returns):
+        scores = evolution_tell(evolution, returns)
+        told.append((returns, evolution.state.population[: int(0.2 * TOY["population"])]))
+        return scores
+
+    asked, evolution_ask = [], Evolution.ask
+    evolution_tell = Evolution.tell
+    monkeypatch.setattr(Evolution, "ask", lambda self: asked.append(evolution_ask(self)) or asked[-1])
+    monkeypatch.setattr(Evolution, "tell", tell)
+    run = toy(tmp_path / "run", "Toy", env_kwargs={"trouble": trouble}, generations=8, note=notes.append)
+    assert (run.generations, run.stopped_by) == (8, "generations")
+    assert np.isfinite(run.champion.scores.mean).all()
+
+    failed = [np.flatnonzero(np.isnan(returns).any(axis=(1, 2))) for returns, _ in told]
+    assert 3 <= sum(map(len, failed)) < 40, "some fail, most do not"
+    columns = RunFolder.open(run.path).read_metrics()
+    assert columns["failed"].tolist() == [len(indices) for indices in failed]
+    for name in METRICS:
+        assert name.startswith("champion") or np.isfinite(columns[name]).all(), name
+    log = (run.path / "failures.log").read_text()
+    for generation, indices in enumerate(failed, start=1):
+        genomes, elites = asked[generation - 1], told[generation - 1][1]
+        for index in indices:
+            assert f"generation {generation}, network {index}: {reason}" in log
+            assert genomes[index] not in elites
+            assert np.isnan(told[generation - 1][0][index]).all(), "it has no numbers at all"
+    assert log.count("(step 1 of the episode with seed ") + log.count("(step 2 of ") == log.count(
+        "generation "
+    )
+    assert log.count("Traceback (most recent call last):") == log.count("generation ")
+    assert notes
+    assert f"networks of generation {1 + np.flatnonzero(columns['failed'])[0]} could not be eval" in notes[0]
+    assert reason in notes[0]
+    assert str(run.path / "failures.log") in notes[0]
+    assert all("\n" not in note for note in notes)
+
+    again = toy(tmp_path / "again", "Toy", env_kwargs={"trouble": trouble}, generations=3)
+    resume(again.path, generations=8, threads=1)
+    assert result(again.path) == result(run.path)
+    assert (again.path / "failures.log").read_text() == log
+
+
+def test_a_generation_that_fails_stops_the_run_which_is_saved_and_tries_again(tmp_path, monkeypatch):
+    """The environment breaks for good in the third generation, and is mended later."""
+    whole = toy(tmp_path / "whole", "Toy")
+    broken = []
+
+    def observe(progress):
+        if progress.generation == 2 and not broken:
+            broken.append(monkeypatch.setattr(toys.Toy, "step", fail))
+
+    def fail(env, action):
+        raise OSError("no power\nanywhere")
+
+    step = toys.Toy.step
+    with pytest.raises(SearchFailedError) as failed:
+        toy(tmp_path / "run", "Toy", observer=observe)
+    text = str(failed.value)
+    head, _, first = text.partition("the first:\n")
+    assert head.startswith("12 of 12 networks of generation 3 could not be evaluated; the run is saved, and ")
+    assert first.startswith("OSError: no power anywhere (step 1 of the episode with seed ")
+    assert "Traceback (most recent call last):" in first
+    assert 'raise OSError("no power\\nanywhere")' in first
+    assert first.rstrip().endswith("OSError: no power\nanywhere")
+    log = tmp_path / "run" / "failures.log"
+    assert str(log) in head
+    assert log.read_text().count("generation 3, network ") == 12
+    folder = RunFolder.open(tmp_path / "run")
+    assert folder.load_checkpoint()[0].state.generation == 2
+    assert folder.read_metrics()["generation"].tolist() == [1, 2]
+    with pytest.raises(SearchFailedError, match="12 of 12 networks of generation 3"):
+        resume(tmp_path / "run", threads=1)
+    monkeypatch.setattr(toys.Toy, "step", step)
+    resume(tmp_path / "run", threads=1)
+    assert result(tmp_path / "run") == result(whole.path)
+
+
+def test_a_search_whose_environment_fails_from_the_start_can_be_resumed_when_it_is_mended(
+    tmp_path, monkeypatch
+):
+    whole = toy(tmp_path / "whole", "Toy")
+    with monkeypatch.context() as patch:
+        patch.setattr(toys.Toy, "reset", lambda env, **options: (np.full(3, np.nan), {}))
+        with pytest.raises(SearchFailedError, match=r"networks of generation 1 could .*\n.*'x0' is nan"):
+            toy(tmp_path / "run", "Toy")
+    assert RunFolder.open(tmp_path / "run").load_checkpoint()[0].state.generation == 0
+    resume(tmp_path / "run", threads=1)
+    assert result(tmp_path / "run") == result(whole.path)
+
+
+def test_an_episode_that_takes_too_long_fails_its_network_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(toys.Napping, "played", 0)
+    monkeypatch.setattr(toys.Napping, "seconds", 60.0)  # it is interrupted in its sleep
+    run = toy(tmp_path / "run", "Napping", episode_seconds=0.5)
+    log = (run.path / "failures.log").read_text()
+    assert re.match(r"generation 1, network \d+: TimeLimit: .* took longer than 0\.5 s \(step 1 of ", log)
+    assert log.count("time.sleep(self.seconds)") == 1
+    # A few more may fail where this machine itself stands still.
+    assert 1 <= RunFolder.open(run.path).read_metrics()["failed"].sum() < 6
+
+
+def test_the_time_limit_is_that_of_an_episode_not_of_all_its_network_plays(tmp_path, monkeypatch):
+    """Each of a network's twelve episodes takes 0.06 s, the limit is half a second."""
+    reset = toys.Toy.reset
+
+    def slow(env, **options):
+        time.sleep(0.06)
+        return reset(env, **options)
+
+    monkeypatch.setattr(toys.Toy, "reset", slow)
+    values = {"population": 2, "generations": 1, "confirm_episodes": 1, "preset": "paper"}
+    run = toy(tmp_path / "run", "Toy", episode_seconds=0.5, **values)
+    assert RunFolder.open(run.path).read_metrics()["failed"].tolist() == [0]
+
+
+@pytest.mark.parametrize("task", ["swingup", "CartPole-v1", "Pendulum-v1"])
+def test_compiled_physics_scores_as_the_environment_itself(tmp_path, task):
+    values = TINY | {"threads": 1, "generations": 2, "population": 6}
+    runs = [
+        search(task, out=tmp_path / stepping, stepping=stepping, **values)
+        for stepping in ("compiled", "gymnasium")
+    ]
+    compiled, stepped = (RunFolder.open(run.path).read_metrics() for run in runs)
+    for name in METRICS:
+        if name not in MEASURED:
+            assert stepped[name] == pytest.approx(compiled[name], abs=1e-6), name
+    assert [run.champion.origin["stepping"] for run in runs] == ["compiled", "gymnasium"]
+    assert runs[0].champion.genome == runs[1].champion.genome
+
+
+def test_an_environment_that_keeps_hidden_state_gets_a_fresh_instance_for_each_episode(tmp_path):
+    notes = []
+    values = {name: value for name, value in TOY.items() if name != "fresh_env"} | {"generations": 2}
+    run = search("toys/Hidden-v0", out=tmp_path / "run", note=notes.append, **values)
+    assert notes == ["toys/Hidden-v0 keeps hidden state: every episode gets a fresh instance"]
+    assert run.settings.fresh_env
+    champion = run.champion
+    assert champion.fresh_env
+    scores = champion.scores
+    with LocalEvaluator(champion.get_task(), 1000) as evaluator:
+        for seeds in (scores.episode_seeds, scores.episode_seeds[::-1]):
+            returns = evaluator.evaluate([champion.network], scores.weights, seeds).returns[0]
+            assert sorted(returns.mean(axis=1)) == pytest.approx(sorted(scores.mean), abs=1e-12)
+    notes.clear()
+    plain = search("toys/Toy-v0", out=tmp_path / "plain", note=notes.append, **values)
+    assert (notes, plain.settings.fresh_env) == ([], False)
+
+
+def test_an_environment_that_ignores_its_seed_is_searched_with_a_note(tmp_path):
+    notes = []
+    values = {name: value for name, value in TOY.items() if name != "fresh_env"} | {"generations": 1}
+    run = search("toys/Unseeded-v0", out=tmp_path / "run", note=notes.append, **values)
+    assert run.generations == 1
+    (note,) = notes
+    assert note.startswith("toys/Unseeded-v0 gives different episodes for the same seed")
+
+
+def test_the_arguments_of_an_environment_reach_it_and_are_kept(tmp_path):
+    run = toy(tmp_path / "run", "Toy", env_kwargs={"noise": 0.0}, generations=3)
+    assert run.settings.env_kwargs == {"noise": 0.0}
+    assert run.champion.env_kwargs == {"noise": 0.0}
+    # Without noise the best action is the same in every step: the return is six times that of the first.
+    env = run.champion.get_task().make_env()
+    assert env.unwrapped.noise == 0.0
+    env.close()
+    longer = resume(run.path, generations=5, threads=1)
+    whole = toy(tmp_path / "whole", "Toy", env_kwargs={"noise": 0.0})
+    assert result(longer.path) == result(whole.path)
+    assert result(toy(tmp_path / "other", "Toy").path)[0] != result(whole.path)[0]
+
+
+def test_a_run_folder_s_name_is_a_plain_one_whatever_the_task_is_called(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = search("toys/Toy-v0", **(TOY | {"generations": 1}))
+    assert run.path.parent == Path("runs")
+    assert run.path.name.startswith("toys-Toy-v0-")
+    assert new_run_path("some.module:Name-v0").name.startswith("some.module-Name-v0-")
+
+
+def test_a_search_goes_on_where_its_folder_holds_it_already(tmp_path, undisturbed):
+    values = TINY | {"threads": 1}
+    for generations in (5, 12, 12):
+        run = search("swingup", out=tmp_path / "run", go_on=True, generations=generations, **values)
+        assert run.generations == generations
+    assert result(tmp_path / "run") == result(undisturbed)
+    with pytest.raises(ValueError, match=r"holds a run with other settings \(cull_ratio\)"):
+        search("swingup", out=tmp_path / "run", go_on=True, cull_ratio=0.3, **values)
+    with pytest.raises(ValueError, match="holds a run already"):
+        search("swingup", out=tmp_path / "run", generations=12, **values)

@@ -7,6 +7,7 @@ import sys
 import types
 
 import pytest
+import toys
 
 from wann import storage, tasks
 from wann.config import (
@@ -39,10 +40,14 @@ BASE = {
 }
 DRAWN = {"weight_sampling": "uniform"}
 FIXED = {"weight_sampling": "fixed"}
+TOY = {"task": "toys/Toy-v0", "stepping": "gymnasium", "generations": 2}
 
 # For every setting: what else must be set for it to matter, a value other than the base's, and what differs.
 FLIPS = {
     "task": ({}, "twin", "identity"),
+    "env_kwargs": (TOY, {"noise": 0.1}, "metrics"),
+    "stepping": ({"generations": 2}, "gymnasium", "identity"),
+    "fresh_env": ({**TOY, "task": "toys/Hidden-v0", "fresh_env": False}, True, "metrics"),
     "preset": ({}, "paper", "identity"),
     "seed": ({}, 3, "metrics"),
     "generations": ({}, 4, "length"),
@@ -71,6 +76,7 @@ FLIPS = {
     "insert_node": ({}, 1.5, "metrics"),
     "enable_connection": ({}, 1.5, "metrics"),
     "change_activation": ({"generations": 12}, 0.0, "metrics"),
+    "episode_seconds": ({**TOY, "task": "toys/Napping-v0", "fresh_env": False}, 0.3, "failures"),
     "checkpoint_seconds": ({}, 0.0, "checkpoints"),
 }
 
@@ -78,6 +84,15 @@ FLIPS = {
 NUMBER = "valid number|valid integer|valid float"
 CHECKS = {
     "task": (["swingup"], [(5, "valid string"), (None, "valid string")]),
+    "env_kwargs": (
+        [{}, {"gravity": -5.0, "hills": {"high": True, "names": ["a"]}}],
+        [(5, "valid dictionary"), ({"gravity": None}, "plain words"), ({"gravity": 1j}, "plain words")],
+    ),
+    "stepping": (
+        ["compiled", "gymnasium", "pool"],
+        [("Compiled", "'gymnasium'"), (None, "'gymnasium'"), (True, "'gymnasium'")],
+    ),
+    "fresh_env": ([True, False], [(1, "valid boolean"), ("yes", "valid boolean"), (None, "valid boolean")]),
     "preset": (["laptop"], [(["paper"], "valid string")]),
     "seed": (
         [0, 2**63 - 1],
@@ -153,6 +168,7 @@ CHECKS = {
     "insert_node": ([0, 7.5], [(-0.1, "greater than"), ("0.1", "valid number")]),
     "enable_connection": ([0, 7.5], [(-0.1, "greater than"), (None, "valid number")]),
     "change_activation": ([0, 7.5], [(-0.1, "greater than"), (float("nan"), "greater|finite")]),
+    "episode_seconds": ([None, 1e-9], [(0, "greater than 0"), (float("inf"), "finite"), ("60", NUMBER)]),
     "checkpoint_seconds": ([0, 3600], [(-1, "greater than"), (float("inf"), "finite")]),
 }
 
@@ -163,9 +179,7 @@ def twin(monkeypatch):
     module = types.ModuleType("twin_task")
     module.TASK = dataclasses.replace(tasks.get_task("swingup"), name="twin")
     monkeypatch.setitem(sys.modules, "twin_task", module)
-    monkeypatch.setitem(tasks.BUILT_IN, "twin", "twin_task:TASK")
-    yield
-    tasks.get_task.cache_clear()
+    monkeypatch.setitem(tasks.COMPILED, "twin", "twin_task:TASK")
 
 
 @pytest.fixture
@@ -182,6 +196,7 @@ def outcome(tmp_path, monkeypatch):
 
         with monkeypatch.context() as patch:
             patch.setattr(storage.RunFolder, "save_checkpoint", counted)
+            patch.setattr(toys.Napping, "played", 0)
             ended = search(out=tmp_path / name, **values)
         with open(ended.path / "metrics.csv", newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
@@ -193,7 +208,11 @@ def outcome(tmp_path, monkeypatch):
             "length": len(metrics),
             "stopped_by": ended.stopped_by,
             "checkpoints": len(saved),
-            "identity": (champion["task"], champion["origin"]["preset"], settings.task, settings.preset),
+            "failures": sum(int(row["failed"]) for row in rows),
+            "identity": (
+                *(champion["task"], champion["origin"]["preset"], champion["origin"]["stepping"]),
+                *(settings.task, settings.preset, settings.stepping),
+            ),
         }
 
     return run
@@ -218,6 +237,8 @@ def test_every_setting_changes_something(outcome, twin, name):
     if differs == "identity":
         # The identity is in the file of the run and in the champion's.
         assert sum(a != b for a, b in zip(after["identity"], before["identity"], strict=True)) == 2
+    if differs == "failures":
+        assert before["failures"] == 0 < after["failures"]
     if differs == "checkpoints":
         assert (before["checkpoints"], after["checkpoints"]) == (1, before["length"])
         assert after["metrics"] == before["metrics"], "how often it is saved changes no number"
@@ -353,8 +374,10 @@ def test_changes_are_checked_again():
 
 
 def test_only_what_cannot_change_the_numbers_may_change_at_resume():
-    assert set(CHANGEABLE) == {*STOP_RULES, "checkpoint_seconds"}
-    assert {name for name, flip in FLIPS.items() if flip[2] in ("length", "checkpoints")} == set(CHANGEABLE)
+    # How long an episode may take is the exception: a network that fails by it has no numbers.
+    assert set(CHANGEABLE) == {*STOP_RULES, "checkpoint_seconds", "episode_seconds"}
+    changeable = {name for name, flip in FLIPS.items() if flip[2] in ("length", "checkpoints", "failures")}
+    assert changeable == set(CHANGEABLE)
 
 
 @pytest.mark.parametrize(

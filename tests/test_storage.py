@@ -264,6 +264,17 @@ def test_metrics_come_back_column_by_column(ended):
     assert (np.diff(columns["evaluations"]) >= TINY["population"]).all()
 
 
+def test_why_networks_failed_is_added_to_a_log(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", Settings())
+    assert not (folder.path / "failures.log").exists()
+    folder.log_failures(3, [(0, "one line"), (7, "first\n\nTraceback:\n  größer\n")])
+    folder.log_failures(4, [(1, "later")])
+    assert (folder.path / "failures.log").read_text(encoding="utf-8") == (
+        "generation 3, network 0: one line\n\ngeneration 3, network 7: first\n\nTraceback:\n  größer\n\n"
+        "generation 4, network 1: later\n\n"
+    )
+
+
 def test_a_half_written_last_row_is_ignored(ended, run_path):
     whole = (ended / "metrics.csv").read_bytes()
     last = whole[:-1].rfind(b"\n") + 1

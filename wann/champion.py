@@ -249,6 +249,9 @@ def champion_from_json(text: str) -> Champion:
     seeds = _need(table, "episode_seeds", list)
     if not all(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 for seed in seeds):
         raise ValueError("episode_seeds must be whole numbers, at least 0")
+    fresh_env = data.get("fresh_env", False)  # champions written before have none
+    if not isinstance(fresh_env, bool):
+        raise ValueError(f"'fresh_env' must be true or false, not {fresh_env!r}")
     tuned = None if data.get("tuned") is None else _numbers(data, "tuned")
     if tuned is not None and tuned.size != genome.connection_count:
         raise ValueError(f"has {tuned.size} tuned weights for {genome.connection_count} enabled connections")
@@ -261,7 +264,7 @@ def champion_from_json(text: str) -> Champion:
         tuned=tuned,
         origin=_need(data, "origin", dict),
         env_kwargs=_need({"env_kwargs": {}} | data, "env_kwargs", dict),
-        fresh_env=data.get("fresh_env", False) is True,
+        fresh_env=fresh_env,
     )
 
 

@@ -199,7 +199,10 @@ def search(
         if name in given:
             raise ValueError(f"{name} is not a setting to --set: give it as 'wann search {instead}'")
     values |= given
-    env_kwargs = {**values.pop("env_kwargs", {}), **(env_kwargs or {})}
+    in_file = values.pop("env_kwargs", {})
+    if not isinstance(in_file, dict):
+        raise ValueError(f"setting 'env_kwargs': must be a table, not {in_file!r}")
+    env_kwargs = in_file | (env_kwargs or {})
     if seed is not None:
         values["seed"] = seed
     if no_compiled:

@@ -170,6 +170,7 @@ def import_champion(
 
     Raises:
         ValueError: a file cannot be read or does not fit the task, or the task has no published weights.
+        RuntimeError: the environment fails.
     """
     task = get_task(task_name, env_kwargs)
     genome = read_published(path, len(task.inputs), len(task.outputs))
@@ -181,14 +182,17 @@ def import_champion(
     shared = np.array(PAPER_WEIGHTS)
     seeds = episode_seeds(0, Purpose.CONFIRMATION, 20, 0)
     with LocalEvaluator(task, task.episode_steps) as evaluator:
-        returns = evaluator.evaluate([compile_genome(genome)], shared, seeds).returns[0]
+        rollouts = evaluator.evaluate([compile_genome(genome)], shared, seeds)
+    if rollouts.failures:
+        raise RuntimeError(f"the champion could not be evaluated: {rollouts.failures[0][1]}")
     return Champion(
         task=task.name,
         inputs=task.inputs,
         outputs=task.outputs,
         genome=genome,
-        scores=Scores.from_returns(shared, returns, seeds),
+        scores=Scores.from_returns(shared, rollouts.returns[0], seeds),
         tuned=weights,
         origin={"imported_from": Path(path).name},
         env_kwargs=task.env_kwargs,
+        fresh_env=task.fresh_env,
     )

@@ -29,15 +29,7 @@ from wann.rollout import Rollouts
 from wann.seeding import Purpose, episode_seeds
 from wann.stepping import Verdict
 from wann.storage import Checkpoint, RunFolder, Totals, is_run
-from wann.tasks import (
-    GymnasiumTask,
-    Task,
-    best_stepping,
-    facts,
-    get_task,
-    preset_settings,
-    task_names,
-)
+from wann.tasks import GymnasiumTask, Task, best_stepping, get_task, preset_settings
 from wann.weights import confirming_weights, generation_weights
 
 
@@ -190,14 +182,16 @@ def resolve(
         settings["stepping"] = best_stepping(found)
     resolved = build_settings(preset_settings(found, preset), settings)
     if isinstance(found, GymnasiumTask) and "fresh_env" not in settings:
-        known_to = found.name in task_names() and getattr(facts(found.name), "fresh", False)
-        verdict = Verdict.FRESH if known_to else found.repeatability().verdict
-        if verdict is Verdict.NEVER and note:
+        try:
+            verdict = Verdict.FRESH if found.fresh_env else found.repeatability().verdict
+        except TimeoutError as error:
+            raise ValueError(f"task {task!r}: {error}") from None
+        note = note or (lambda _text: None)
+        if verdict is Verdict.NEVER:
             note(f"{task} gives different episodes for the same seed: its results cannot be repeated exactly")
-        if verdict is not Verdict.REPEATABLE:
+        elif verdict is Verdict.FRESH:
             resolved = with_changes(resolved, {"fresh_env": True})
-            if note:
-                note(f"{task} keeps hidden state: every episode gets a fresh instance")
+            note(f"{task} keeps hidden state: every episode gets a fresh instance")
     return resolved
 
 

@@ -36,6 +36,9 @@ COMPILED = {
 }
 """Tasks with compiled physics, and where each is defined, as `module:attribute`."""
 
+_NOT_THEIRS = ("id", "max_episode_steps", "render_mode", "disable_env_checker")
+"""Arguments of `gymnasium.make` that are not the environment's."""
+
 _POOL_LANES = 256  # a network fills some twenty; larger pools are no faster
 _UNLIMITED_STEPS = 1000  # of an environment that sets no limit itself
 
@@ -315,7 +318,7 @@ def get_task(
     name: str,
     env_kwargs: Mapping[str, Any] | str | None = None,
     stepping: Stepping | None = None,
-    fresh_env: bool = False,
+    fresh_env: bool | None = None,
     episode_seconds: float | None = None,
 ) -> Task:
     """The task with this name: one of `task_names()`, or any registered Gymnasium id.
@@ -325,7 +328,7 @@ def get_task(
         env_kwargs: arguments of the environment, or their JSON.
         stepping: "compiled" for compiled physics, "gymnasium" for the environment itself, "pool" for
             envpool's; by default compiled physics where there are any and the environment has no arguments.
-        fresh_env: whether every episode needs an instance of its own.
+        fresh_env: whether every episode needs an instance of its own; by default where that is known.
         episode_seconds: what an episode may take; compiled ones are not timed.
 
     Raises:
@@ -337,9 +340,17 @@ def get_task(
 
 
 def _get_task(
-    name: str, kwargs_json: str, stepping: Stepping | None, fresh_env: bool, episode_seconds: float | None
+    name: str,
+    kwargs_json: str,
+    stepping: Stepping | None,
+    fresh_env: bool | None,
+    episode_seconds: float | None,
 ) -> Task:
     env_kwargs = json.loads(kwargs_json)
+    for argument in _NOT_THEIRS:
+        if argument in env_kwargs:
+            instead = ": give --set max_steps=N" if argument == "max_episode_steps" else ""
+            raise ValueError(f"task {name!r}: {argument!r} is no argument of an environment{instead}")
     compiled = _load(COMPILED[name]) if name in COMPILED else None
     if compiled and not env_kwargs and stepping in (None, "compiled"):
         return compiled
@@ -367,8 +378,9 @@ def _get_task(
     try:
         observations = observation_codec(env.observation_space, None)
         actions = action_codec(env.action_space, None)
-        if known and len(known.inputs) == observations.size and len(known.outputs) == actions.size:
+        if known and len(known.inputs) == observations.size:
             observations = observation_codec(env.observation_space, known.inputs)
+        if known and len(known.outputs) == actions.size:
             actions = action_codec(env.action_space, known.outputs)
     except ValueError as error:
         raise ValueError(f"task {name!r} cannot be searched: {error}") from None
@@ -391,7 +403,7 @@ def _get_task(
         default_preset=presets.default_preset,
         published_weight=compiled.published_weight if compiled else None,
         env_kwargs=env_kwargs,
-        fresh_env=fresh_env,
+        fresh_env=getattr(known, "fresh", False) if fresh_env is None else fresh_env,
         episode_seconds=episode_seconds,
     )
 
@@ -434,6 +446,8 @@ class _UnknownEnvError(ValueError):
 
 def _make(env_id: str, **arguments: Any) -> gymnasium.Env:
     """`gymnasium.make`, whose failures become one line that says how to mend them."""
+    if env_id.count(":") > 1:
+        raise _UnknownEnvError
     try:
         env = gymnasium.make(env_id, **arguments)
         if "mujoco" in sys.modules:
@@ -446,11 +460,15 @@ def _make(env_id: str, **arguments: Any) -> gymnasium.Env:
     except DeprecatedEnv as error:
         raise ValueError(" ".join(str(error).split())) from None
     except ModuleNotFoundError as error:
-        raise ValueError(
-            f"there is no module {error.name or env_id.split(':')[0]!r}: install it, or check the name"
-        ) from None
+        missing = error.name or getattr(error.__cause__, "name", None) or env_id.split(":")[0]
+        raise ValueError(f"there is no module {missing!r}: install it, or check the name") from None
     except TypeError as error:
         raise ValueError(f"does not take these arguments: {error}") from None
+    except gymnasium.error.Error:  # a name that is none
+        raise _UnknownEnvError from None
+    except Exception as error:  # noqa: BLE001 - whatever its constructor raises
+        reason = " ".join(str(error).split())
+        raise ValueError(f"cannot be made: {type(error).__name__}: {reason}") from None
 
 
 @cache
