@@ -42,6 +42,9 @@ from ray import exceptions
 CHUNK_SECONDS = 0.1
 """What a chunk should last: below 0.05 messages weigh, above 0.2 the end of a generation is uneven."""
 
+_SMALLEST_SECONDS = 0.01  # what it should last even at the end: between two a worker waits a millisecond
+_MOST_CHUNKS = 32  # about as many for each worker, so that in a long generation those waits do not add up
+
 _IN_FLIGHT = 2  # chunks a worker holds: it computes one and has the next at hand
 _MOST_FAILED_STARTS = 10  # evaluators in a row
 _BLAME_FOR_HANGING = 3  # of MOST_LOSSES, so that the second time settles it: once may be a link that was cut
@@ -76,7 +79,7 @@ def connect(address: str | None, workers: int | None) -> bool:
             _check_reachable(address)
             with _unheard():
                 ray.init(address, configure_logging=False, log_to_driver=False)
-    except (exceptions.RayError, ConnectionError, RuntimeError, OSError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001  Ray raises bare ones
         if address is None:
             raise ValueError(f"cannot start a local Ray: {_first_line(error)}") from None
         raise ValueError(
@@ -318,12 +321,15 @@ class RayEvaluator:
         # Rollouts that are computed side by side are cheapest together.
         lanes = (self._task.confirming if confirming else self._task).lanes
         largest = max(1, int(CHUNK_SECONDS / unit), lanes // work.episodes_per_unit)
+        smallest = max(1, int(_SMALLEST_SECONDS / unit))
+        if self._episode_cost is not None:
+            largest = max(largest, work.units // (_MOST_CHUNKS * max(1, len(self._ready))))
         room = [worker for worker in self._ready if len(worker.spans) < _IN_FLIGHT]
         for already in range(_IN_FLIGHT):
             for worker in room:
                 if len(worker.spans) > already:
                     continue
-                span = dealer.deal(largest, max(2, len(self._ready)))
+                span = dealer.deal(largest, max(2, len(self._ready)), smallest)
                 if span is None:
                     span = None if already else self._straggler(work)
                 if span is None:

@@ -126,20 +126,21 @@ class Dealer:
         self._returned: deque[Span] = deque()
         self.left = work.units  # units not finished
 
-    def deal(self, largest: int, workers: int) -> Span | None:
+    def deal(self, largest: int, workers: int, smallest: int = 1) -> Span | None:
         """The next units, those of lost workers first; None where all are dealt.
 
         Args:
             largest: how many at most.
             workers: how many share what is left: each gets at most half of its share, so that chunks
                 become small towards the end; one alone gets all.
+            smallest: but never fewer than this, as far as there are.
         """
         if self._returned:
             return self._returned.popleft()
         if self._next == self._work.units:
             return None
         first, left = self._next, self._work.units - self._next
-        share = left if workers == 1 else left // (2 * workers)
+        share = left if workers == 1 else max(smallest, left // (2 * workers))
         self._next = self._work.end(first, max(1, min(largest, share)))
         return Span(first, self._next)
 

@@ -9,40 +9,28 @@ Runs land in `runs/study-swingup/`; a run that is there already is not repeated.
 import argparse
 import json
 import statistics
+import sys
 from pathlib import Path
 
 import wann
-from wann.files import atomic_path
 
 HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent))
+
+from studies import Row, score, write_rows  # noqa: E402
+
 RUNS = HERE.parents[1] / "runs" / "study-swingup"
 RESULTS = HERE / "results.json"
 
 
-def study(preset: str, seed: int, threads: int | None) -> dict[str, object]:
+def study(preset: str, seed: int, threads: int | None) -> Row:
     """One search and the scores of its champion on 100 fresh episodes."""
     path = RUNS / f"{preset}-{seed}"
-    if (path / "config.toml").exists():
-        run = wann.resume(path, threads=threads)
-    else:
-        run = wann.search("swingup", preset=preset, seed=seed, out=path, threads=threads)
-    champion = run.champion
-    card = wann.evaluate(champion, episodes=100, seed=0, threads=threads)
-    return {
-        "preset": preset,
-        "seed": seed,
-        "confirmed_mean": champion.scores.overall,
-        "uniform_shared": card.uniform_shared.mean,
-        "best_shared": card.best_shared.mean,
-        "best_weight": card.best_shared.weight,
-        "individual_random": card.individual_random.mean,
-        "connections": champion.genome.connection_count,
-        "hidden_nodes": champion.genome.hidden_count,
-        "seconds": run.totals.seconds,
-    }
+    wann.search("swingup", preset=preset, seed=seed, out=path, go_on=True, threads=threads)
+    return score(path, threads=threads)
 
 
-def table(rows: list[dict[str, object]]) -> str:
+def table(rows: list[Row]) -> str:
     """The rows in Markdown, with the median and the best of each preset."""
     columns = ("confirmed_mean", "uniform_shared", "best_shared", "connections")
     lines = [
@@ -66,14 +54,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int)
     parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    rows = []
+    rows: list[Row] = []
     for seed in arguments.seeds:
         for preset in arguments.presets:
-            rows.append(study(preset, seed, arguments.threads))
-            print(json.dumps(rows[-1]), flush=True)
-    rows.sort(key=lambda row: (arguments.presets.index(row["preset"]), row["seed"]))
-    with atomic_path(arguments.results) as temporary:
-        temporary.write_text(json.dumps(rows, indent=1) + "\n")
+            row = study(preset, seed, arguments.threads)
+            print(json.dumps(row), flush=True)
+            rows.append(row)
+            rows.sort(key=lambda r: (arguments.presets.index(r["preset"]), r["seed"]))
+            write_rows(rows, arguments.results)
     print(table(rows))
 
 
