@@ -110,13 +110,14 @@ def numbers(path: Path):
 
 
 def evaluators(node) -> list[int]:
-    """Process ids of the evaluators of a node."""
+    """Process ids of the evaluators of a node that have started."""
     raylet = node.all_processes["raylet"][0].process.pid
     found = []
     for folder in Path("/proc").iterdir():
         with suppress(OSError, ValueError):
             parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == raylet and b"Evaluating" in (folder / "cmdline").read_bytes():
+            title = (folder / "cmdline").read_bytes().rstrip(b"\0 ")
+            if parent == raylet and title in (b"ray::Evaluating", b"ray::Evaluating.evaluate"):
                 found.append(int(folder.name))
     return found
 

@@ -456,7 +456,7 @@ class RayEvaluator:
         except exceptions.RayError as error:
             self._failed_starts += 1
             self._end(worker)
-            if self._failed_starts == _MOST_FAILED_STARTS:
+            if self._failed_starts >= _MOST_FAILED_STARTS and not self._ready:
                 raise RuntimeError(
                     f"evaluators do not start, {_MOST_FAILED_STARTS} in a row: {_first_line(error)}"
                 ) from None

@@ -328,7 +328,7 @@ class _Loop:
         compiled = time.perf_counter()
         weights = generation_weights(settings, number)
         seeds = episode_seeds(settings.seed, Purpose.EPISODES, settings.episodes, number)
-        rollouts = self._evaluate(networks, weights, seeds, progress=self._show)
+        rollouts = self._evaluate(networks, weights, seeds)
         self._effort = self._evaluator.effort
         self._look_at_failures(rollouts, len(genomes))
         evaluated = time.perf_counter()
@@ -377,14 +377,30 @@ class _Loop:
         return row
 
     def _evaluate(
-        self, networks: Sequence[Network], weights: FloatArray, seeds: Sequence[int], **options: Any
+        self,
+        networks: Sequence[Network],
+        weights: FloatArray,
+        seeds: Sequence[int],
+        *,
+        confirming: bool = False,
     ) -> Rollouts:
         """Evaluate; where that may take long a signal breaks it off, else the generation ends first."""
-        self._stop.breaks = not isinstance(self._evaluator, LocalEvaluator) or not self._task.threaded
+        here = isinstance(self._evaluator, LocalEvaluator)
+        # Ray's own compiled code must not be left by an exception: there the signal is seen between waits.
+        self._stop.raises = here and not self._task.threaded
+
+        def progress(share: float) -> None:
+            if not here and self._stop.is_set():
+                raise _BrokenOff
+            if not confirming:
+                self._show(share)
+
         try:
-            return self._evaluator.evaluate(networks, weights, seeds, **options)
+            return self._evaluator.evaluate(
+                networks, weights, seeds, confirming=confirming, progress=progress
+            )
         finally:
-            self._stop.breaks = False
+            self._stop.raises = False
 
     def _look_at_failures(self, rollouts: Rollouts, count: int) -> None:
         """Log what failed.
@@ -504,7 +520,7 @@ class _Stop:
 
     def __init__(self) -> None:
         self._asked = False
-        self.breaks = False  # whether the signal breaks off what is being done
+        self.raises = False  # whether the signal breaks off what is being done
 
     def is_set(self) -> bool:
         """Whether it has."""
@@ -515,8 +531,8 @@ class _Stop:
         if self._asked and number == signal.SIGINT:
             raise KeyboardInterrupt
         self._asked = True
-        if self.breaks:
-            self.breaks = False
+        if self.raises:
+            self.raises = False
             raise _BrokenOff
 
 
