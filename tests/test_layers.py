@@ -8,8 +8,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = (
-    {"activations", "config", "files", "graph", "lanes", "seeding"},
-    {"genome", "innovation", "ranking", "spaces", "weights", "layout"},
+    {"activations", "config", "files", "graph", "lanes", "mnist", "seeding"},
+    {"datasets", "genome", "innovation", "ranking", "spaces", "weights", "layout"},
     {"network", "variation"},
     {"evolution", "pool", "rollout", "stepping", "tasks"},
     {"champion", "evaluator", "published", "storage", "theme", "work"},
@@ -23,6 +23,7 @@ LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in mod
 WITHIN = {
     "activations": {"lanes"},
     "graph": {"lanes"},
+    "mnist": {"files"},
     "pool": {"rollout"},
     "stepping": {"rollout"},
     "tasks": {"pool", "rollout", "stepping"},
