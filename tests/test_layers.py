@@ -11,7 +11,7 @@ LAYERS = (
     {"activations", "config", "files", "graph", "lanes", "mnist", "seeding"},
     {"datasets", "genome", "innovation", "ranking", "spaces", "weights", "layout"},
     {"network", "variation"},
-    {"evolution", "pool", "rollout", "stepping", "tasks"},
+    {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
     {"champion", "evaluator", "published", "storage", "theme", "work"},
     {"distributed", "draw", "placement", "plot", "replay"},
     {"doctor", "run", "scorecard"},
