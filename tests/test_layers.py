@@ -13,7 +13,7 @@ LAYERS = (
     {"network", "variation"},
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
     {"champion", "evaluator", "published", "storage", "theme", "work"},
-    {"distributed", "draw", "placement", "plot", "replay"},
+    {"accuracy", "distributed", "draw", "placement", "plot", "replay"},
     {"doctor", "run", "scorecard"},
     {"cli", "live"},
 )
@@ -26,7 +26,7 @@ WITHIN = {
     "mnist": {"files"},
     "pool": {"rollout"},
     "stepping": {"rollout"},
-    "tasks": {"pool", "rollout", "stepping"},
+    "tasks": {"classify", "pool", "rollout", "stepping"},
     "ranking": {"genome"},
     "evaluator": {"work"},
     "placement": {"distributed"},
