@@ -36,10 +36,10 @@ CODES = [activation.code for activation in BY_NAME.values()]
 WANN = [sys.executable, "-m", "wann.cli"]
 
 
-def grown(connections: int, seed: int, inputs: int = 5, outputs: int = 1) -> Genome:
+def grown(connections: int, seed: int, inputs: int = 5, outputs: int = 1, probability: float = 0.5) -> Genome:
     """A random genome of so many enabled connections, grown by the search's own mutations."""
     rng = np.random.default_rng(seed)
-    genome = minimal_genome(inputs, outputs, 1, 0.5, rng=rng)
+    genome = minimal_genome(inputs, outputs, 1, probability, rng=rng)
     innovations = Innovations(genome.node_id.size, genome.mark.size)
     while genome.connection_count < connections:
         innovations.begin_generation()

@@ -27,12 +27,21 @@ _PUBLISHED: dict[str, Any] = {
     "tournament_size": 32,
 }
 
-_LAPTOP = {**_PUBLISHED, "population": 192, "generations": 1000, "tournament_size": 8}
+# Found by trial on the digits: denser networks and weights drawn afresh learn far faster at this size.
+_LAPTOP = {
+    **_PUBLISHED,
+    "weight_sampling": "stratified",
+    "population": 192,
+    "generations": 1000,
+    "tournament_size": 8,
+    "initial_connection_probability": 0.2,
+    "add_connection": 0.5,
+}
 
 _PRESETS = {"paper": _PUBLISHED, "laptop": _LAPTOP}
 _NOTES = {
     "paper": "the published settings of MNIST, six fixed weights",
-    "laptop": "the same for a laptop, minutes instead of hours",
+    "laptop": "minutes on a laptop: six stratified weights, more and denser connections",
 }
 
 
