@@ -67,7 +67,7 @@ def main() -> None:
         few = [compile_genome(genome) for genome in genomes]
         few_batch = batch_networks(few)
         classify(few_batch, WEIGHTS, batch, 0, 1)
-        kernel = least(15, lambda b=few_batch, n=len(few): classify(b, WEIGHTS, batch, 0, n)) / len(few)
+        kernel = least(15, lambda b=few_batch: classify(b, WEIGHTS, batch, 0, b.size)) / len(few)
         twin = least(2, lambda n=few[0]: classify_numpy(n, WEIGHTS, inputs, labels))
         slow = least(1, lambda n=few[0]: dense(n, inputs))
         nodes = np.mean([network.activation.size for network in few])
