@@ -8,12 +8,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = (
-    {"activations", "config", "files", "graph", "lanes", "seeding"},
-    {"genome", "innovation", "ranking", "spaces", "weights", "layout"},
+    {"activations", "config", "files", "graph", "lanes", "mnist", "seeding"},
+    {"datasets", "genome", "innovation", "ranking", "spaces", "weights", "layout"},
     {"network", "variation"},
-    {"evolution", "pool", "rollout", "stepping", "tasks"},
+    {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
     {"champion", "evaluator", "published", "storage", "theme", "work"},
-    {"distributed", "draw", "placement", "plot", "replay"},
+    {"accuracy", "distributed", "draw", "placement", "plot", "replay"},
     {"doctor", "run", "scorecard"},
     {"cli", "live"},
 )
@@ -23,9 +23,10 @@ LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in mod
 WITHIN = {
     "activations": {"lanes"},
     "graph": {"lanes"},
+    "mnist": {"files"},
     "pool": {"rollout"},
     "stepping": {"rollout"},
-    "tasks": {"pool", "rollout", "stepping"},
+    "tasks": {"classify", "pool", "rollout", "stepping"},
     "ranking": {"genome"},
     "evaluator": {"work"},
     "placement": {"distributed"},

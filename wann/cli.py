@@ -20,6 +20,7 @@ from wann import __version__
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from wann.accuracy import Accuracy, ClassifierCard
     from wann.champion import Champion, Weight
     from wann.doctor import Finding
     from wann.run import Run
@@ -133,6 +134,22 @@ _env_kwargs = click.option(
 )
 
 
+def _name_folder(_context: click.Context, _option: click.Parameter, folder: Path | None) -> None:
+    from wann.mnist import FOLDER_VARIABLE
+
+    if folder is not None:
+        os.environ[FOLDER_VARIABLE] = os.fspath(folder)
+
+
+_data_option = click.option(
+    "--data",
+    callback=_name_folder,
+    expose_value=False,
+    type=click.Path(path_type=Path),
+    help="Folder with the MNIST files; WANN_DATA names it too.",
+)
+
+
 def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--set",
@@ -149,6 +166,8 @@ def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--config", "config", type=click.Path(path_type=Path), help="Settings file in TOML.")
 @_settings_options
 @_env_kwargs
+@click.option("--label", metavar="COLUMN", help="The column with the classes, of csv:FILE.")
+@_data_option
 @click.option("--no-compiled", is_flag=True, help="Step the environment itself, not its compiled physics.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the run.  [default: 1]")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; a new one in runs/ by default.")
@@ -162,6 +181,7 @@ def search(
     config: Path | None,
     assignments: tuple[str, ...],
     env_kwargs: dict[str, Any] | None,
+    label: str | None,
     no_compiled: bool,
     seed: int | None,
     out: Path | None,
@@ -171,9 +191,10 @@ def search(
 ) -> int:
     """Search for a network that solves TASK.
 
-    TASK is one of 'wann tasks' or any registered Gymnasium id; 'module:Name-v0' imports the module first. The
-    run folder holds everything: settings, metrics, checkpoints and each new champion. Ctrl-C ends the search
-    after saving; 'wann resume' goes on where it stopped.
+    TASK is one of 'wann tasks' or any registered Gymnasium id; 'module:Name-v0' imports the module first;
+    csv:FILE and FILE.npz are tables of your own, to be classified. The run folder holds everything: settings,
+    metrics, checkpoints and each new champion. Ctrl-C ends the search after saving; 'wann resume' goes on
+    where it stopped.
     """
     from wann.live import starting, view
 
@@ -203,6 +224,8 @@ def search(
     if not isinstance(in_file, dict):
         raise ValueError(f"setting 'env_kwargs': must be a table, not {in_file!r}")
     env_kwargs = in_file | (env_kwargs or {})
+    if label is not None:
+        env_kwargs["label"] = label
     if seed is not None:
         values["seed"] = seed
     if no_compiled:
@@ -217,9 +240,17 @@ def search(
 
 def _describe(task: Task, chosen: str | None) -> None:
     """What is searched and how it is stepped, before a search of an environment that is not our own."""
-    from wann.tasks import best_stepping
+    from wann.tasks import DataTask, best_stepping
 
     if task.name == "swingup":
+        return
+    if isinstance(task, DataTask):
+        data = task.samples
+        sizes = ", ".join(
+            f"{getattr(data, part).labels.size} {part}" for part in ("train", "validation", "test")
+        )
+        click.echo(f"{task.name}: {task.summary}; samples: {sizes}")
+        _describe_sides(task)
         return
     how = {
         "compiled": "compiled physics",
@@ -227,19 +258,27 @@ def _describe(task: Task, chosen: str | None) -> None:
         "pool": "stepped in envpool's C++ pool, champions confirmed on Gymnasium's own",
     }[best_stepping(task) if chosen is None else task.stepping]
     from rich.console import Console
+
+    kwargs = f" {json.dumps(dict(task.env_kwargs))}" if task.env_kwargs else ""
+    Console(highlight=False, markup=False).print(
+        f"{task.env_id}{kwargs}: {how}; episodes of {task.episode_steps} steps"
+    )
+    _describe_sides(task)
+
+
+def _describe_sides(task: Task) -> None:
+    """The names of a task's inputs and outputs."""
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    kwargs = f" {json.dumps(dict(task.env_kwargs))}" if task.env_kwargs else ""
-    console = Console(highlight=False, markup=False)
-    console.print(f"{task.env_id}{kwargs}: {how}; episodes of {task.episode_steps} steps")
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column()
     for kind, names in (("inputs", task.inputs), ("outputs", task.outputs)):
         shown = ", ".join(names[:_NAMES_SHOWN]) + (", ..." if len(names) > _NAMES_SHOWN else "")
         table.add_row(f"  {len(names)} {kind}", Text(shown))
-    console.print(table)
+    Console(highlight=False, markup=False).print(table)
 
 
 _NAMES_SHOWN = 24
@@ -290,6 +329,9 @@ def _note(text: str) -> None:
 
 
 def _report_run(ended: Run, as_json: bool) -> int:
+    from wann.live import shown_return
+    from wann.tasks import is_data_set
+
     path = os.fspath(ended.path)
     champion = _champion_or_none(ended)
     finished = ended.stopped_by is not None
@@ -320,13 +362,15 @@ def _report_run(ended: Run, as_json: bool) -> int:
         return 0
     weight, best = champion.scores.best
     rule, quoted = ended.stopped_by, shlex.quote(path)
+    replay = "" if is_data_set(ended.settings.task) else f"Replay    wann replay {quoted}\n"
     longer = f"generations={2 * ended.generations}" if rule == "generations" else f"{rule}=none"
     click.echo(
         f"Champion  {os.path.join(path, 'champion.json')}\n"
-        f"          mean return {champion.scores.overall:.1f} over {len(champion.scores.weights)} shared "
-        f"weights, {best:.1f} at weight {weight:g}; {_size(champion)}\n"
+        f"          mean return {shown_return(champion.scores.overall)} over "
+        f"{len(champion.scores.weights)} shared weights, {shown_return(best)} at weight {weight:g}; "
+        f"{_size(champion)}\n"
         f"Evaluate  wann evaluate {quoted}\n"
-        f"Replay    wann replay {quoted}\n"
+        f"{replay}"
         f"Draw      wann draw {quoted}\n"
         f"Resume    wann resume {quoted} --set {longer}"
     )
@@ -348,6 +392,7 @@ def _size(champion: Champion) -> str:
 @click.option("--weights", callback=_numbers, metavar="W,W,...", help="Shared weights to list one by one.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @_placement_options
+@_data_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def evaluate(
     champion_path: Path,
@@ -360,9 +405,11 @@ def evaluate(
     """Score CHAMPION on fresh episodes.
 
     Prints the mean return and its standard deviation for single shared weights, over U(-2, 2), with
-    individual random weights, at the best shared weight and, where there are any, with tuned weights.
+    individual random weights, at the best shared weight and, where there are any, with tuned weights. A
+    classifier is scored on the test part of its data, also as an ensemble over weights, and by class.
     """
     from wann import scorecard
+    from wann.accuracy import ClassifierCard
     from wann.champion import load_champion
     from wann.config import PAPER_WEIGHTS
     from wann.live import bar
@@ -381,7 +428,45 @@ def evaluate(
     if as_json:
         click.echo(json.dumps(card.to_dict(), allow_nan=False))
         return
-    _print_scorecard(champion, card)
+    if isinstance(card, ClassifierCard):
+        _print_classifier(champion, card)
+    else:
+        _print_scorecard(champion, card)
+
+
+def _print_classifier(champion: Champion, card: ClassifierCard) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    console.width = console.width if console.is_terminal else 200
+    console.print(f"{card.task}: {_size(champion)}; {card.samples} test samples")
+    table = Table()
+    for name in ("weights", "accuracy", *card.classes):
+        table.add_column(name, justify="left" if name == "weights" else "right")
+    for score, by_class in zip(card.per_weight, card.per_class, strict=True):
+        percent = (f"{share:.0%}" for share in by_class)
+        table.add_row(f"shared {score.weight:g}", f"{score.accuracy:.1%}", *percent)
+    table.add_section()
+    rows: list[tuple[str, Accuracy | None]] = [
+        ("shared, over U(-2, 2)", card.uniform_shared),
+        ("ensemble, one vote each", card.ensemble),
+        ("ensemble, mean probability", card.ensemble_mean),
+        (f"ensemble, {len(card.ensemble_chosen.weights or ())} chosen weights", card.ensemble_chosen),
+        (f"best shared ({card.best_shared.weight:g})", card.best_shared),
+        ("individual, tuned", card.tuned),
+    ]
+    for name, row in rows:
+        if row:
+            spread = f" ± {100.0 * row.std:.1f}" if row.std is not None else ""
+            table.add_row(name, f"{row.accuracy:.1%}{spread}")
+    console.print(table)
+    confusion = Table(title="what the ensemble says (columns) of each class (rows)", title_justify="left")
+    for name in ("", *card.classes):
+        confusion.add_column(name, justify="right")
+    for name, counts in zip(card.classes, card.confusion, strict=True):
+        confusion.add_row(name, *(str(count) if count else "." for count in counts))
+    console.print(confusion)
 
 
 def _print_scorecard(champion: Champion, card: Scorecard) -> None:
@@ -420,8 +505,11 @@ def replay(champion_path: Path, weight: Weight | None, seed: int, out: Path | No
     from wann.champion import load_champion
     from wann.live import bar
     from wann.replay import record_episode, show_episode
+    from wann.tasks import is_data_set
 
     champion = load_champion(champion_path)
+    if is_data_set(champion.task):
+        raise ValueError(f"{champion.task} is a data set: there is nothing to replay")
     weight = champion.best_weight if weight is None else weight
     if out is None:
         episode = show_episode(champion, weight, seed)

@@ -241,6 +241,9 @@ class RayEvaluator:
         self._effort = Effort.of(0, {}, 0.0)
         self._ours = connect(address, workers)
         try:
+            self._spec = ray.put(
+                task.spec
+            )  # with a data set's samples: once a machine, shared by its workers
             self._evaluating = _evaluating()
             self._await_first()
         except BaseException:
@@ -447,7 +450,7 @@ class RayEvaluator:
                 self._ready.append(worker)
             else:
                 self._check(*answer)
-                prepared = worker.actor.prepare.remote(self._task.spec, self._max_steps)
+                prepared = worker.actor.prepare.remote(self._spec, self._max_steps)
                 self._starting[prepared] = worker, True
         except exceptions.RayTaskError as error:
             self._refuse(worker, f"a worker cannot be used: {_first_line(error.cause or error)}")

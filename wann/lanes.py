@@ -31,7 +31,7 @@ WIDTH = 8
 """Lanes in one block."""
 
 _CONFIG: Any = numba.config  # an untyped module
-_KERNEL_MODULES = ("activations", "graph", "lanes", "network", "ranking", "rollout")
+_KERNEL_MODULES = ("activations", "classify", "graph", "lanes", "network", "ranking", "rollout")
 
 
 def _cache_folder() -> str:
@@ -228,6 +228,26 @@ def negate_if_odd(typing_context: Any, value: Any, shifted: Any) -> Any:
         return builder.xor(bits, builder.shl(number, constant(63)))
 
     return value(value, shifted), _define_on_bits(codegen)
+
+
+@intrinsic
+def exponent_of(typing_context: Any, x: Any) -> Any:
+    """Give n + WHOLE + 1023 for x = m * 2**n with m in [1, 2), x positive and not denormal."""
+
+    def codegen(builder: Any, constant: Any, bits: Any) -> Any:
+        return builder.add(builder.lshr(bits, constant(52)), constant(0x4338000000000000))
+
+    return x(x), _define_on_bits(codegen)
+
+
+@intrinsic
+def mantissa_of(typing_context: Any, x: Any) -> Any:
+    """Give m in [1, 2) for x = m * 2**n, x positive and not denormal."""
+
+    def codegen(builder: Any, constant: Any, bits: Any) -> Any:
+        return builder.or_(builder.and_(bits, constant(2**52 - 1)), constant(1023 << 52))
+
+    return x(x), _define_on_bits(codegen)
 
 
 def _block_pointer(context: Any, builder: Any, sig: Any, args: Any) -> Any:

@@ -127,21 +127,21 @@ def _scores(row: Mapping[str, Any]) -> Table:
     body.add_row("", *(f"[dim]{name}[/dim]" for name in ("mean", "best weight", "connections", "nodes")))
     body.add_row(
         "champion, confirmed",
-        f"[bold green]{row['champion_mean']:.1f}[/bold green]",
-        f"[bold]{row['champion_best_weight']:.1f}[/bold]",
+        f"[bold green]{shown_return(row['champion_mean'])}[/bold green]",
+        f"[bold]{shown_return(row['champion_best_weight'])}[/bold]",
         f"{row['champion_connections']}",
         f"{row['champion_nodes']}",
     )
     body.add_row(
         "best of generation",
-        f"{row['best_mean']:.1f}",
-        f"{row['best_weight_return']:.1f}",
+        f"{shown_return(row['best_mean'])}",
+        f"{shown_return(row['best_weight_return'])}",
         f"{row['best_connections']}",
         f"{row['best_nodes']}",
     )
     body.add_row(
         "median",
-        f"{row['median_mean']:.1f}",
+        f"{shown_return(row['median_mean'])}",
         "",
         f"{row['median_connections']:g}",
         f"{row['median_nodes']:g}",
@@ -174,12 +174,18 @@ def _line(progress: run.Progress) -> str:
     row, share = progress.row, f" and {progress.share:.0%} of the next" if progress.share else ""
     head = f"generation {progress.generation}/{progress.settings.generations}{share}  "
     if row:
+        best = shown_return(row["champion_best_weight"])
         head += (
-            f"champion {row['champion_mean']:.1f} (best weight {row['champion_best_weight']:.1f}, "
-            f"{row['champion_connections']} connections)  best {row['best_mean']:.1f}  "
-            f"median {row['median_mean']:.1f}  {_amount(progress.steps_per_second)} steps/s  "
+            f"champion {shown_return(row['champion_mean'])} (best weight {best}, "
+            f"{row['champion_connections']} connections)  best {shown_return(row['best_mean'])}  "
+            f"median {shown_return(row['median_mean'])}  {_amount(progress.steps_per_second)} steps/s  "
         )
     return f"{head}{_duration(progress.seconds_left)} left"
+
+
+def shown_return(value: float) -> str:
+    """A return, with more digits where it is small, as minus a cross-entropy is."""
+    return f"{value:.1f}" if abs(value) >= 10.0 else f"{value:.3f}"
 
 
 def _amount(value: float) -> str:

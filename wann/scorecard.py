@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from wann.accuracy import ClassifierCard, evaluate_classifier
 from wann.champion import Champion
 from wann.config import PAPER_WEIGHTS
 from wann.network import FloatArray
 from wann.placement import Note, Placement, open_evaluator
 from wann.seeding import Purpose, episode_seeds, stream
+from wann.tasks import is_data_set
 
 RANGE = (-2.0, 2.0)
 """The range the paper reports over."""
@@ -73,8 +75,8 @@ def evaluate(
     address: str | None = None,
     progress: Callable[[int, int], None] | None = None,
     note: Note | None = None,
-) -> Scorecard:
-    """Score a champion on fresh episodes.
+) -> Scorecard | ClassifierCard:
+    """Score a champion on fresh episodes; that of a data set on its test part, see `evaluate_classifier`.
 
     Args:
         champion: the network.
@@ -94,6 +96,8 @@ def evaluate(
         ValueError: an argument is out of range, or the champion does not fit its task.
         RuntimeError: the environment fails.
     """
+    if is_data_set(champion.task):
+        return evaluate_classifier(champion, weights)
     if episodes < 1:
         raise ValueError(f"episodes must be at least 1, not {episodes}")
     if not len(weights) or not (np.abs(weights) <= 1000.0).all():

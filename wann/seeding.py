@@ -26,6 +26,8 @@ class Purpose(IntEnum):
     VARIATION = 6
     CONFIRMATION = 7
     EVALUATION = 8
+    SPLIT = 9
+    BATCH = 10
 
 
 def stream(run_seed: int, purpose: Purpose, *where: int) -> np.random.Generator:

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache, cached_property, lru_cache, partial
 from importlib import import_module
@@ -18,13 +18,17 @@ import gymnasium
 import numpy as np
 from gymnasium.error import DependencyNotInstalled, DeprecatedEnv, UnregisteredEnv
 
+from wann.classify import Batch, classify, make_batch
 from wann.config import nearest
+from wann.datasets import NAMED, DataSet, Samples, is_table, load_named, load_table
 from wann.network import FloatArray, NetworkBatch
 from wann.rollout import Dynamics, Rollouts, roll_out
+from wann.seeding import Purpose, stream
 from wann.spaces import ActionCodec, ObservationCodec, action_codec, observation_codec
 from wann.stepping import Repeatability, Stepper, same_seed_same_episode
 
 Stepping = Literal["compiled", "gymnasium", "pool"]
+Part = Literal["train", "validation", "test"]
 
 COMPILED = {
     "swingup": "wann_envs.cartpole_swingup:TASK",
@@ -51,6 +55,7 @@ class TaskSpec(NamedTuple):
     stepping: Stepping
     fresh_env: bool
     episode_seconds: float | None
+    data: DataSet | None = None  # of a data set, so that no other process has to find or read it
 
 
 @dataclass(frozen=True, eq=False)
@@ -284,9 +289,115 @@ class PoolTask(GymnasiumTask):
         return pool_episodes(self.env_id, networks, weights, seeds, max_steps, first, last)
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DataTask(Task):
+    """A data set: networks are scored by minus the mean cross-entropy of their outputs' softmax.
+
+    An episode is a batch of random samples of the training part, as many as an episode may have steps; its
+    seed decides which, so that a generation is scored on the same ones. Champions are confirmed on the whole
+    validation part, dealt out over the episodes.
+    """
+
+    data: DataSet | None = None  # loaded when it is first needed, where it is not given
+    part: Part = "train"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stepping", "compiled")
+        object.__setattr__(self, "threaded", True)
+
+    @property
+    def spec(self) -> TaskSpec:
+        """What makes this task again elsewhere, the data with it."""
+        return super().spec._replace(data=self.samples)
+
+    @property
+    def samples(self) -> DataSet:
+        """The data set.
+
+        Raises:
+            ValueError: as `wann.datasets.load_named`.
+        """
+        return self.data or _named(self.name)
+
+    @property
+    def confirming(self) -> Task:
+        """The task on the validation part."""
+        return self.on("validation")
+
+    def on(self, part: Part) -> DataTask:
+        """The task on another part of the data."""
+        return replace(self, part=part)
+
+    def make_env(
+        self,
+        render_mode: str | None = None,  # noqa: ARG002
+        max_steps: int | None = None,  # noqa: ARG002
+        **options: Any,  # noqa: ARG002
+    ) -> gymnasium.Env:
+        """There is none.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(f"{self.name} is a data set: there is nothing to step, to act on or to replay")
+
+    def roll_out(
+        self,
+        networks: NetworkBatch,
+        weights: FloatArray,
+        seeds: Sequence[int],
+        max_steps: int,
+        first: int,
+        last: int,
+    ) -> Rollouts:
+        """Classify batches with networks of a batch; a step is a sample. See `Task.roll_out`."""
+        shape = (last - first, len(weights), len(seeds))
+        returns, steps = np.empty(shape), np.empty(shape, np.int64)
+        samples: Samples = getattr(self.samples, self.part)
+        random = self.part == "train"
+        for place, seed in enumerate(seeds):
+            batch = _drawn(samples, seed, max_steps) if random else _dealt(samples, place, len(seeds))
+            returns[:, :, place] = -classify(networks, weights, batch, first, last).loss
+            steps[:, :, place] = batch.size
+        return Rollouts(returns, steps)
+
+
+@lru_cache(maxsize=1)
+def _named(name: str) -> DataSet:
+    return load_named(name)
+
+
+@lru_cache(maxsize=4)  # the chunks of an evaluation, in all threads, have the same batches
+def _drawn(samples: Samples, seed: int, size: int) -> Batch:
+    """So many random samples, or all of them; fixed by the seed."""
+    total = samples.labels.size
+    if size >= total:
+        return _dealt(samples, 0, 1)
+    rows = np.sort(stream(seed, Purpose.BATCH).choice(total, size, replace=False, shuffle=False))
+    return make_batch(samples.inputs(rows), samples.labels[rows])
+
+
+@lru_cache(maxsize=4)
+def _dealt(samples: Samples, place: int, count: int) -> Batch:
+    """One of so many equal parts of all samples.
+
+    Raises:
+        ValueError: there are not so many.
+    """
+    if count > samples.labels.size:
+        raise ValueError(f"{count} episodes are more than the {samples.labels.size} samples of this part")
+    rows = np.arange(place, samples.labels.size, count)
+    return make_batch(samples.inputs(rows), samples.labels[rows])
+
+
 def task_names() -> tuple[str, ...]:
     """Names of the tasks with ready presets; every other registered environment id is a task too."""
-    return (*COMPILED, *_known().KNOWN)
+    return (*COMPILED, *NAMED, *_known().KNOWN)
+
+
+def is_data_set(name: str) -> bool:
+    """Whether a name stands for a data set instead of an environment."""
+    return name in NAMED or is_table(name)
 
 
 class Facts(Protocol):
@@ -310,6 +421,8 @@ def facts(name: str) -> Facts:
     """Facts of one of `task_names()`; needs no extra."""
     if name in COMPILED:
         return _load(COMPILED[name])
+    if name in NAMED:
+        return _data_task(name, {}, None)
     known: Facts = _known().KNOWN[name]
     return known
 
@@ -320,22 +433,29 @@ def get_task(
     stepping: Stepping | None = None,
     fresh_env: bool | None = None,
     episode_seconds: float | None = None,
+    data: DataSet | None = None,
 ) -> Task:
     """The task with this name: one of `task_names()`, or any registered Gymnasium id.
 
     Args:
-        name: of the task, "Name-v0", or "module:Name-v0" for one that importing the module registers.
-        env_kwargs: arguments of the environment, or their JSON.
+        name: of the task, "Name-v0", or "module:Name-v0" for one that importing the module registers; or
+            "csv:FILE" or "FILE.npz" for a user's own table, see `wann.datasets.load_table`.
+        env_kwargs: arguments of the environment, or their JSON; of a CSV file, the `label` column.
         stepping: "compiled" for compiled physics, "gymnasium" for the environment itself, "pool" for
             envpool's; by default compiled physics where there are any and the environment has no arguments.
         fresh_env: whether every episode needs an instance of its own; by default where that is known.
         episode_seconds: what an episode may take; compiled ones are not timed.
+        data: of a data set, where it is at hand; it is loaded where it is not given.
 
     Raises:
         ValueError: there is no such task, with the nearest name; or it cannot be searched, with the reason.
     """
     if not isinstance(env_kwargs, str):
         env_kwargs = json.dumps(dict(env_kwargs or {}), sort_keys=True)
+    if is_data_set(name):
+        if stepping not in (None, "compiled"):
+            raise ValueError(f"{name} is a data set: there is nothing to step, leave out --no-compiled")
+        return _data_task(name, json.loads(env_kwargs), data)
     return _get_task(name, env_kwargs, stepping, fresh_env, episode_seconds)
 
 
@@ -408,9 +528,37 @@ def _get_task(
     )
 
 
+def _data_task(name: str, arguments: Mapping[str, Any], data: DataSet | None) -> DataTask:
+    """The task of a data set.
+
+    Raises:
+        ValueError: there are arguments that it does not take, or its file is not what it was.
+    """
+    ready: DataTask = import_module("wann_envs.data_sets").TASKS.get(name)
+    known = {"label", "sha256"} if name.startswith("csv:") else {"sha256"} if is_table(name) else set()
+    unknown = sorted(set(arguments) - known)
+    if unknown:
+        raise ValueError(f"{name} is a data set that takes no argument {unknown[0]!r}: leave it out")
+    if ready:
+        return replace(ready, data=data)
+    data = data or load_table(name, arguments.get("label"))
+    if arguments.get("sha256", data.digest) != data.digest:
+        raise ValueError(f"{name} is not the file that it was when the search began: its SHA-256 differs")
+    table: DataTask = import_module("wann_envs.data_sets").TABLE
+    return replace(
+        table,
+        name=name,
+        env_id=name,
+        inputs=data.inputs,
+        outputs=data.classes,
+        env_kwargs={**arguments, "sha256": data.digest},
+        data=data,
+    )
+
+
 def best_stepping(task: Task) -> Stepping:
     """The fastest way to step a task's episodes that this machine has."""
-    if isinstance(task, CompiledTask) or why_no_pool(task.env_id, *task.spaces, task.env_kwargs):
+    if task.stepping == "compiled" or why_no_pool(task.env_id, *task.spaces, task.env_kwargs):
         return task.stepping
     return "pool"
 

@@ -1,0 +1,288 @@
+"""Data sets as tasks: searched, confirmed and evaluated on parts that never mix, the same bits anywhere."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import evolved
+
+from wann import accuracy
+from wann.champion import load_champion
+from wann.classify import classify, make_batch
+from wann.cli import main
+from wann.datasets import Samples
+from wann.evaluator import LocalEvaluator
+from wann.network import batch_networks, compile_genome
+from wann.run import resume, search
+from wann.scorecard import evaluate
+from wann.storage import MEASURED
+from wann.tasks import DataTask, best_stepping, get_task, preset_settings, task_names
+
+WEIGHTS = np.array([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0])
+TINY = {"population": 16, "generations": 4, "tournament_size": 3, "initial_connection_probability": 0.4}
+
+
+@pytest.fixture
+def table(tmp_path) -> str:
+    """Three noisy clouds in four features."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(240) % 3
+    points = rng.normal(size=(240, 4)) + 2.0 * np.eye(4)[labels]
+    lines = [
+        ",".join(map(repr, row.tolist())) + f",{'abc'[k]}" for row, k in zip(points, labels, strict=True)
+    ]
+    path = tmp_path / "clouds.csv"
+    path.write_text("p,q,r,s,kind\n" + "\n".join(lines))
+    return f"csv:{path}"
+
+
+@pytest.fixture
+def task(table) -> DataTask:
+    found = get_task(table, {"label": "kind"})
+    assert isinstance(found, DataTask)
+    return found
+
+
+def networks_of(count: int):
+    return [compile_genome(evolved(seed, 20, 4, 3)) for seed in range(count)]
+
+
+def test_returns_are_minus_the_cross_entropy_and_steps_are_samples(task):
+    networks = networks_of(3)
+    rollouts = task.roll_out(batch_networks(networks), WEIGHTS, [5], 10_000, 0, 3)
+    assert rollouts.returns.shape == rollouts.steps.shape == (3, 6, 1)
+    train = task.samples.train
+    wanted = classify(batch_networks(networks), WEIGHTS, make_batch(train.inputs(), train.labels), 0, 3).loss
+    assert (-rollouts.returns[:, :, 0]).tobytes() == wanted.tobytes()
+    assert (rollouts.steps == train.labels.size).all()
+
+
+def test_neither_threads_nor_chunks_change_a_bit(task):
+    networks = networks_of(21)
+    direct = task.roll_out(batch_networks(networks), WEIGHTS, [1, 2], 50, 0, 21)
+    for threads in (1, 2, 5):
+        with LocalEvaluator(task, 50, threads) as evaluator:
+            rollouts = evaluator.evaluate(networks, WEIGHTS, [1, 2])
+            alone = evaluator.evaluate(networks[4:5], WEIGHTS, [1, 2])
+        assert rollouts.returns.tobytes() == direct.returns.tobytes()
+        assert alone.returns.tobytes() == direct.returns[4:5].tobytes()
+
+
+def test_a_seed_is_a_batch_the_same_for_all_networks_and_another_for_another_seed(task):
+    one, same, other = (
+        task.roll_out(batch_networks(networks_of(2)), WEIGHTS, [seed], 50, 0, 2) for seed in (1, 1, 2)
+    )
+    assert one.returns.tobytes() == same.returns.tobytes()
+    assert (one.returns != other.returns).any()
+    assert (one.steps == 50).all()
+
+
+def test_confirming_takes_the_whole_validation_part_dealt_out_over_the_episodes(task):
+    networks = batch_networks(networks_of(1))
+    validation = task.samples.validation
+    whole = -classify(networks, WEIGHTS, make_batch(validation.inputs(), validation.labels), 0, 1).loss
+    one = task.confirming.roll_out(networks, WEIGHTS, [3], 10, 0, 1)
+    assert one.returns[:, :, 0].tobytes() == whole.tobytes()
+    five = task.confirming.roll_out(networks, WEIGHTS, range(5), 10, 0, 1)
+    assert five.steps[0, 0].sum() == validation.labels.size
+    np.testing.assert_allclose((five.returns * five.steps).sum(axis=2) / five.steps.sum(axis=2), whole)
+    with pytest.raises(ValueError, match="999 episodes are more than the 33 samples"):
+        task.confirming.roll_out(networks, WEIGHTS, range(999), 10, 0, 1)
+
+
+def test_a_search_never_sees_the_test_part(task):
+    data = task.samples
+    spoilt = Samples(np.full_like(data.test.values, np.nan), data.test.labels)
+    blind = replace(task, data=replace(data, test=spoilt))
+    networks = networks_of(4)
+    for one, other in ((task, blind), (task.confirming, blind.confirming)):
+        with LocalEvaluator(one, 60, 1) as seeing, LocalEvaluator(other, 60, 1) as unseeing:
+            returns = seeing.evaluate(networks, WEIGHTS, [1]).returns
+            assert returns.tobytes() == unseeing.evaluate(networks, WEIGHTS, [1]).returns.tobytes()
+
+
+def test_the_paper_s_settings_are_those_of_the_paper():
+    paper = preset_settings(get_task("mnist"), "paper")
+    wanted = {
+        "population": 960,
+        "generations": 4096,
+        "episodes": 1,
+        "max_steps": 1000,
+        "initial_connection_probability": 0.05,
+        "elite_ratio": 0.2,
+        "tournament_size": 32,
+        "cull_ratio": 0.2,
+        "weight_sampling": "fixed",
+    }
+    assert {name: paper[name] for name in wanted} == wanted
+    assert "step" not in paper["activations"]
+    assert len(paper["activations"]) == 9
+
+
+def test_named_sets_are_tasks_without_being_loaded():
+    for name, inputs in (("digits", 64), ("mnist", 256), ("mnist28", 784)):
+        found = get_task(name)
+        assert (len(found.inputs), len(found.outputs)) == (inputs, 10)
+        assert name in task_names()
+        assert best_stepping(found) == "compiled"
+        assert found.threaded
+
+
+def test_what_needs_an_environment_fails_in_one_line(task):
+    for act in (
+        task.make_env,
+        lambda: task.observe(np.zeros(4)),
+        lambda: task.action(np.zeros(3)),
+        lambda: task.spaces,
+    ):
+        with pytest.raises(ValueError, match="is a data set: there is nothing to step") as caught:
+            act()
+        assert "\n" not in str(caught.value)
+    with pytest.raises(ValueError, match="is a data set: there is nothing to step"):
+        get_task("digits", stepping="gymnasium")
+    with pytest.raises(ValueError, match="takes no argument 'gravity'"):
+        get_task("digits", {"gravity": 1})
+
+
+def rows(path: Path) -> list[list[str]]:
+    with (path / "metrics.csv").open() as file:
+        return [[row[key] for key in row if key not in MEASURED] for row in csv.DictReader(file)]
+
+
+def test_a_search_ends_with_a_champion_and_goes_on_to_the_same_bits(table, tmp_path):
+    options = {"env_kwargs": {"label": "kind"}, **TINY}
+    whole = search(table, out=tmp_path / "whole", threads=2, **options)
+    search(table, out=tmp_path / "parts", threads=1, **options | {"generations": 2})
+    parts = resume(tmp_path / "parts", threads=1, generations=4)
+    assert rows(whole.path) == rows(parts.path)
+    assert (whole.path / "champion.json").read_bytes() == (parts.path / "champion.json").read_bytes()
+    champion = load_champion(whole.path)
+    assert champion.inputs == ("p", "q", "r", "s")
+    assert champion.outputs == ("a", "b", "c")
+    assert champion.env_kwargs["label"] == "kind"
+    with pytest.raises(ValueError, match="nothing to step"):
+        champion.act(np.zeros(4))
+
+
+def test_a_file_that_has_changed_is_not_searched_on(table, tmp_path):
+    ended = search(table, out=tmp_path / "run", env_kwargs={"label": "kind"}, **TINY)
+    path = Path(table.removeprefix("csv:"))
+    path.write_text(path.read_text() + "\n0,0,0,0,a")
+    with pytest.raises(ValueError, match="is not the file that it was when the search began"):
+        resume(ended.path, generations=9)
+
+
+def test_workers_get_the_data_with_the_task(table):
+    pytest.importorskip("ray")
+    from wann.distributed import RayEvaluator
+
+    task, networks = get_task(table, {"label": "kind"}), networks_of(9)
+    Path(table.removeprefix("csv:")).unlink()
+    with LocalEvaluator(task, 50, 1) as local:
+        wanted = local.evaluate(networks, WEIGHTS, [4])
+    with RayEvaluator(task, 50, workers=1) as remote:
+        found = remote.evaluate(networks, WEIGHTS, [4])
+        confirmed = remote.evaluate(networks[:1], WEIGHTS, [4], confirming=True)
+    assert not found.failures
+    assert found.returns.tobytes() == wanted.returns.tobytes()
+    assert confirmed.steps[0, 0, 0] == task.samples.validation.labels.size
+
+
+# Evaluation
+
+
+def test_a_classifier_s_card_agrees_with_plain_counting(table, tmp_path):
+    ended = search(table, out=tmp_path / "run", env_kwargs={"label": "kind"}, **TINY | {"generations": 12})
+    champion = load_champion(ended.path)
+    card = evaluate(champion)
+    task = champion.get_task()
+    test = task.samples.test
+    batch = make_batch(test.inputs(), test.labels)
+    network = batch_networks([champion.network])
+    found = classify(network, WEIGHTS, batch, 0, 1).accuracy[0]
+    assert [score.accuracy for score in card.per_weight] == pytest.approx(found.tolist())
+    grid = classify(network, np.linspace(-2, 2, 41), batch, 0, 1).accuracy[0]
+    assert card.uniform_shared.accuracy == pytest.approx(grid.mean())
+    assert card.uniform_shared.std == pytest.approx(grid.std())
+    assert np.sum(card.confusion) == test.labels.size
+    assert np.trace(card.confusion) / test.labels.size == pytest.approx(card.ensemble.accuracy)
+    assert np.sum(card.confusion, axis=1).tolist() == np.bincount(test.labels).tolist()
+    counts = np.bincount(test.labels)
+    for score, by_class in zip(card.per_weight, card.per_class, strict=True):
+        assert np.dot(by_class, counts) / counts.sum() == pytest.approx(score.accuracy)
+    best = classify(network, np.array([card.best_shared.weight]), batch, 0, 1).accuracy[0, 0]
+    assert card.best_shared.accuracy == pytest.approx(best)
+    assert card.tuned is None
+    with pytest.raises(ValueError, match="weights must be"):
+        evaluate(champion, weights=[np.inf])
+
+
+def test_a_vote_goes_to_the_majority_and_a_tie_to_the_larger_mean():
+    of_each = np.array(
+        [
+            [[0.6, 0.4, 0.0], [0.5, 0.3, 0.2]],
+            [[0.6, 0.4, 0.0], [0.2, 0.6, 0.2]],
+            [[0.0, 1.0, 0.0], [0.3, 0.3, 0.4]],
+        ]
+    )
+    assert accuracy.vote(of_each).tolist() == [0, 1]
+    assert accuracy.vote(of_each[1:]).tolist() == [1, 1]
+
+
+def test_members_are_chosen_while_they_help():
+    labels = np.array([0, 1, 0, 1])
+    useless = np.tile([0.5, 0.5], (4, 1))
+    half = np.array([[0.9, 0.1], [0.6, 0.4], [0.9, 0.1], [0.6, 0.4]])
+    other = np.array([[0.4, 0.6], [0.1, 0.9], [0.4, 0.6], [0.1, 0.9]])
+    assert accuracy.choose_members(np.array([half, other]), labels) == [0, 1]
+    assert accuracy.choose_members(np.array([half, other, useless]), labels) == [0, 1]
+    assert accuracy.choose_members(np.array([useless, half, other]), labels) == [0]
+    assert len(accuracy.choose_members(np.random.default_rng(0).random((30, 99, 2)), np.arange(99) % 2)) <= 9
+
+
+def ran(arguments, capsys) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    return ended.value.code or 0, *capsys.readouterr()
+
+
+def test_the_commands_take_a_table_from_search_to_evaluation(table, tmp_path, capsys):
+    run = tmp_path / "run"
+    tiny = [part for name, value in TINY.items() for part in ("--set", f"{name}={value}")]
+    code, out, _ = ran(["search", table, "--label", "kind", "--out", run, *tiny], capsys)
+    assert code == 0
+    assert "samples: 126 train, 33 validation, 81 test" in out
+    assert "wann replay" not in out
+    code, out, _ = ran(["evaluate", run], capsys)
+    assert code == 0
+    for words in ("81 test samples", "shared -0.5", "ensemble, one vote each", "best shared", "says"):
+        assert words in out
+    code, out, _ = ran(["evaluate", run, "--json"], capsys)
+    card = json.loads(out)
+    assert {"per_weight", "uniform_shared", "ensemble", "best_shared", "tuned"} <= set(card)
+    assert set(card["uniform_shared"]) == {"accuracy", "std"}
+    assert [entry["weight"] for entry in card["per_weight"]] == WEIGHTS.tolist()
+    assert "std" not in card["ensemble"]
+    code, _, error = ran(["replay", run], capsys)
+    assert code == 2
+    assert error.count("\n") == 1
+    assert "is a data set: there is nothing to replay" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["search", "digits", "--no-compiled"], "digits is a data set"),
+        (["search", "digits", "--label", "x"], "takes no argument 'label'"),
+        (["search", "csv:none.csv"], "cannot read none.csv"),
+        (["search", "none.npz"], "cannot read none.npz"),
+    ],
+)
+def test_wrong_commands_end_in_one_line(arguments, message, capsys):
+    code, _, error = ran([*arguments, "--quiet"], capsys)
+    assert code == 2
+    assert message in error
+    assert error.count("\n") == 1
