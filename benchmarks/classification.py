@@ -1,9 +1,9 @@
-"""Measure the classification kernel: `python benchmarks/classification.py`.
+"""Measure the classification kernel: `OPENBLAS_NUM_THREADS=1 python benchmarks/classification.py`.
 
 960 networks of about 1,800 connections on 1,000 images of 256 pixels at 6 weights; the NumPy twin and the
 reference program's own way, a dense matrix column by column for each weight, on one of the same networks, in
 the same run. Seconds are of processor time, the least of several measurements: what else runs on the machine
-weighs least there.
+weighs least there. With more threads of its own, BLAS would be measured waiting.
 """
 
 import argparse
