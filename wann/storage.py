@@ -220,9 +220,12 @@ class RunFolder:
             raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
         whole = text[: text.rfind("\n") + 1].splitlines()
         reader = csv.DictReader(whole)
-        if tuple(reader.fieldnames or ()) != METRICS:
+        names = reader.fieldnames or ()
+        if "generation" not in names or not set(names) <= set(METRICS):
             raise ValueError(f"{path} does not have the columns of a run's metrics")
-        return [row for row in reader if None not in row.values()]
+        # A run that was begun before a column was added has nothing in it.
+        nothing = dict.fromkeys(METRICS, "0")
+        return [nothing | row for row in reader if None not in row.values()]
 
     def _write_metrics(self, rows: Sequence[Mapping[str, object]]) -> None:
         path = self.path / "metrics.csv"
