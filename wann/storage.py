@@ -67,6 +67,8 @@ MEASURED = (
 )
 """The columns that depend on where it ran; all others follow from the settings."""
 
+_ADDED = ("failed", "seconds_waiting", "workers", "retried")  # columns that runs from before do not have
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -221,10 +223,9 @@ class RunFolder:
         whole = text[: text.rfind("\n") + 1].splitlines()
         reader = csv.DictReader(whole)
         names = reader.fieldnames or ()
-        if "generation" not in names or not set(names) <= set(METRICS):
+        if not set(METRICS) - set(_ADDED) <= set(names) <= set(METRICS):
             raise ValueError(f"{path} does not have the columns of a run's metrics")
-        # A run that was begun before a column was added has nothing in it.
-        nothing = dict.fromkeys(METRICS, "0")
+        nothing = dict.fromkeys(_ADDED, "0")
         return [nothing | row for row in reader if None not in row.values()]
 
     def _write_metrics(self, rows: Sequence[Mapping[str, object]]) -> None:
