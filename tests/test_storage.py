@@ -624,3 +624,15 @@ def test_a_checkpoint_that_does_not_fit_the_settings_is_refused(run_path):
     config.write_text(config.read_text().replace("population = 8", "population = 16"))
     with pytest.raises(ValueError, match="the state holds a population of 8, the settings 16"):
         resume(run_path, generations=20)
+
+
+def test_a_run_from_before_a_column_was_added_goes_on(tmp_path):
+    run = tmp_path / "run"
+    search("swingup", out=run, threads=1, population=4, generations=2, max_steps=10, confirm_episodes=1)
+    path = run / "metrics.csv"
+    rows = [line.split(",")[:-1] for line in path.read_text().splitlines()]  # without `retried`, the last
+    path.write_text("".join(",".join(row) + "\n" for row in rows))
+    resume(run, threads=1, generations=3)
+    metrics = RunFolder.open(run).read_metrics()
+    assert metrics["generation"].tolist() == [1, 2, 3]
+    assert metrics["retried"].tolist() == [0, 0, 0]

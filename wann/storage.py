@@ -67,6 +67,8 @@ MEASURED = (
 )
 """The columns that depend on where it ran; all others follow from the settings."""
 
+_ADDED = ("failed", "seconds_waiting", "workers", "retried")  # columns that runs from before do not have
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -220,9 +222,11 @@ class RunFolder:
             raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
         whole = text[: text.rfind("\n") + 1].splitlines()
         reader = csv.DictReader(whole)
-        if tuple(reader.fieldnames or ()) != METRICS:
+        names = reader.fieldnames or ()
+        if not set(METRICS) - set(_ADDED) <= set(names) <= set(METRICS):
             raise ValueError(f"{path} does not have the columns of a run's metrics")
-        return [row for row in reader if None not in row.values()]
+        nothing = dict.fromkeys(_ADDED, "0")
+        return [nothing | row for row in reader if None not in row.values()]
 
     def _write_metrics(self, rows: Sequence[Mapping[str, object]]) -> None:
         path = self.path / "metrics.csv"
