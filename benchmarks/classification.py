@@ -1,26 +1,18 @@
-"""Measure the classification kernel: `OPENBLAS_NUM_THREADS=1 python benchmarks/classification.py`.
+"""The classification kernel, against its NumPy twin and the way the reference program evaluates a network."""
 
-960 networks of about 1,800 connections on 1,000 images of 256 pixels at 6 weights; the NumPy twin and the
-reference program's own way, a dense matrix column by column for each weight, on one of the same networks, in
-the same run. Seconds are of processor time, the least of several measurements: what else runs on the machine
-weighs least there. With more threads of its own, BLAS would be measured waiting.
-"""
-
-import argparse
-import time
-from collections.abc import Callable
+import statistics
 
 import numpy as np
-from run import grown
+from measuring import WEIGHTS, grown, in_turns, report
 
 from wann.activations import BY_CODE
-from wann.classify import classify, classify_numpy, make_batch
+from wann.classify import classify_numpy
 from wann.datasets import DataSet, Samples
 from wann.evaluator import LocalEvaluator, available_threads
-from wann.network import Network, batch_networks, compile_genome
+from wann.network import Network, compile_genome
 from wann.tasks import get_task
 
-WEIGHTS = np.array([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0])
+IMAGES, PIXELS, CLASSES, CONNECTIONS = 1000, 256, 10, 1800
 
 
 def dense(network: Network, inputs: np.ndarray) -> np.ndarray:
@@ -43,53 +35,33 @@ def dense(network: Network, inputs: np.ndarray) -> np.ndarray:
     return np.array(results)
 
 
-def least(repeats: int, function: Callable[[], object]) -> float:
-    """Seconds of processor time of this thread."""
-    seconds = []
-    for _ in range(repeats):
-        begun = time.thread_time()
-        function()
-        seconds.append(time.thread_time() - begun)
-    return min(seconds)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--networks", type=int, default=960)
-    parser.add_argument("--distinct", type=int, default=16, help="networks grown; the others repeat them")
-    options = parser.parse_args()
+def classification(repeats: int, population: int = 960, distinct: int = 16) -> None:
+    """A generation of 960 networks, and some of its networks in the two other ways, all in this process."""
     rng = np.random.default_rng(0)
-    inputs = rng.random((1000, 256)) * (rng.random((1000, 256)) < 0.4)
-    labels = rng.integers(10, size=1000)
-    batch = make_batch(inputs, labels)
-    for probability in (0.5, 0.05):
-        genomes = [grown(1800, seed, 256, 10, probability) for seed in range(options.distinct)]
-        few = [compile_genome(genome) for genome in genomes]
-        few_batch = batch_networks(few)
-        classify(few_batch, WEIGHTS, batch, 0, 1)
-        kernel = least(15, lambda b=few_batch: classify(b, WEIGHTS, batch, 0, b.size)) / len(few)
-        twin = least(2, lambda n=few[0]: classify_numpy(n, WEIGHTS, inputs, labels))
-        slow = least(1, lambda n=few[0]: dense(n, inputs))
-        nodes = np.mean([network.activation.size for network in few])
-        print(f"networks of 1,800 connections and {nodes:.0f} computed nodes")
-        threads = available_threads()
-        print(
-            f"  kernel, {options.networks} networks: {kernel * options.networks:.2f} s of processor time, "
-            f"{kernel * options.networks / threads:.2f} s on {threads} cores"
-        )
-        print(f"  NumPy twin: {twin / kernel:.0f} times as long; the dense matrix: {slow / kernel:.0f} times")
-        many = [few[k % len(few)] for k in range(options.networks)]
-        part = Samples(inputs, labels)
-        names = tuple(map(str, range(256)))
-        task = get_task("mnist", data=DataSet(names, names[:10], part, part, part))
-        with LocalEvaluator(task, 1000) as evaluator:
-            seconds = []
-            for _ in range(3):
-                begun = time.perf_counter()
-                evaluator.evaluate(many, WEIGHTS, [1])
-                seconds.append(time.perf_counter() - begun)
-        print(f"  a generation in {threads} threads: {min(seconds):.2f} s by the clock")
-
-
-if __name__ == "__main__":
-    main()
+    inputs = rng.random((IMAGES, PIXELS)) * (rng.random((IMAGES, PIXELS)) < 0.4)
+    labels = rng.integers(CLASSES, size=IMAGES)
+    part = Samples(inputs, labels)
+    names = tuple(map(str, range(PIXELS)))
+    task = get_task("mnist", data=DataSet(names, names[:CLASSES], part, part, part))
+    threads = available_threads()
+    for probability in (0.5, 0.05):  # of an initial connection: few nodes with many sources, or many with few
+        few = [
+            compile_genome(grown(CONNECTIONS, seed, PIXELS, CLASSES, probability)) for seed in range(distinct)
+        ]
+        networks = [few[k % distinct] for k in range(population)]
+        with LocalEvaluator(task, IMAGES) as all_threads, LocalEvaluator(task, IMAGES, 1) as one_thread:
+            (generation,) = in_turns(
+                min(repeats, 5), lambda n=networks, e=all_threads: e.evaluate(n, WEIGHTS, [1])
+            )
+            kernel, twin, slow = in_turns(
+                1,
+                lambda n=few, e=one_thread: e.evaluate(n, WEIGHTS, [1]),
+                lambda n=few[0]: classify_numpy(n, WEIGHTS, inputs, labels),
+                lambda n=few[0]: dense(n, inputs),
+            )
+        nodes = statistics.mean(network.activation.size for network in few)
+        what = f"{population} networks, {CONNECTIONS} connections, {nodes:.0f} nodes, {IMAGES} images x 6"
+        report(f"{what}, {threads} threads", "at most 2.0 s", f"{statistics.median(generation):.2f} s")
+        each = kernel[0] / distinct
+        report("  NumPy twin / kernel, one network, one thread", "at least 20", f"{twin[0] / each:.0f}")
+        report("  dense matrix column by column / kernel", "at least 200", f"{slow[0] / each:.0f}")

@@ -9,6 +9,7 @@ import os
 import resource
 import time
 
+from classification import classification
 from cluster import added, scaling
 from engine import kernel, searches, start_up, variation
 from environments import compiled, pooled, stepped
@@ -16,7 +17,7 @@ from measuring import report
 
 from wann.evaluator import available_threads
 
-GROUPS = ("engine", "searches", "environments", "cluster")
+GROUPS = ("engine", "searches", "environments", "cluster", "classification")
 
 
 def main() -> None:
@@ -52,6 +53,8 @@ def main() -> None:
     if "cluster" in groups:
         scaling("at least 1.8", repeats)
         added("at most 50 ms", repeats)
+    if "classification" in groups:
+        classification(repeats)
     if "searches" in groups:
         searches(arguments.searches, arguments.seed)
 
