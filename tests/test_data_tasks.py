@@ -266,6 +266,9 @@ def test_the_commands_take_a_table_from_search_to_evaluation(table, tmp_path, ca
     assert set(card["uniform_shared"]) == {"accuracy", "std"}
     assert [entry["weight"] for entry in card["per_weight"]] == WEIGHTS.tolist()
     assert "std" not in card["ensemble"]
+    code, _, error = ran(["evaluate", run, "--episodes", "3"], capsys)
+    assert (code, error.count("\n")) == (2, 1)
+    assert "is scored once: leave out --episodes" in error
     code, _, error = ran(["replay", run], capsys)
     assert code == 2
     assert error.count("\n") == 1

@@ -20,7 +20,13 @@ import wann.network
 from wann import doctor
 from wann.doctor import examine
 
-EXTRAS = {"Box2D": "Box2D", "MuJoCo": "mujoco", "envpool": "envpool", "Ray": "ray"}  # check: module
+EXTRAS = {
+    "Box2D": "Box2D",
+    "MuJoCo": "mujoco",
+    "envpool": "envpool",
+    "scikit-learn": "sklearn",
+    "Ray": "ray",
+}  # check: module
 RAY = ("Ray's token", "Ray's files", "Ray's shared memory", "Ray cluster")
 VARIABLES = (
     *("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER", "MUJOCO_GL", "IMAGEIO_FFMPEG_EXE", "OMP_NUM_THREADS"),
@@ -59,6 +65,7 @@ CHECKS = {
     "MuJoCo": "_extra",
     "MuJoCo pictures": "_mujoco_pictures",
     "envpool": "_extra",
+    "scikit-learn": "_extra",
     "Ray": "_extra",
     "Ray's token": "_ray_token",
     "Ray's files": "_ray_files",
@@ -111,6 +118,15 @@ def nowhere(tmp_path):
 # As a whole
 
 
+def test_a_data_set_is_read_and_a_missing_file_is_named():
+    pytest.importorskip("sklearn")
+    found = list(doctor._examine_task("digits", {}))
+    assert [(each.check, each.level) for each in found] == [("data set", "ok")]
+    assert "64 inputs, 10 classes" in found[0].found
+    (missing,) = doctor._examine_task("csv:none.csv", {"label": "kind"})
+    assert (missing.level, missing.found.split(":")[0]) == ("problem", "cannot read none.csv")
+
+
 def test_nothing_that_a_core_command_needs_is_broken_here():
     findings = list(takewhile(lambda each: each.check != "Box2D", examine()))
     assert [each.check for each in findings] == list(CHECKS)[: list(CHECKS).index("Box2D")]
@@ -124,7 +140,8 @@ def test_an_extra_that_is_not_installed_is_a_note_with_its_command(check, findin
     monkeypatch.setitem(sys.modules, EXTRAS[check], None)
     found = finding(check)
     assert found.level == "note"
-    assert found.fix == f'pip install "wann[{EXTRAS[check].lower()}]"'
+    extra = "data" if check == "scikit-learn" else EXTRAS[check].lower()
+    assert found.fix == f'pip install "wann[{extra}]"'
 
 
 def test_what_rests_on_an_extra_is_left_out_without_it(monkeypatch):

@@ -413,8 +413,14 @@ def evaluate(
     from wann.champion import load_champion
     from wann.config import PAPER_WEIGHTS
     from wann.live import bar
+    from wann.tasks import is_data_set
 
     champion = load_champion(champion_path)
+    if is_data_set(champion.task):
+        _refuse_given(
+            ("episodes", "seed", "threads", "workers", "address"),
+            f"{champion.task} is a data set, whose whole test part is scored once",
+        )
     with bar("Evaluating") as progress:
         card = scorecard.evaluate(
             champion,
@@ -432,6 +438,14 @@ def evaluate(
         _print_classifier(champion, card)
     else:
         _print_scorecard(champion, card)
+
+
+def _refuse_given(names: Sequence[str], reason: str) -> None:
+    """Refuse options that would change nothing, where the user gave them."""
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise ValueError(f"{reason}: leave out --{name}")
 
 
 def _print_classifier(champion: Champion, card: ClassifierCard) -> None:
@@ -659,7 +673,8 @@ def doctor(env_id: str | None, env_kwargs: dict[str, Any] | None, as_json: bool)
     """Check this machine, each finding with its fix.
 
     With ENV_ID also that environment: whether it can be searched, whether one seed gives the same episode
-    twice, and how fast it is. The exit code is 1 where something is broken; what is only missing is a note.
+    twice, and how fast it is; of a data set, whether it can be read. The exit code is 1 where something is
+    broken; what is only missing is a note.
     """
     from rich.console import Console
 

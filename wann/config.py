@@ -82,7 +82,12 @@ class Settings(BaseModel):
 
     # episodes
     episodes: int = Field(3, ge=1, le=10_000, description="episodes per weight")
-    max_steps: int = Field(1000, ge=1, le=10**6, description="steps after which an episode is cut off")
+    max_steps: int = Field(
+        1000,
+        ge=1,
+        le=10**6,
+        description="steps after which an episode is cut off; of a data set, samples in a batch",
+    )
     confirm_episodes: int = Field(
         20, ge=1, le=10_000, description="fresh episodes per weight that a new best must confirm itself on"
     )

@@ -43,7 +43,7 @@ CHUNK_SECONDS = 0.1
 """What a chunk should last: below 0.05 messages weigh, above 0.2 the end of a generation is uneven."""
 
 _SMALLEST_SECONDS = 0.01  # what it should last even at the end: between two a worker waits a millisecond
-_MOST_CHUNKS = 32  # about as many for each worker, so that in a long generation those waits do not add up
+_MOST_CHUNKS = 12  # about as many for each worker, so that in a long generation those waits do not add up
 
 _IN_FLIGHT = 2  # chunks a worker holds: it computes one and has the next at hand
 _MOST_FAILED_STARTS = 10  # evaluators in a row
@@ -176,11 +176,10 @@ def _evaluating() -> Any:
 
             self.task = get_task(*spec)
             self.max_steps = max_steps
-            self.held = -1
 
-        def evaluate(self, number: int, stored: Any, chunk: Any, confirming: bool) -> Any:
-            if self.held != number:
-                self.held, self.work = number, ray.get(stored[0]).owned()
+        def evaluate(self, stored: Any, chunk: Any, confirming: bool) -> Any:
+            if stored:
+                self.work = ray.get(stored[0]).owned()
             begun = time.perf_counter()
             task = self.task.confirming if confirming else self.task
             part = self.work.roll_out(task, chunk, self.max_steps)
@@ -196,6 +195,7 @@ class _Worker:
     actor: Any
     spans: deque[tuple[Any, Span]] = field(default_factory=deque)  # (evaluation, units), as they were sent
     since: float = 0.0  # when it began the first of them
+    holds: Work | None = None  # the evaluation whose networks it has, once what is in `spans` is done
     hanging: bool = False  # whether it was ended for being at one episode too long
 
 
@@ -236,14 +236,11 @@ class RayEvaluator:
         self._refused: list[_Worker] = []
         self._sent: dict[Any, tuple[_Worker, Work, Span]] = {}  # by the reference of the result
         self._failed_starts = 0
-        self._number = 0  # of the evaluation; by it a worker knows whether it holds its networks already
         self._episode_cost: float | None = None  # seconds, measured
         self._effort = Effort.of(0, {}, 0.0)
         self._ours = connect(address, workers)
         try:
-            self._spec = ray.put(
-                task.spec
-            )  # with a data set's samples: once a machine, shared by its workers
+            self._spec = ray.put(task.spec)  # with a data set's samples: once for each machine
             self._evaluating = _evaluating()
             self._await_first()
         except BaseException:
@@ -281,7 +278,6 @@ class RayEvaluator:
             RuntimeError: evaluators cannot be started any more.
         """
         begun = looked = time.perf_counter()
-        self._number += 1
         work = Work(networks, weights, seeds, self._by_weight(len(networks), len(weights) * len(seeds)))
         dealer, stored = Dealer(work), [ray.put(work)]
         parts: list[tuple[Chunk, Rollouts]] = []
@@ -339,7 +335,10 @@ class RayEvaluator:
                     return
                 span.copies += 1
                 chunk = work.chunk(span.first, span.last)
-                reference = worker.actor.evaluate.remote(self._number, stored, chunk, confirming)
+                # The networks go with the first chunk only: every mention of them costs messages.
+                first = worker.holds is not work
+                reference = worker.actor.evaluate.remote(stored if first else None, chunk, confirming)
+                worker.holds = work
                 if not worker.spans:
                     worker.since = time.perf_counter()
                 worker.spans.append((work, span))

@@ -64,18 +64,19 @@ _Check = Callable[[], _Verdict]
 
 
 def examine(env_id: str | None = None, env_kwargs: Mapping[str, Any] | None = None) -> Iterator[Finding]:
-    """Check this machine and, where one is named, an environment; gives each finding as it is made.
+    """Check this machine and, where one is named, a task; gives each finding as it is made.
 
     No check raises: what goes wrong in one is its finding.
 
     Args:
         env_id: a task's name or a registered id, as `wann search` takes it.
-        env_kwargs: further arguments of the environment.
+        env_kwargs: further arguments of the environment; of a table, the `label` column.
     """
     step = "env.reset(seed=0); env.step(env.action_space.sample())"
     box2d = f'import gymnasium; env = gymnasium.make("LunarLander-v3"); {step}'
     mujoco = f'import gymnasium; env = gymnasium.make("InvertedPendulum-v5"); {step}'
     envpool = 'envpool.make_gymnasium("CartPole-v1", num_envs=2).reset()'
+    digits = "import scipy.ndimage; from sklearn.datasets import load_digits; load_digits()"
     checks: list[tuple[str, _Check]] = [
         ("Python", _python),
         ("packages", _packages),
@@ -92,6 +93,7 @@ def examine(env_id: str | None = None, env_kwargs: Mapping[str, Any] | None = No
         ("MuJoCo", partial(_extra, "mujoco", "mujoco", mujoco, "InvertedPendulum-v5 makes a step")),
         *([("MuJoCo pictures", _mujoco_pictures)] if find_spec("mujoco") else []),
         ("envpool", partial(_extra, "envpool", "envpool", envpool, "its environments start")),
+        ("scikit-learn", partial(_extra, "data", "sklearn", digits, "its digits can be read")),
         ("Ray", partial(_extra, "ray", "ray", "", "can be imported")),
     ]
     if find_spec("ray"):
@@ -103,7 +105,7 @@ def examine(env_id: str | None = None, env_kwargs: Mapping[str, Any] | None = No
         ]
     yield from (_run(*check) for check in checks)
     if env_id is not None:
-        yield from _examine_environment(env_id, env_kwargs or {})
+        yield from _examine_task(env_id, env_kwargs or {})
 
 
 def _run(name: str, check: _Check) -> Finding:
@@ -527,7 +529,12 @@ def _listens(host: str, port: int) -> bool:
 # An environment
 
 
-def _examine_environment(name: str, env_kwargs: Mapping[str, Any]) -> Iterator[Finding]:
+def _examine_task(name: str, env_kwargs: Mapping[str, Any]) -> Iterator[Finding]:
+    from wann.tasks import is_data_set
+
+    if is_data_set(name):
+        yield _run("data set", partial(_data_set, name, env_kwargs))
+        return
     for check, function in (
         ("environment", _environment),
         ("its episodes", _episodes),
@@ -569,13 +576,34 @@ def _environment(name: str, env_kwargs: Mapping[str, Any]) -> _Verdict:
             task.observe(start)
             env.step(task.action(np.zeros(len(task.outputs))))
     except Exception as error:  # noqa: BLE001  whatever an environment raises
-        text = " ".join(str(error).split()) if isinstance(error, ValueError) else _one_line(error)
-        found, _, fix = text.partition("; ")
-        if "pip install" in found:
-            fix = found[found.index("pip install") :]
-        return _Verdict("problem", found, fix or "check its name, its arguments and the packages it needs")
+        return _refusal(error, "check its name, its arguments and the packages it needs")
     inputs, outputs = _count(len(task.inputs), "input"), _count(len(task.outputs), "output")
     return _Verdict("ok", f"{task.env_id} makes a step; networks of {inputs}, {outputs}")
+
+
+def _data_set(name: str, env_kwargs: Mapping[str, Any]) -> _Verdict:
+    """Whether it can be read and searched."""
+    from wann.tasks import DataTask, get_task
+
+    try:
+        task = get_task(name, env_kwargs)
+        if not isinstance(task, DataTask):
+            raise TypeError(f"{name} is no data set")
+        data = task.samples
+    except Exception as error:  # noqa: BLE001  whatever reading a file raises
+        return _refusal(error, "check its name and its file")
+    sizes = (f"{getattr(data, part).labels.size} {part}" for part in ("train", "validation", "test"))
+    inputs, classes = _count(len(data.inputs), "input"), len(data.classes)
+    return _Verdict("ok", f"{inputs}, {classes} classes; samples: {', '.join(sizes)}")
+
+
+def _refusal(error: Exception, fix: str) -> _Verdict:
+    """Why a task cannot be searched, with the fix that the error names, or else this one."""
+    text = " ".join(str(error).split()) if isinstance(error, ValueError) else _one_line(error)
+    found, _, named = text.partition("; ")
+    if "pip install" in found:
+        named = found[found.index("pip install") :]
+    return _Verdict("problem", found, named or fix)
 
 
 def _count(count: int, noun: str) -> str:

@@ -95,6 +95,7 @@ class Ray:
         self._here: dict[int, Any] = {}
         self._order = itertools.count()
         self._actors = itertools.count()
+        self._populations = itertools.count()
         self._line_free = 0.0  # when the driver's network is free
         self._nodes: dict[tuple[int, int], float] = {}
 
@@ -110,9 +111,9 @@ class Ray:
         """Yes, so that no cluster is started."""
         return True
 
-    def put(self, work: Any) -> Any:
+    def put(self, _value: Any) -> int:
         """Store a population: counted with what is serial."""
-        return work
+        return next(self._populations)
 
     def kill(self, actor: Any) -> None:
         """Nothing has to be ended."""
@@ -120,16 +121,15 @@ class Ray:
     def actor(self) -> Any:
         """A new evaluator."""
         place = next(self._actors)
-        state = {"free": 0.0, "held": -1}
+        state = {"free": 0.0}
         node = place // self.machine.node
 
-        def evaluate(number: int, _stored: Any, chunk: Any, confirming: bool) -> Any:
+        def evaluate(stored: Any, chunk: Any, confirming: bool) -> Any:
             self.now += self.machine.dispatch
             self.chunks += 1
             begin = max(self.now + self.machine.latency, state["free"])
-            if state["held"] != number:
-                state["held"] = number
-                begin = max(begin, self._fetched(node, number, confirming)) + self.machine.open
+            if stored:
+                begin = max(begin, self._fetched(node, stored[0], confirming)) + self.machine.open
             cost = self.cost(chunk, confirming)
             self.computed += cost
             self.longest = max(self.longest, cost)
