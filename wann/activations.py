@@ -16,6 +16,7 @@ import numpy as np
 from wann.lanes import (
     WHOLE,
     absolute,
+    inlined_kernel,
     kernel,
     load,
     negate_if_odd,
@@ -136,62 +137,50 @@ def sigmoid(x):
     return 1.0 / (1.0 + exp2(at_most(at_least(x * -LOG2_E, -LIMIT), LIMIT)))
 
 
+@inlined_kernel
+def activate_three(code, x, y, z):
+    """Apply the activation with this code to three floats, or to three blocks of lanes.
+
+    The choice is made once for the three, and they are computed side by side.
+    """
+    if code == 1:
+        return x, y, z
+    elif code == 2:
+        return step(x), step(y), step(z)
+    elif code == 3:
+        return sin_pi(x), sin_pi(y), sin_pi(z)
+    elif code == 4:
+        return gaussian(x), gaussian(y), gaussian(z)
+    elif code == 5:
+        return tanh(x), tanh(y), tanh(z)
+    elif code == 6:
+        return sigmoid(x), sigmoid(y), sigmoid(z)
+    elif code == 7:
+        return 0.0 - x, 0.0 - y, 0.0 - z
+    elif code == 8:
+        return absolute(x), absolute(y), absolute(z)
+    elif code == 9:
+        return at_least(x, 0.0), at_least(y, 0.0), at_least(z, 0.0)
+    return sin_pi(x + 0.5), sin_pi(y + 0.5), sin_pi(z + 0.5)
+
+
 @kernel
 def activate(code, x):
-    """Apply the activation with this code to one float."""
-    if code == 1:
-        return x
-    elif code == 2:
-        return step(x)
-    elif code == 3:
-        return sin_pi(x)
-    elif code == 4:
-        return gaussian(x)
-    elif code == 5:
-        return tanh(x)
-    elif code == 6:
-        return sigmoid(x)
-    elif code == 7:
-        return 0.0 - x
-    elif code == 8:
-        return absolute(x)
-    elif code == 9:
-        return at_least(x, 0.0)
-    return sin_pi(x + 0.5)
+    """Apply the activation with this code to one float, or to one block of lanes."""
+    return activate_three(code, x, x, x)[0]  # the compiler computes equal things once
 
 
 @kernel
 def activate_row(code, values, row, blocks):
-    """Apply the activation with this code to the first blocks of a row of lanes, in place.
-
-    The choice is made once for the row, not for every block.
-    """
-    if code == 1:
-        return
-    elif code == 2:
-        for b in range(blocks):
-            store(values, row, b, step(load(values, row, b)))
-    elif code == 3:
-        for b in range(blocks):
-            store(values, row, b, sin_pi(load(values, row, b)))
-    elif code == 4:
-        for b in range(blocks):
-            store(values, row, b, gaussian(load(values, row, b)))
-    elif code == 5:
-        for b in range(blocks):
-            store(values, row, b, tanh(load(values, row, b)))
-    elif code == 6:
-        for b in range(blocks):
-            store(values, row, b, sigmoid(load(values, row, b)))
-    elif code == 7:
-        for b in range(blocks):
-            store(values, row, b, 0.0 - load(values, row, b))
-    elif code == 8:
-        for b in range(blocks):
-            store(values, row, b, absolute(load(values, row, b)))
-    elif code == 9:
-        for b in range(blocks):
-            store(values, row, b, at_least(load(values, row, b), 0.0))
-    else:
-        for b in range(blocks):
-            store(values, row, b, sin_pi(load(values, row, b) + 0.5))
+    """Apply the activation with this code to the first blocks of a row of lanes, in place."""
+    b = 0
+    while b + 3 <= blocks:
+        x, y, z = load(values, row, b), load(values, row, b + 1), load(values, row, b + 2)
+        x, y, z = activate_three(code, x, y, z)
+        store(values, row, b, x)
+        store(values, row, b + 1, y)
+        store(values, row, b + 2, z)
+        b += 3
+    while b < blocks:
+        store(values, row, b, activate(code, load(values, row, b)))
+        b += 1

@@ -260,6 +260,11 @@ def _block_pointer(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.bitcast(builder.gep(array.data, [index]), _VECTOR.as_pointer())
 
 
+def _place_pointer(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    data = context.make_array(sig.args[0])(context, builder, args[0]).data
+    return builder.bitcast(builder.gep(data, [args[1]], inbounds=True), _VECTOR.as_pointer())
+
+
 @intrinsic
 def load(typing_context: Any, array: Any, row: Any, block: Any) -> Any:
     """Eight lanes of a contiguous float64 array of shape (rows, blocks, WIDTH)."""
@@ -268,6 +273,16 @@ def load(typing_context: Any, array: Any, row: Any, block: Any) -> Any:
         return builder.load(_block_pointer(context, builder, sig, args), align=8)
 
     return LANES(array, row, block), codegen
+
+
+@intrinsic
+def load_at(typing_context: Any, array: Any, place: Any) -> Any:
+    """Eight lanes of a contiguous float64 array, the first of them at this place of the flat array."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.load(_place_pointer(context, builder, sig, args), align=8)
+
+    return LANES(array, types.int64), codegen
 
 
 @intrinsic
@@ -280,6 +295,28 @@ def store(typing_context: Any, array: Any, row: Any, block: Any, value: Any) -> 
         return context.get_dummy_value()
 
     return types.void(array, row, block, value), codegen
+
+
+@intrinsic
+def store_at(typing_context: Any, array: Any, place: Any, value: Any) -> Any:
+    """Write eight lanes, the first of them to this place of the flat array."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        builder.store(args[2], _place_pointer(context, builder, sig, args), align=8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, LANES), codegen
+
+
+@intrinsic
+def element(typing_context: Any, array: Any, index: Any) -> Any:
+    """An element of a contiguous array of one dimension, for an index that nobody has to check."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return builder.load(builder.gep(data, [args[1]], inbounds=True))
+
+    return array.dtype(array, types.int64), codegen
 
 
 @intrinsic

@@ -9,9 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wann import graph
-from wann.activations import BY_CODE, activate_row
+from wann.activations import BY_CODE, activate, activate_row, activate_three
 from wann.genome import Genome
-from wann.lanes import WIDTH, blocks_for, broadcast, inlined_kernel, kernel, lane_array, load, store
+from wann.lanes import (
+    WIDTH,
+    blocks_for,
+    broadcast,
+    element,
+    inlined_kernel,
+    kernel,
+    lane_array,
+    load,
+    load_at,
+    store,
+    store_at,
+)
 
 FloatArray = NDArray[np.float64]
 
@@ -138,45 +150,94 @@ def batch_networks(networks: Sequence[Network]) -> NetworkBatch:
     )
 
 
-@inlined_kernel
-def forward_shared(first_row, nodes, first_source, sources, activation, weights, values, blocks):
-    """Compute values of nodes in all lanes, in place; all connections of a lane carry one weight.
+@kernel
+def write_tape(first_row, nodes, first_source, sources, activation, stride, tape, at):
+    """Write nodes as `forward_shared` reads them, front to back, with nothing left to look up.
+
+    Of each node: the code of its activation, its place, the places of its sources, -1. A place is where the
+    first lane of a row lies in the flat array of values.
 
     Args:
         first_row: row of the first computed node; the rows before it hold bias and observation.
         nodes: which computed nodes, each after those it reads.
         first_source, sources, activation: of one `Network`.
+        stride: numbers in a row of values.
+        tape: (at least `at` + 3 a node + 1 a source,) int64, written.
+        at: where to begin.
+
+    Returns:
+        Where the tape goes on.
+    """
+    for k in nodes:
+        tape[at] = activation[k]
+        tape[at + 1] = (first_row + k) * stride
+        at += 2
+        for c in range(first_source[k], first_source[k + 1]):
+            tape[at] = sources[c] * stride
+            at += 1
+        tape[at] = -1
+        at += 1
+    return at
+
+
+@inlined_kernel
+def forward_shared(tape, at, end, weights, values, blocks):
+    """Compute values of nodes in all lanes, in place; all connections of a lane carry one weight.
+
+    Args:
+        tape: of one network, from `write_tape`.
+        at, end: the part of the tape to compute.
         weights: (1, B, WIDTH) one weight per lane.
         values: (rows, B, WIDTH), edited in place.
         blocks: how many of the B blocks to compute.
     """
-    for k in nodes:
-        row, low, high = first_row + k, first_source[k], first_source[k + 1]
-        b = 0
+    while at < end:
+        code, place = element(tape, at), element(tape, at + 1)
+        begin = c = at + 2
+        lane, lanes = 0, blocks * WIDTH
         # Three blocks at a time: fewer loops that end unpredictably, and three independent sums in flight.
-        while b + 3 <= blocks:
+        while lane + 3 * WIDTH <= lanes:
             first = second = third = broadcast(0.0)
-            for c in range(low, high):
-                source = sources[c]
-                first = first + load(values, source, b)
-                second = second + load(values, source, b + 1)
-                third = third + load(values, source, b + 2)
-            store(values, row, b, first * load(weights, 0, b))
-            store(values, row, b + 1, second * load(weights, 0, b + 1))
-            store(values, row, b + 2, third * load(weights, 0, b + 2))
-            b += 3
-        while b < blocks:
+            c = begin
+            source = element(tape, c)
+            while source >= 0:
+                first = first + load_at(values, source + lane)
+                second = second + load_at(values, source + lane + WIDTH)
+                third = third + load_at(values, source + lane + 2 * WIDTH)
+                c += 1
+                source = element(tape, c)
+            first, second, third = activate_three(
+                code,
+                first * load_at(weights, lane),
+                second * load_at(weights, lane + WIDTH),
+                third * load_at(weights, lane + 2 * WIDTH),
+            )
+            store_at(values, place + lane, first)
+            store_at(values, place + lane + WIDTH, second)
+            store_at(values, place + lane + 2 * WIDTH, third)
+            lane += 3 * WIDTH
+        while lane < lanes:
             total = broadcast(0.0)
-            for c in range(low, high):
-                total = total + load(values, sources[c], b)
-            store(values, row, b, total * load(weights, 0, b))
-            b += 1
-        activate_row(activation[k], values, row, blocks)
+            c = begin
+            source = element(tape, c)
+            while source >= 0:
+                total = total + load_at(values, source + lane)
+                c += 1
+                source = element(tape, c)
+            store_at(values, place + lane, activate(code, total * load_at(weights, lane)))
+            lane += WIDTH
+        at = c + 1
 
 
 @inlined_kernel
 def forward_individual(first_row, nodes, first_source, sources, activation, weights, values, blocks):
-    """As `forward_shared`, with `weights` (C, B, WIDTH): one weight per lane and connection."""
+    """Compute values of nodes in all lanes, in place; each connection of a lane carries a weight of its own.
+
+    Args:
+        first_row, nodes, first_source, sources, activation: as `write_tape`.
+        weights: (C, B, WIDTH) one weight per connection and lane.
+        values, blocks: as `forward_shared`.
+    """
     for k in nodes:
         for b in range(blocks):
             total = broadcast(0.0)
@@ -191,7 +252,7 @@ def constants_first(first_row, first_source, sources, nodes):
     """Order a network's nodes: those that only the bias feeds, then the others; each after those it reads.
 
     Args:
-        first_row, first_source, sources: as `forward_shared`.
+        first_row, first_source, sources: as `write_tape`.
         nodes: (K,) int32, written.
 
     Returns:
@@ -228,24 +289,21 @@ def evaluate_network(network: Network, observations: FloatArray, weights: FloatA
         (L, rows) float64: bias, inputs, computed nodes.
     """
     lanes, shared = len(observations), weights.ndim == 1
-    blocks = blocks_for(lanes)
+    blocks = max(1, blocks_for(lanes))
     values = lane_array(network.rows, blocks)
     flat = values.reshape(network.rows, blocks * WIDTH)
     flat[0] = 1.0
     flat[1 : 1 + network.inputs, :lanes] = observations.T
     lane_weights = lane_array(1 if shared else network.sources.size, blocks)
     lane_weights.reshape(len(lane_weights), blocks * WIDTH)[:, :lanes] = weights.T
-    forward = forward_shared if shared else forward_individual
-    forward(
-        1 + network.inputs,
-        np.arange(network.activation.size, dtype=np.int32),
-        network.first_source,
-        network.sources,
-        network.activation,
-        lane_weights,
-        values,
-        blocks,
-    )
+    nodes = np.arange(network.activation.size, dtype=np.int32)
+    parts = (network.first_source, network.sources, network.activation)
+    if shared:
+        tape = np.empty(network.sources.size + 3 * nodes.size, np.int64)
+        write_tape(1 + network.inputs, nodes, *parts, blocks * WIDTH, tape, 0)
+        forward_shared(tape, 0, tape.size, lane_weights, values, blocks)
+    else:
+        forward_individual(1 + network.inputs, nodes, *parts, lane_weights, values, blocks)
     return flat[:, :lanes].T.copy()
 
 

@@ -20,7 +20,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from wann.lanes import WIDTH, blocks_for, compiled, lane_array
-from wann.network import NetworkBatch, forward_individual, forward_shared
+from wann.network import NetworkBatch, forward_individual, forward_shared, write_tape
 from wann.rollout import Rollouts
 from wann.spaces import FloatArray
 
@@ -304,6 +304,7 @@ def _act(
     actions,
 ):
     values[0] = 1.0
+    tape = np.empty(sources.size + 3 * activation.size, np.int64)  # more than any of the networks needs
     for index in range(begins.size - 1):
         begin, lanes = begins[index], begins[index + 1] - begins[index]
         if lanes == 0:
@@ -320,7 +321,9 @@ def _act(
                 values[1 + i, lane // WIDTH, lane % WIDTH] = observations[begin + lane, i]
         if shared:
             weights = lane_weights[index : index + 1]
-            forward_shared(1 + inputs, nodes, pointers, row_sources, codes, weights, values, blocks)
+            stride = values.shape[1] * WIDTH
+            end = write_tape(1 + inputs, nodes, pointers, row_sources, codes, stride, tape, 0)
+            forward_shared(tape, 0, end, weights, values, blocks)
         else:
             forward_individual(1 + inputs, nodes, pointers, row_sources, codes, lane_weights, values, blocks)
         for lane in range(lanes):

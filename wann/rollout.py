@@ -24,7 +24,7 @@ from wann.lanes import (
     select_greater,
     store,
 )
-from wann.network import NetworkBatch, constants_first, forward_individual, forward_shared
+from wann.network import NetworkBatch, constants_first, forward_individual, forward_shared, write_tape
 
 FloatArray = NDArray[np.float64]
 
@@ -213,17 +213,21 @@ def _roll_out(
         alive = lanes
         nodes = order[: codes.size]
         constants = constants_first(1 + inputs, pointers, row_sources, nodes)
+        stride = values.shape[1] * WIDTH
+        tape = np.empty(row_sources.size + 3 * codes.size, np.int64)
+        steady = write_tape(1 + inputs, nodes[:constants], pointers, row_sources, codes, stride, tape, 0)
+        write_tape(1 + inputs, nodes[constants:], pointers, row_sources, codes, stride, tape, steady)
         moved = True  # whether a lane's constants have to be computed, as it is new in its place
         for now in range(max_steps):
             # Lanes that have ended are moved behind the others, so the work shrinks with them.
             blocks = (alive + WIDTH - 1) // WIDTH
             observe(state, observation, blocks)
-            due = nodes if moved else nodes[constants:]
-            moved = False
             if shared:
-                forward_shared(1 + inputs, due, pointers, row_sources, codes, weights, values, blocks)
+                forward_shared(tape, 0 if moved else steady, tape.size, weights, values, blocks)
             else:
+                due = nodes if moved else nodes[constants:]
                 forward_individual(1 + inputs, due, pointers, row_sources, codes, weights, values, blocks)
+            moved = False
             for a in range(outputs.shape[1]):
                 for b in range(blocks):
                     store(action, a, b, load(values, outputs[network, a], b))
