@@ -176,10 +176,13 @@ def _evaluating() -> Any:
 
             self.task = get_task(*spec)
             self.max_steps = max_steps
+            self.held = -1
 
-        def evaluate(self, stored: Any, chunk: Any, confirming: bool) -> Any:
+        def evaluate(self, number: int, stored: Any, chunk: Any, confirming: bool) -> Any:
             if stored:
-                self.work = ray.get(stored[0]).owned()
+                self.held, self.work = number, ray.get(stored[0]).owned()
+            if self.held != number:  # calls come in order, so this would be a fault
+                raise RuntimeError(f"networks of evaluation {self.held} instead of {number}")
             begun = time.perf_counter()
             task = self.task.confirming if confirming else self.task
             part = self.work.roll_out(task, chunk, self.max_steps)
@@ -195,7 +198,7 @@ class _Worker:
     actor: Any
     spans: deque[tuple[Any, Span]] = field(default_factory=deque)  # (evaluation, units), as they were sent
     since: float = 0.0  # when it began the first of them
-    holds: Work | None = None  # the evaluation whose networks it has, once what is in `spans` is done
+    holds: int = -1  # the evaluation whose networks it has, once what is in `spans` is done
     hanging: bool = False  # whether it was ended for being at one episode too long
 
 
@@ -236,6 +239,7 @@ class RayEvaluator:
         self._refused: list[_Worker] = []
         self._sent: dict[Any, tuple[_Worker, Work, Span]] = {}  # by the reference of the result
         self._failed_starts = 0
+        self._number = 0  # of the evaluation
         self._episode_cost: float | None = None  # seconds, measured
         self._effort = Effort.of(0, {}, 0.0)
         self._ours = connect(address, workers)
@@ -278,6 +282,7 @@ class RayEvaluator:
             RuntimeError: evaluators cannot be started any more.
         """
         begun = looked = time.perf_counter()
+        self._number += 1
         work = Work(networks, weights, seeds, self._by_weight(len(networks), len(weights) * len(seeds)))
         dealer, stored = Dealer(work), [ray.put(work)]
         parts: list[tuple[Chunk, Rollouts]] = []
@@ -336,9 +341,9 @@ class RayEvaluator:
                 span.copies += 1
                 chunk = work.chunk(span.first, span.last)
                 # The networks go with the first chunk only: every mention of them costs messages.
-                first = worker.holds is not work
-                reference = worker.actor.evaluate.remote(stored if first else None, chunk, confirming)
-                worker.holds = work
+                number, population = self._number, None if worker.holds == self._number else stored
+                reference = worker.actor.evaluate.remote(number, population, chunk, confirming)
+                worker.holds = number
                 if not worker.spans:
                     worker.since = time.perf_counter()
                 worker.spans.append((work, span))

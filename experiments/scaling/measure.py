@@ -193,7 +193,7 @@ def measure_driver() -> dict[str, float]:
         [worker], stored, count = evaluator._ready, [ray.put(work)], 1000
         own, whole = time.thread_time(), time.process_time()
         sent = [
-            worker.actor.evaluate.remote(None if unit else stored, work.chunk(unit, unit + 1), False)
+            worker.actor.evaluate.remote(-2, None if unit else stored, work.chunk(unit, unit + 1), False)
             for unit in range(count)
         ]
         found["dispatch_main_thread"] = (time.thread_time() - own) / count
@@ -207,7 +207,7 @@ def measure_driver() -> dict[str, float]:
         trips = []
         for _ in range(200):
             begun = time.perf_counter()
-            ray.get(worker.actor.evaluate.remote(None, work.chunk(0, 1), False))
+            ray.get(worker.actor.evaluate.remote(-2, None, work.chunk(0, 1), False))
             trips.append(time.perf_counter() - begun)
         found["round_trip_clock_fastest"], found["round_trip_clock_median"] = (
             min(trips),
@@ -218,20 +218,20 @@ def measure_driver() -> dict[str, float]:
         @ray.remote(num_cpus=1)
         class Echo:
             def evaluate(self, *given: object) -> object:
-                return given[1], time.process_time()
+                return given[2], time.process_time()
 
             def sleep(self, seconds: float) -> None:
                 time.sleep(seconds)
 
         echo = Echo.remote()
-        answers = [echo.evaluate.remote(None, work.failed(0, 1, "")[1], False) for _ in range(count)]
+        answers = [echo.evaluate.remote(-2, None, work.failed(0, 1, "")[1], False) for _ in range(count)]
         times = [seconds for _, seconds in ray.get(answers)]
         found["worker_overhead"] = (times[-1] - times[99]) / (count - 100)
         # What looking for results costs, by how many are on their way: none is ready here.
         waiting = [echo.sleep.remote(60.0)]
         for pending in (200, 2000, 20000):
             while len(waiting) < pending:
-                waiting.append(echo.evaluate.remote(None, 0, False))
+                waiting.append(echo.evaluate.remote(-2, None, 0, False))
             own, begun = time.thread_time(), time.perf_counter()
             for _ in range(10):
                 ray.wait(waiting, num_returns=1, timeout=0)
@@ -251,7 +251,11 @@ def measure_scan() -> float:
     now = time.perf_counter()
     busy = [distributed._Worker(None, deque([(work, Span(0, 1))]), now) for _ in range(workers)]
     evaluator._ready = [*busy, distributed._Worker(None)]
-    evaluator._episode_cost, evaluator._task = 0.01, get_task(ENV, None, "gymnasium", True)
+    evaluator._number, evaluator._episode_cost, evaluator._task = (
+        1,
+        0.01,
+        get_task(ENV, None, "gymnasium", True),
+    )
     sent = dict.fromkeys(range(2 * workers))
     begun = time.thread_time()
     for _ in range(20):

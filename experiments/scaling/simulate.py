@@ -124,7 +124,7 @@ class Ray:
         state = {"free": 0.0}
         node = place // self.machine.node
 
-        def evaluate(stored: Any, chunk: Any, confirming: bool) -> Any:
+        def evaluate(_number: int, stored: Any, chunk: Any, confirming: bool) -> Any:
             self.now += self.machine.dispatch
             self.chunks += 1
             begin = max(self.now + self.machine.latency, state["free"])
