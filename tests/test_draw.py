@@ -17,15 +17,16 @@ from conftest import evolved
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import EllipseCollection
+from matplotlib.collections import EllipseCollection, PathCollection, PolyCollection
 from PIL import Image
 
 from wann.activations import NAMES
+from wann.datasets import pixel_names
 from wann.draw import draw_genome, genome_graph, graph_figure, layout
-from wann.genome import Genome, genome_from_dict, minimal_genome
+from wann.genome import Genome, genome_from_dict, minimal_genome, one_output
 from wann.layout import NODE_GAP, arrange
 from wann.network import compile_genome
-from wann.theme import activation_curve, figure_style
+from wann.theme import LIGHT, activation_curve, figure_style
 
 INPUTS = ("x", "cos θ", "sin θ", "ẋ", "θ̇")
 OUTPUTS = ("force",)
@@ -195,7 +196,11 @@ LONG = tuple(f"the angular velocity of joint number {k}" for k in range(5))
 def test_no_label_is_cut_off_or_touches_another_or_a_node(genome, inputs, outputs, title):
     with figure_style():
         figure = graph_figure(genome_graph(genome, inputs, outputs), title=title)
-        texts, circles = boxes_of(figure)
+        assert_nothing_touches(figure)
+
+
+def assert_nothing_touches(figure):
+    texts, circles = boxes_of(figure)
     width, height = figure.get_size_inches() * figure.dpi
     for _, box in texts:
         assert box.x0 > 0.0
@@ -270,6 +275,102 @@ def test_every_symbol_fits_into_its_circle_and_differs_from_all_others(name):
         grid = np.linspace(-0.6, 0.6, 25)
         mine, theirs = (np.interp(grid, *c.T) for c in (curve, activation_curve(other)))
         assert np.abs(mine - theirs).max() > 0.1
+
+
+# Images
+
+
+def image_figure(genome: Genome, shape: tuple[int, int], **options):
+    names = [f"class {k}" for k in range(genome.outputs)]
+    with figure_style():
+        return graph_figure(genome_graph(genome, pixel_names(shape), names), shape=shape, **options)
+
+
+def uses_of(genome: Genome) -> list[int]:
+    """How many connections leave the bias and each pixel."""
+    sources = compile_genome(genome).sources.tolist()
+    return [sources.count(row) for row in range(genome.first_output)]
+
+
+def squares_of(figure, pixels: int) -> PolyCollection:
+    (found,) = (
+        collection
+        for collection in figure.axes[0].collections
+        if isinstance(collection, PolyCollection) and len(collection.get_paths()) == pixels
+    )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("seed", "mutations", "shape", "outputs"),
+    [(0, 0, (8, 8), 10), (1, 150, (8, 8), 10), (2, 40, (3, 20), 2), (3, 5, (1, 1), 3), (4, 60, (16, 16), 26)],
+)
+def test_nothing_touches_beside_an_image(seed, mutations, shape, outputs):
+    genome = evolved(seed, mutations, shape[0] * shape[1], outputs)
+    figure = image_figure(genome, shape, title="Digits")
+    with figure_style():
+        assert_nothing_touches(figure)
+    words = [text.get_text() for text in figure.axes[0].texts]
+    assert {"Digits", "bias", "class 0", "connections from a pixel", "0"} <= set(words)
+    assert not any(word.startswith("row") for word in words)
+
+
+def test_only_used_pixels_are_coloured_the_darker_the_more_connections_leave_them():
+    genome = one_output(evolved(1, 200, 64, 10), 3)
+    uses = np.array(uses_of(genome)[1:])
+    assert len(set(uses.tolist())) > 2
+    squares = squares_of(image_figure(genome, (8, 8)), 64)
+    faces = squares.get_facecolors()[:, :3]
+    paper = np.array(matplotlib.colors.to_rgb(LIGHT.paper))
+    assert [bool((face != paper).any()) for face in faces] == (uses > 0).tolist()
+    order = np.argsort(uses, kind="stable")
+    lightness = faces.sum(axis=1)[order]
+    assert np.all((np.diff(lightness) < 0.0) == (np.diff(uses[order]) > 0))
+    centres = np.array([path.vertices[:4].mean(axis=0) for path in squares.get_paths()]).reshape(8, 8, 2)
+    assert np.all(np.diff(centres[:, :, 0], axis=1) > 0.0)
+    assert np.all(np.diff(centres[:, :, 1], axis=0) < 0.0)
+
+
+def test_a_line_leads_from_each_used_pixel_and_from_nothing_else():
+    genome = evolved(2, 30, 64, 10)
+    uses = uses_of(genome)
+    figure = image_figure(genome, (8, 8))
+    (lines,) = (
+        collection
+        for collection in figure.axes[0].collections
+        if isinstance(collection, PathCollection) and len(collection.get_paths()[0].vertices) == 5
+    )
+    used = [pixel for pixel, count in enumerate(uses[1:]) if count]
+    squares = squares_of(figure, 64).get_paths()
+    starts = [path.vertices[0] for path in lines.get_paths()][uses[0] > 0 :]
+    assert len(starts) == len(used)
+    for start, pixel in zip(starts, used, strict=True):
+        corners = squares[pixel].vertices
+        assert np.all(corners.min(axis=0) < start)
+        assert np.all(start < corners.max(axis=0))
+    heights = [path.vertices[1, 1] for path in lines.get_paths()]
+    ports = [path.vertices[-1, 1] for path in lines.get_paths()]
+    assert np.all(np.diff(heights) < 0.0)  # so that no line crosses another before the network begins
+    assert np.all(np.diff(ports) < 0.0)
+
+
+def test_an_image_that_feeds_nothing_is_drawn_without_lines():
+    genome = evolved(0, 0, 16, 2)
+    genome = genome.evolve(enabled=np.zeros(genome.mark.size, np.bool_))
+    figure = image_figure(genome, (4, 4))
+    assert "0 connections · 0 hidden nodes · 0 pixels of 16" in [t.get_text() for t in figure.axes[0].texts]
+
+
+def test_names_of_pixels_make_an_image(tmp_path):
+    genome = evolved(1, 20, 64, 10)
+    for name in ("a", "b"):
+        draw_genome(genome, pixel_names((8, 8)), "0123456789", tmp_path / f"{name}.svg", title="Digits")
+    root = ElementTree.fromstring((tmp_path / "a.svg").read_text(encoding="utf-8"))  # noqa: S314 - our own file
+    words = {element.text.strip() for element in root.iter() if element.text}
+    assert {*"0123456789", "bias", "connections from a pixel"} <= words
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    draw_genome(genome, [f"x{k}" for k in range(64)], "0123456789", tmp_path / "c.svg")
+    assert "connections from a pixel" not in (tmp_path / "c.svg").read_text(encoding="utf-8")
 
 
 # Files
