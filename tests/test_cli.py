@@ -629,7 +629,7 @@ def test_draw_shows_only_what_feeds_one_output_on_request(wann_command, refused,
     whole, part = tmp_path / "whole.svg", tmp_path / "part.svg"
     assert wann_command("draw", ended, "--out", whole)[0] == 0
     assert wann_command("draw", ended, "--out", part, "--only", "force")[0] == 0
-    assert "swingup, output force" in part.read_text()
+    assert "output force of swingup" in part.read_text()
     assert "output force" not in whole.read_text()
     line = refused("draw", ended, "--out", tmp_path / "none.svg", "--only", "torque")
     assert line == "the champion has no output 'torque'; choose from force"

@@ -353,7 +353,7 @@ def test_the_commands_take_a_table_from_search_to_evaluation(table, tmp_path, ca
     assert (code, out, error) == (0, f"Wrote {run / 'curves.png'}\n", "")
     code, out, error = ran(["draw", run, "--only", "b"], capsys)
     assert (code, out, error) == (0, f"Wrote {run / 'champion.svg'}\n", "")
-    assert ", output b<" in (run / "champion.svg").read_text()
+    assert ">output b of csv:" in (run / "champion.svg").read_text()
     code, _, error = ran(["replay", run], capsys)
     assert code == 2
     assert error.count("\n") == 1

@@ -547,7 +547,7 @@ def draw(champion_path: Path, out: Path | None, only: str | None) -> None:
     if only is not None:
         if only not in outputs:
             raise ValueError(f"the champion has no output {only!r}; choose from {', '.join(outputs)}")
-        genome, outputs, title = one_output(genome, outputs.index(only)), (only,), f"{title}, output {only}"
+        genome, outputs, title = one_output(genome, outputs.index(only)), (only,), f"output {only} of {title}"
     draw_genome(genome, champion.inputs, outputs, out, title=title)
     click.echo(f"Wrote {out}")
 

@@ -6,7 +6,9 @@ Inputs that are the pixels of an image are drawn as that image.
 from __future__ import annotations
 
 import itertools
+import math
 import os
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 
 import networkx as nx
@@ -28,6 +30,9 @@ LARGEST = (12.0, 8.5)
 
 PITCH = (0.15, 0.44)
 """Least and greatest distance of neighbouring nodes of a column, in inches."""
+
+LARGEST_COLUMN = 30
+"""Hidden nodes that a column may always hold; large networks have larger ones, see `_layers`."""
 
 MARGIN = 0.18  # inches around everything
 TITLE_SIZE, CAPTION_SIZE, LEGEND_SIZE = 10.5, 8.0, 7.5  # points
@@ -133,15 +138,15 @@ def graph_figure(
     """
     sheet = Sheet(theme)
     uses = [graph.out_degree(node) for node in _of_kind(graph, "input")]
-    plane = ImagePlane(sheet, shape, uses, graph.out_degree(BIAS)) if shape else None
-    if plane:
+    if shape:
         graph = graph.copy()
         graph.remove_nodes_from([node for node in _of_kind(graph, "input") if not graph.out_degree(node)])
-    arrangement = _arrange(graph, ports=plane is not None)
+    arrangement = _arrange(graph, ports=shape is not None)
     points = np.array(arrangement.points)
     low, high = points.min(axis=0) - RADIUS, points.max(axis=0) + RADIUS
     pitch = float(np.clip(np.min(LARGEST / (high - low)), *PITCH))
     width, height = (high - low) * pitch
+    plane = ImagePlane(sheet, shape, uses, graph.out_degree(BIAS), height) if shape else None
 
     names = {node: plain_text(label) for node, label in graph.nodes(data="label")}
     name_size = float(np.clip(36.0 * pitch, 5.0, 9.0))
@@ -159,7 +164,7 @@ def graph_figure(
     hidden = len(_of_kind(graph, "hidden"))
     caption = f"{_counted(graph.number_of_edges(), 'connection')} · {_counted(hidden, 'hidden node')}"
     if plane:
-        caption += f" · {_counted(np.count_nonzero(uses), 'pixel')} of {len(uses):,}"
+        caption += f" · {_counted(sum(use > 0 for use in uses), 'pixel')} of {len(uses):,}"
     shown = ("hidden", "output") if plane else ("input", "hidden", "output")
     occurring = {graph.nodes[node]["activation"] for node in _of_kind(graph, *shown)}
     legend = _Legend(sheet, [name for name in BY_NAME if name in occurring], pitch)
@@ -207,8 +212,42 @@ def graph_figure(
 
 def _arrange(graph: nx.DiGraph, *, ports: bool) -> Arrangement:
     index = {node: position for position, node in enumerate(graph)}
-    layers = [layer for _, layer in graph.nodes(data="layer")]
-    return arrange(layers, [(index[source], index[target]) for source, target in graph.edges], ports=ports)
+    return arrange(
+        _layers(graph), [(index[source], index[target]) for source, target in graph.edges], ports=ports
+    )
+
+
+def _layers(graph: nx.DiGraph) -> list[int]:
+    """Column of each node: its layer; where one is too large for a page, hidden nodes move on to later ones.
+
+    Each column takes, of the nodes that lie behind nothing that is still to come, those with the longest way
+    to go. Source: Coffman and Graham (1972), Optimal scheduling for two-processor systems.
+    """
+    layers = dict(graph.nodes(data="layer"))
+    hidden = sorted(_of_kind(graph, "hidden"), key=layers.__getitem__)
+    most = max(LARGEST_COLUMN, math.ceil(math.sqrt(3.0 * len(hidden))))
+    if max(Counter(layers[node] for node in hidden).values(), default=0) <= most:
+        return list(layers.values())
+    ahead: dict[Hashable, int] = {}
+    for node in reversed(hidden):
+        ahead[node] = 1 + max((ahead.get(target, 0) for target in graph.successors(node)), default=0)
+    waiting = {node: sum(source in ahead for source in graph.predecessors(node)) for node in hidden}
+    ready = [node for node in hidden if not waiting[node]]
+    column = 0
+    while ready:
+        column += 1
+        ready.sort(key=lambda node: -ahead[node])
+        chosen, ready = ready[:most], ready[most:]
+        for node in chosen:
+            layers[node] = column
+            for target in graph.successors(node):
+                if target in waiting:
+                    waiting[target] -= 1
+                    if not waiting[target]:
+                        ready.append(target)
+    for node in _of_kind(graph, "output"):
+        layers[node] = column + 1
+    return list(layers.values())
 
 
 def _of_kind(graph: nx.DiGraph, *kinds: str) -> list[Hashable]:

@@ -6,19 +6,23 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.collections import PathCollection, PolyCollection
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_rgba
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from wann.network import FloatArray
 from wann.theme import Sheet, Symbol, Theme
 
-SIDE = 3.2  # inches that the longer side takes, as far as the pixels keep within `PIXEL`
-PIXEL = (0.03, 0.3)
+SIDE = (2.0, 3.6)
+"""Least and greatest longer side of the image, in inches, as far as the pixels keep within `PIXEL`."""
+
+SHARE = 0.6  # of the network's height that it takes
+PIXEL = (0.03, 0.4)
 """Least and greatest side of a pixel, in inches."""
 
 SQUARE = 0.86  # of a pixel's side; the rest is the gap to its neighbours
 BESIDE = 0.42  # inches for the bias above the image, and for the scale of colours below it
+CROWDED = 1.5  # lines whose distance is below so many of their widths cannot be told apart
 FAN = (0.45, 1.6)
 """Least and greatest way from the image to the network, in inches."""
 
@@ -32,11 +36,14 @@ _BENT = (Path.MOVETO, Path.LINETO, Path.CURVE4, Path.CURVE4, Path.CURVE4)
 class ImagePlane:
     """An image, the bias above it and a scale below it; lines lead from its right side to the network.
 
-    A pixel's line runs along its row at a height of its own, so that the lines of a row lie side by side. The
-    middle of the image's right side is the origin, the unit is the inch.
+    A pixel's line runs along its row at a height of its own, behind the used pixels that it passes; where the
+    lines of a row lie too close to be told apart, they begin at the image's right side. The middle of that
+    side is the origin, the unit is the inch.
     """
 
-    def __init__(self, sheet: Sheet, shape: tuple[int, int], uses: Sequence[int], bias_uses: int) -> None:
+    def __init__(
+        self, sheet: Sheet, shape: tuple[int, int], uses: Sequence[int], bias_uses: int, beside: float
+    ) -> None:
         """An image of so many rows and columns.
 
         Args:
@@ -44,25 +51,29 @@ class ImagePlane:
             shape: rows and columns.
             uses: how many connections leave each pixel, row by row.
             bias_uses: the same of the bias.
+            beside: height of the network, in inches.
         """
         self.sheet = sheet
         self.uses = np.array(uses, np.int64)
         self.bias_color = sheet.theme.input if bias_uses else sheet.theme.faint
-        self.side = float(np.clip(SIDE / max(shape), *PIXEL))  # of a pixel
+        self.side = float(np.clip(np.clip(SHARE * beside, *SIDE) / max(shape), *PIXEL))  # of a pixel
         rows, columns = shape
         row, column = np.divmod(np.arange(self.uses.size), columns)
         top = 0.5 * rows * self.side
         self.centres = np.column_stack([column + 0.5 - columns, 0.5 * rows - row - 0.5]) * self.side
         self.bias = np.array([-BIAS_RADIUS, top + 0.55 * BESIDE])
         self._scale = _Scale(sheet, int(self.uses.max()))
-        self._scale_place = np.array([-0.5 * (columns * self.side + self._scale.width), -top - 0.5 * BESIDE])
-        self.width = max(columns * self.side, -float(self._scale_place[0]))
+        left = min(-0.5 * (columns * self.side + self._scale.width), -self._scale.width)
+        self._scale_place = np.array([left, -top - 0.5 * BESIDE])
+        self.width = max(columns * self.side, -left)
         self.height = 2.0 * (top + BESIDE)
         # Lines begin in the bias and the used pixels, and leave the image at these heights.
-        used = self.uses > 0
-        across = (column + 0.5) / columns - 0.5
-        heights = self.centres[:, 1] - SQUARE * self.side * across
-        self.starts = np.vstack([self.bias, np.column_stack([self.centres[:, 0], heights])[used]])
+        used = (self.uses > 0).reshape(shape)
+        in_row = np.maximum(used.sum(axis=1, keepdims=True), 1)
+        down = ((used.cumsum(axis=1) - 0.5) / in_row - 0.5).ravel()
+        starts = self.centres - np.outer(down, [0.0, SQUARE * self.side])
+        self.starts = np.vstack([self.bias, starts[used.ravel()]])
+        self.gap = SQUARE * self.side / float(in_row.max())  # between neighbouring lines of a row
 
     def fan(self, heights: FloatArray) -> float:
         """Inches to leave between the image and the ports (n,) of the bias and the used pixels."""
@@ -81,6 +92,8 @@ class ImagePlane:
         self.sheet.axes.add_collection(squares, autolim=False)
         starts = origin + self.starts
         leaving = np.column_stack([np.full(len(starts), origin[0]), starts[:, 1]])
+        if 72.0 * self.gap < CROWDED * width:
+            starts[1:] = leaving[1:]
         reach = 0.5 * (ports - leaving) * [1.0, 0.0]
         lines = np.stack([starts, leaving, leaving + reach, ports - reach, ports], axis=1)
         colors = [theme.input_line] * len(lines)
@@ -93,7 +106,7 @@ class ImagePlane:
                 edgecolors=colors,
                 linewidths=width,
                 capstyle="butt",
-                zorder=2.5,
+                zorder=2.1,
             ),
             autolim=False,
         )
@@ -112,7 +125,7 @@ class _Scale:
         self.most = most
         steps = np.unique(np.linspace(1, most, min(most, SCALE_STEPS)).round().astype(np.int64))
         self.steps = np.concatenate([[0], steps])
-        self.words = "connections from a pixel"
+        self.words = "connections"
         self.side, self.gap = 0.1, 0.12
         self._words_width = sheet.width_of(self.words, SCALE_SIZE)
         self._widths = [self.side + 0.05 + sheet.width_of(str(step), SCALE_SIZE) for step in self.steps]
@@ -136,16 +149,14 @@ def _squares(
 ) -> PolyCollection:
     """Squares, the darker the more they are used; where they are not, only a faint rim."""
     corners = 0.5 * side * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
-    light, dark, paper, faint = (
-        np.array(to_rgb(color)) for color in (theme.input_light, theme.input, theme.paper, theme.faint)
-    )
+    light, dark, faint = (np.array(to_rgba(c)) for c in (theme.input_light, theme.input, theme.faint))
     used = uses[:, None] > 0
     share = np.clip((uses - 1.0) / max(most - 1.0, 1.0), 0.0, 1.0)[:, None]
     colors = light + share * (dark - light)
     return PolyCollection(
-        centres[:, None] + corners,
-        facecolors=np.where(used, colors, paper),
+        list(centres[:, None] + corners),
+        facecolors=np.where(used, colors, 0.0),
         edgecolors=np.where(used, colors, faint),
         linewidths=0.5,
-        zorder=2,
+        zorder=2.2,
     )

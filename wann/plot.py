@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.typing import LineStyleType
 
 from wann.accuracy import ClassifierCard, Sweep
 from wann.layout import ascending
@@ -38,7 +39,11 @@ TEXT_SIZE, TITLE_SIZE = 8.0, 10.5  # points
 
 LABEL_SIZES = (8.0, 5.0)  # points; names of classes are that large, as long as they are not too many
 LABELS_HEIGHT = 3.4  # inches that they have, one below the other
-LINE_STYLES = ("-", (0.0, (4.0, 1.5)), (0.0, (1.0, 1.2)))  # in turn, once every colour is used
+LINE_STYLES: tuple[LineStyleType, ...] = (
+    "-",
+    (0.0, (4.0, 1.5)),
+    (0.0, (1.0, 1.2)),
+)  # in turn, once every colour is used
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -278,7 +283,7 @@ def _plot_sweep(axes: Axes, sweep: Sweep, card: ClassifierCard, theme: Theme) ->
     ):
         axes.axhline(height, color=color, linewidth=1.2, dashes=(5.0, 3.0), label=label, zorder=2.5)
     axes.plot(
-        [best.weight],
+        np.array([best.weight], np.float64),
         [best.accuracy],
         linestyle="",
         marker="o",
@@ -309,16 +314,17 @@ def _plot_classes(axes: Axes, sweep: Sweep, classes: Sequence[str], theme: Theme
     places = np.clip(ascending(ends[order] - gap, np.ones(len(classes))), 0.0, room) + gap
     place = dict(zip(order.tolist(), places.tolist(), strict=True))
     for k, name in enumerate(classes):
-        turn, color = divmod(k, len(theme.many))
-        style = {"color": theme.many[color], "linestyle": LINE_STYLES[turn % len(LINE_STYLES)]}
-        axes.plot(sweep.weights, sweep.per_class[:, k], linewidth=0.9, **style)
+        turn, hue = divmod(k, len(theme.many))
+        color, style = theme.many[hue], LINE_STYLES[turn % len(LINE_STYLES)]
+        axes.plot(sweep.weights, sweep.per_class[:, k], color=color, linewidth=0.9, linestyle=style)
         axes.plot(
             [1.0, 1.02, 1.05, 1.07],
             [ends[k], ends[k], place[k], place[k]],
             transform=axes.transAxes,  # the panel is one unit high
+            color=color,
             linewidth=1.2,
+            linestyle=style,
             clip_on=False,
-            **style,
         )
         axes.text(
             1.08,
@@ -345,10 +351,10 @@ def _plot_reliability(axes: Axes, counts: Axes, card: ClassifierCard, theme: The
             (card.reliability_mean, theme.output, "s", "mean probability"),
         )
     ):
-        filled = [k for k, count in enumerate(found.count) if count]
+        filled = np.array(found.count) > 0
         axes.plot(
-            [found.confidence[k] for k in filled],
-            [found.accuracy[k] for k in filled],
+            np.array(found.confidence, np.float64)[filled],
+            np.array(found.accuracy, np.float64)[filled],
             color=color,
             linewidth=1.2,
             marker=marker,

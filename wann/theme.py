@@ -48,7 +48,7 @@ class Theme:
 
 
 # The three hues are the high-contrast scheme of Paul Tol (2021), Colour schemes, technical note SRON/EPS/TN,
-# those of many lines its muted scheme.
+# those of many lines its muted scheme and an orange.
 LIGHT = Theme(
     paper="#ffffff",
     ink="#1f2933",
@@ -70,6 +70,7 @@ LIGHT = Theme(
         "#44aa99",
         "#aa4499",
         "#999933",
+        "#ee7733",
     ),
 )
 
