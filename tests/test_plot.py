@@ -295,9 +295,8 @@ def test_a_class_without_samples_leaves_a_gap():
     assert [text.get_text() for text in figure.axes[2].texts] == list(card.classes)
 
 
-@pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
-def test_a_classifier_s_plot_is_written_the_same_twice(tmp_path, suffix):
-    paths = [tmp_path / f"{k}{suffix}" for k in range(2)]
+def test_a_classifier_s_plot_is_written_the_same_twice(tmp_path):
+    paths = [tmp_path / f"{k}.svg" for k in range(2)]
     for path in paths:
         plot_classifier(metrics_of(30, champion_from=4), *classifier_of(10), path, title="Run")
     assert paths[0].stat().st_size > 5000

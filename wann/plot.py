@@ -345,26 +345,17 @@ def _plot_reliability(axes: Axes, counts: Axes, card: ClassifierCard, theme: The
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1.0))
     axes.plot([0.0, 1.0], [0.0, 1.0], color=theme.hidden_line, linewidth=1.0, dashes=(5.0, 3.0))
-    for side, (found, color, marker, label) in enumerate(
+    for side, (found, color, label) in enumerate(
         (
-            (card.reliability_votes, theme.input, "o", "share of votes"),
-            (card.reliability_mean, theme.output, "s", "mean probability"),
+            (card.reliability_votes, theme.input, "share of votes"),
+            (card.reliability_mean, theme.output, "mean probability"),
         )
     ):
         filled = np.array(found.count) > 0
-        axes.plot(
-            np.array(found.confidence, np.float64)[filled],
-            np.array(found.accuracy, np.float64)[filled],
-            color=color,
-            linewidth=1.2,
-            marker=marker,
-            markersize=5.0,
-            markeredgecolor=theme.paper,
-            markeredgewidth=0.6,
-            label=f"{label}: off by {found.error:.1%}",
-            clip_on=False,
-            zorder=3,
-        )
+        sure, right = (np.array(values, np.float64)[filled] for values in (found.confidence, found.accuracy))
+        axes.plot(sure, right, color=color, linewidth=1.0, label=f"{label}: off by {found.error:.1%}")
+        sizes = 4.0 + 56.0 * np.array(found.count)[filled] / max(found.count)  # square points
+        axes.scatter(sure, right, sizes, color=color, clip_on=False, zorder=3)
         width = 1.0 / len(found.count)
         middles = width * (np.arange(len(found.count)) + 0.3 + 0.4 * side)
         counts.bar(middles, found.count, 0.36 * width, color=color)
