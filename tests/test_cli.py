@@ -38,8 +38,8 @@ OPTIONS = {
     "resume": "RUN --set --threads --workers --address --quiet --json",
     "evaluate": "CHAMPION --episodes --weights --seed --threads --workers --address --json",
     "replay": "CHAMPION --weight --seed --out",
-    "draw": "CHAMPION --out",
-    "plot": "RUN --out --threads --workers --address",
+    "draw": "CHAMPION --out --only",
+    "plot": "RUN --out --threads --workers --address --data",
     "import": "FILE.out --task --env-kwargs --tuned --out",
     "tasks": "",
     "settings": "--task --preset",
@@ -623,6 +623,17 @@ def test_draw_shows_the_names_of_inputs_and_outputs(wann_command, ended, tmp_pat
     text = (tmp_path / "it.svg").read_text()
     for name in (*get_task("swingup").inputs, *get_task("swingup").outputs):
         assert name in text
+
+
+def test_draw_shows_only_what_feeds_one_output_on_request(wann_command, refused, ended, tmp_path):
+    whole, part = tmp_path / "whole.svg", tmp_path / "part.svg"
+    assert wann_command("draw", ended, "--out", whole)[0] == 0
+    assert wann_command("draw", ended, "--out", part, "--only", "force")[0] == 0
+    assert "output force of swingup" in part.read_text()
+    assert "output force" not in whole.read_text()
+    line = refused("draw", ended, "--out", tmp_path / "none.svg", "--only", "torque")
+    assert line == "the champion has no output 'torque'; choose from force"
+    assert not (tmp_path / "none.svg").exists()
 
 
 def test_draw_writes_beside_the_champion_by_default(wann_command, run_path, short):

@@ -10,8 +10,8 @@ import pytest
 from conftest import evolved
 
 from wann import accuracy
-from wann.champion import load_champion
-from wann.classify import classify, make_batch
+from wann.champion import Champion, Scores, load_champion
+from wann.classify import classify, make_batch, outputs
 from wann.cli import main
 from wann.datasets import Samples
 from wann.evaluator import LocalEvaluator
@@ -216,8 +216,88 @@ def test_a_classifier_s_card_agrees_with_plain_counting(table, tmp_path):
     best = classify(network, np.array([card.best_shared.weight]), batch, 0, 1).accuracy[0, 0]
     assert card.best_shared.accuracy == pytest.approx(best)
     assert card.tuned is None
+    of_each = np.array([outputs(champion.network, np.array([w]), test.inputs())[0] for w in WEIGHTS])
+    of_each = np.exp(of_each) / np.exp(of_each).sum(axis=2, keepdims=True)
+    sure_of_votes, right_by_votes, sure_of_mean, right_by_mean = [], [], [], []
+    for sample, label in enumerate(test.labels.tolist()):
+        said = of_each[:, sample].argmax(axis=1).tolist()
+        mean = of_each[:, sample].mean(axis=0)
+        winner = max(range(3), key=lambda k: (said.count(k), mean[k]))
+        sure_of_votes.append(said.count(winner) / 6)
+        right_by_votes.append(winner == label)
+        sure_of_mean.append(mean.max())
+        right_by_mean.append(mean.argmax() == label)
+    assert_counted(card.reliability_votes, sure_of_votes, right_by_votes)
+    assert_counted(card.reliability_mean, sure_of_mean, right_by_mean)
     with pytest.raises(ValueError, match="weights must be"):
         evaluate(champion, weights=[np.inf])
+
+
+def assert_counted(found: accuracy.Reliability, sure: list[float], right: list[bool]):
+    """Reliability by plain counting."""
+    error = 0.0
+    for place, bin_ in enumerate(zip(found.confidence, found.accuracy, found.count, strict=True)):
+        members = [k for k, value in enumerate(sure) if place / 10 < value <= (place + 1) / 10]
+        assert bin_[2] == len(members)
+        if members:
+            confidence, share = (sum(values[k] for k in members) / len(members) for values in (sure, right))
+            assert bin_[:2] == pytest.approx((confidence, share))
+            error += len(members) / len(sure) * abs(confidence - share)
+        else:
+            assert bin_[:2] == (None, None)
+    assert sum(found.count) == len(sure)
+    assert found.error == pytest.approx(error)
+
+
+def test_reliability_is_what_counting_makes_of_it():
+    rng = np.random.default_rng(0)
+    sure = np.concatenate([np.arange(1, 11) / 10, np.arange(1, 7) / 6, rng.uniform(0.3, 1.0, 99)])
+    right = rng.random(sure.size) < 0.6
+    assert_counted(accuracy.reliability(sure, right), sure.tolist(), right.tolist())
+    certain = accuracy.reliability(np.ones(5), np.array([True, True, True, True, False]))
+    assert certain.count == (0,) * 9 + (5,)
+    assert certain.error == pytest.approx(0.2)
+    json.dumps(certain.to_dict(), allow_nan=False)
+
+
+def test_agreement_is_the_share_of_voters():
+    of_each = np.array([[[0.6, 0.4], [0.1, 0.9]], [[0.2, 0.8], [0.4, 0.6]]])
+    assert accuracy.agreement(of_each, np.array([0, 1])).tolist() == [0.5, 1.0]
+
+
+def test_a_sweep_agrees_with_single_weights(table, tmp_path):
+    champion = load_champion(search(table, out=tmp_path / "run", env_kwargs={"label": "kind"}, **TINY).path)
+    sweep = accuracy.sweep(champion, 11)
+    assert sweep.weights.tolist() == np.linspace(-2, 2, 11).tolist()
+    card = evaluate(champion, weights=sweep.weights)
+    assert sweep.accuracy.tolist() == [score.accuracy for score in card.per_weight]
+    assert [tuple(row) for row in sweep.per_class.tolist()] == list(card.per_class)
+
+
+def test_a_class_without_test_samples_is_no_obstacle(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    arrays = {"x_train": rng.normal(size=(60, 4)), "y_train": labels}
+    np.savez(tmp_path / "t.npz", **arrays, x_test=rng.normal(size=(8, 4)), y_test=np.arange(8) % 2)
+    ended = search(str(tmp_path / "t.npz"), out=tmp_path / "run", **TINY)
+    champion = load_champion(ended.path)
+    card = evaluate(champion)
+    assert {row[2] for row in card.per_class} == {None}
+    assert np.isnan(accuracy.sweep(champion).per_class).sum(axis=0).tolist() == [0, 0, 81]
+    assert ran(["evaluate", ended.path], capsys)[0] == 0
+    code, out, _ = ran(["evaluate", ended.path, "--json"], capsys)
+    assert code == 0
+    assert json.loads(out)["per_class"][0][2] is None
+    assert ran(["plot", ended.path], capsys)[0] == 0
+
+
+def test_what_is_not_for_a_data_set_has_no_accuracy():
+    genome = evolved(0, 3)
+    scores = Scores(np.ones(1), np.ones(1), np.zeros(1), (0,))
+    champion = Champion("swingup", tuple("abcde"), ("f",), genome, scores)
+    for measure in (accuracy.evaluate_classifier, accuracy.sweep):
+        with pytest.raises(ValueError, match="swingup is not a data set"):
+            measure(champion)
 
 
 def test_a_vote_goes_to_the_majority_and_a_tie_to_the_larger_mean():
@@ -269,6 +349,14 @@ def test_the_commands_take_a_table_from_search_to_evaluation(table, tmp_path, ca
     code, _, error = ran(["evaluate", run, "--episodes", "3"], capsys)
     assert (code, error.count("\n")) == (2, 1)
     assert "is scored once: leave out --episodes" in error
+    for name in ("reliability_votes", "reliability_mean"):
+        assert set(card[name]) == {"confidence", "accuracy", "count", "error"}
+        assert sum(card[name]["count"]) == 81
+    code, out, error = ran(["plot", run], capsys)
+    assert (code, out, error) == (0, f"Wrote {run / 'curves.png'}\n", "")
+    code, out, error = ran(["draw", run, "--only", "b"], capsys)
+    assert (code, out, error) == (0, f"Wrote {run / 'champion.svg'}\n", "")
+    assert ">output b of csv:" in (run / "champion.svg").read_text()
     code, _, error = ran(["replay", run], capsys)
     assert code == 2
     assert error.count("\n") == 1

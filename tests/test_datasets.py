@@ -10,7 +10,7 @@ import pytest
 from conftest import DATA
 
 from wann import datasets, mnist
-from wann.datasets import NAMED, is_table, load_named, load_table
+from wann.datasets import NAMED, image_shape, is_table, load_named, load_table, pixel_names
 from wann.mnist import deskew
 
 MNIST = DATA / "mnist"
@@ -338,3 +338,12 @@ def test_names_of_tables_are_told_from_names_of_environments():
     assert is_table("folder/a.npz")
     assert not is_table("module:Name-v0")
     assert not any(map(is_table, NAMED))
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (3, 11), (28, 28)])
+def test_the_shape_of_an_image_is_read_off_the_names_of_its_pixels(shape):
+    names = pixel_names(shape)
+    assert image_shape(names) == shape
+    for others in ((), names[1:], names[:-1], (*names, names[-1]), ("x", *names[1:]), (*names, "x")):
+        assert image_shape(others) is None
+    assert image_shape(("row 99999 column 99999",)) is None

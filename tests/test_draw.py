@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from xml.etree import ElementTree
 
 import matplotlib
@@ -17,11 +18,12 @@ from conftest import evolved
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import EllipseCollection
+from matplotlib.collections import EllipseCollection, PathCollection, PolyCollection
 from PIL import Image
 
 from wann.activations import NAMES
-from wann.draw import draw_genome, genome_graph, graph_figure, layout
+from wann.datasets import pixel_names
+from wann.draw import LARGEST_COLUMN, draw_genome, genome_graph, graph_figure, layout
 from wann.genome import Genome, genome_from_dict, minimal_genome
 from wann.layout import NODE_GAP, arrange
 from wann.network import compile_genome
@@ -141,6 +143,20 @@ def test_the_layout_is_the_same_each_time():
     assert layout(graphs[0]) == layout(graphs[1])
 
 
+def test_a_layer_too_large_for_a_page_takes_several_columns():
+    genome = evolved(1, 400, 64, 10)
+    graph = genome_graph(genome, *named(genome))
+    hidden = [node for node, kind in graph.nodes(data="kind") if kind == "hidden"]
+    layers = Counter(graph.nodes[node]["layer"] for node in hidden)
+    assert max(layers.values()) > LARGEST_COLUMN
+    places = layout(graph)
+    columns = Counter(places[node][0] for node in hidden)
+    assert max(columns.values()) <= max(LARGEST_COLUMN, np.ceil(np.sqrt(3 * len(hidden))))
+    assert max(columns) < min(places[node][0] for node in graph if graph.nodes[node]["kind"] == "output")
+    assert len(columns) < len(layers) + len(hidden) / LARGEST_COLUMN + 1
+    assert all(places[source][0] < places[target][0] for source, target in graph.edges)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_evolved_networks_have_far_fewer_crossings_than_without_ordering(seed):
     graph = genome_graph(evolved(seed, 250, 8, 2), [str(k) for k in range(8)], "ab")
@@ -195,7 +211,11 @@ LONG = tuple(f"the angular velocity of joint number {k}" for k in range(5))
 def test_no_label_is_cut_off_or_touches_another_or_a_node(genome, inputs, outputs, title):
     with figure_style():
         figure = graph_figure(genome_graph(genome, inputs, outputs), title=title)
-        texts, circles = boxes_of(figure)
+        assert_nothing_touches(figure)
+
+
+def assert_nothing_touches(figure):
+    texts, circles = boxes_of(figure)
     width, height = figure.get_size_inches() * figure.dpi
     for _, box in texts:
         assert box.x0 > 0.0
@@ -270,6 +290,104 @@ def test_every_symbol_fits_into_its_circle_and_differs_from_all_others(name):
         grid = np.linspace(-0.6, 0.6, 25)
         mine, theirs = (np.interp(grid, *c.T) for c in (curve, activation_curve(other)))
         assert np.abs(mine - theirs).max() > 0.1
+
+
+# Images
+
+
+def image_figure(genome: Genome, shape: tuple[int, int], **options):
+    names = [f"class {k}" for k in range(genome.outputs)]
+    with figure_style():
+        return graph_figure(genome_graph(genome, pixel_names(shape), names), shape=shape, **options)
+
+
+def uses_of(genome: Genome) -> list[int]:
+    """How many connections leave the bias and each pixel."""
+    sources = compile_genome(genome).sources.tolist()
+    return [sources.count(row) for row in range(genome.first_output)]
+
+
+def squares_of(figure, pixels: int) -> PolyCollection:
+    (found,) = (
+        collection
+        for collection in figure.axes[0].collections
+        if isinstance(collection, PolyCollection) and len(collection.get_paths()) == pixels
+    )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("seed", "mutations", "shape", "outputs"),
+    [(0, 0, (8, 8), 10), (1, 150, (8, 8), 10), (2, 40, (3, 20), 2), (3, 5, (1, 1), 3), (4, 60, (16, 16), 26)],
+)
+def test_nothing_touches_beside_an_image(seed, mutations, shape, outputs):
+    genome = evolved(seed, mutations, shape[0] * shape[1], outputs)
+    figure = image_figure(genome, shape, title="Digits")
+    with figure_style():
+        assert_nothing_touches(figure)
+    words = [text.get_text() for text in figure.axes[0].texts]
+    assert {"Digits", "bias", "class 0", "connections", "0"} <= set(words)
+    assert not any(word.startswith("row") for word in words)
+
+
+def test_only_used_pixels_are_coloured_the_darker_the_more_connections_leave_them():
+    genome = evolved(1, 30, 64, 3)
+    uses = np.array(uses_of(genome)[1:])
+    assert {0, 1, 2, 3} <= set(uses.tolist())
+    squares = squares_of(image_figure(genome, (8, 8)), 64)
+    faces = squares.get_facecolors()
+    assert faces[:, 3].tolist() == (uses > 0).tolist()
+    order = np.argsort(uses, kind="stable")[np.count_nonzero(uses == 0) :]
+    lightness = faces[order, :3].sum(axis=1)
+    assert np.all((np.diff(lightness) < 0.0) == (np.diff(uses[order]) > 0))
+    centres = np.array([path.vertices[:4].mean(axis=0) for path in squares.get_paths()]).reshape(8, 8, 2)
+    assert np.all(np.diff(centres[:, :, 0], axis=1) > 0.0)
+    assert np.all(np.diff(centres[:, :, 1], axis=0) < 0.0)
+
+
+def test_a_line_leads_from_each_used_pixel_and_from_nothing_else():
+    genome = evolved(2, 30, 64, 10)
+    uses = uses_of(genome)
+    figure = image_figure(genome, (8, 8))
+    (lines,) = (
+        collection
+        for collection in figure.axes[0].collections
+        if isinstance(collection, PathCollection) and len(collection.get_paths()[0].vertices) == 5
+    )
+    used = [pixel for pixel, count in enumerate(uses[1:]) if count]
+    squares = squares_of(figure, 64).get_paths()
+    starts = [path.vertices[0] for path in lines.get_paths()][uses[0] > 0 :]
+    assert len(starts) == len(used)
+    for start, pixel in zip(starts, used, strict=True):
+        corners = squares[pixel].vertices
+        assert np.all(corners.min(axis=0) < start)
+        assert np.all(start < corners.max(axis=0))
+    heights = [path.vertices[1, 1] for path in lines.get_paths()]
+    ports = [path.vertices[-1, 1] for path in lines.get_paths()]
+    assert np.all(np.diff(heights) < 0.0)  # so that no line crosses another before the network begins
+    assert np.all(np.diff(ports) < 0.0)
+
+
+def test_an_image_that_feeds_nothing_is_drawn_without_lines():
+    genome = evolved(0, 0, 16, 2)
+    genome = genome.evolve(enabled=np.zeros(genome.mark.size, np.bool_))
+    figure = image_figure(genome, (4, 4))
+    assert "0 connections · 0 hidden nodes · 0 pixels of 16" in [t.get_text() for t in figure.axes[0].texts]
+
+
+def test_names_of_pixels_make_an_image(tmp_path):
+    genome = evolved(1, 20, 64, 10)
+    for name in ("a", "b"):
+        draw_genome(genome, pixel_names((8, 8)), "0123456789", tmp_path / f"{name}.svg", title="Digits")
+    assert {*"0123456789", "bias", "connections"} <= words_of(tmp_path / "a.svg")
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    draw_genome(genome, [f"x{k}" for k in range(64)], "0123456789", tmp_path / "c.svg")
+    assert "connections" not in words_of(tmp_path / "c.svg")
+
+
+def words_of(path) -> set[str]:
+    root = ElementTree.fromstring(path.read_text(encoding="utf-8"))  # noqa: S314 - our own file
+    return {element.text.strip() for element in root.iter() if element.text}
 
 
 # Files

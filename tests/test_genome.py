@@ -10,8 +10,9 @@ from conftest import ALL_CODES, SHARES, evolved
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wann.genome import check_genome, genome_from_dict, genome_to_dict, minimal_genome
+from wann.genome import check_genome, genome_from_dict, genome_to_dict, minimal_genome, one_output
 from wann.innovation import Innovations
+from wann.network import compile_genome, evaluate_network
 from wann.variation import cross, mutate
 
 
@@ -126,3 +127,20 @@ def test_a_cycle_and_a_duplicate_are_named():
     twice = SMALL.evolve(**base, source=np.array([1, 7, 1], np.int32), target=np.array([7, 3, 7], np.int32))
     with pytest.raises(ValueError, match="same connection twice"):
         check_genome(twice)
+
+
+@given(st.integers(0, 2**32), st.integers(0, 80), st.integers(1, 6), st.integers(1, 5))
+def test_what_feeds_one_output_computes_the_same_bits_as_the_whole(seed, mutations, inputs, outputs):
+    genome = evolved(seed, mutations, inputs, outputs)
+    whole = compile_genome(genome)
+    rng = np.random.default_rng(0)
+    observations, weights = rng.normal(size=(7, inputs)), rng.uniform(-2, 2, 7)
+    wanted = evaluate_network(whole, observations, weights)[:, whole.outputs]
+    marks = set()
+    for output in range(outputs):
+        alone = compile_genome(check_genome(one_output(genome, output)))
+        found = evaluate_network(alone, observations, weights)[:, alone.outputs[0]]
+        assert found.tobytes() == wanted[:, output].tobytes()
+        assert set(alone.mark.tolist()) <= set(whole.mark.tolist())
+        marks |= set(alone.mark.tolist())
+    assert marks == set(whole.mark.tolist())

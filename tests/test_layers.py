@@ -13,7 +13,7 @@ LAYERS = (
     {"network", "variation"},
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
     {"champion", "evaluator", "published", "storage", "theme", "work"},
-    {"accuracy", "distributed", "draw", "placement", "plot", "replay"},
+    {"accuracy", "distributed", "draw", "image_plane", "placement", "plot", "replay"},
     {"doctor", "run", "scorecard"},
     {"cli", "live"},
 )
@@ -29,7 +29,9 @@ WITHIN = {
     "tasks": {"classify", "pool", "rollout", "stepping"},
     "ranking": {"genome"},
     "evaluator": {"work"},
+    "draw": {"image_plane"},
     "placement": {"distributed"},
+    "plot": {"accuracy"},
     "published": {"champion", "evaluator"},
     "storage": {"champion"},
     "cli": {"live"},

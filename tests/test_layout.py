@@ -48,6 +48,25 @@ def test_nodes_never_overlap(graph):
 
 
 @given(layered_graphs())
+def test_ports_lie_closer_in_the_same_order_and_nothing_else_does(graph):
+    layer, edges = graph
+    points = arrange(layer, edges, ports=True).points[: len(layer)]
+    ports = [point[1] for point, place in zip(points, layer, strict=True) if place == 0]
+    steps = np.diff(ports)
+    assert np.all(steps < 0.0)
+    np.testing.assert_allclose(steps, steps[:1].repeat(steps.size))
+    nodes = [point for point, place in zip(points, layer, strict=True) if place > 0]
+    for a, b in itertools.combinations(nodes, 2):
+        assert np.hypot(a[0] - b[0], a[1] - b[1]) > NODE_GAP - 1e-6
+
+
+def test_many_ports_take_little_room():
+    layer, edges = [0] * 200 + [1], [(port, 200) for port in range(200)]
+    heights = [[y for _, y in arrange(layer, edges, ports=ports).points] for ports in (False, True)]
+    assert max(heights[1]) - min(heights[1]) < 0.1 * (max(heights[0]) - min(heights[0]))
+
+
+@given(layered_graphs())
 def test_each_layer_is_a_column_and_later_layers_lie_further_right(graph):
     layer, edges = graph
     points = arrange(layer, edges).points

@@ -1,7 +1,8 @@
 """What a classifier gets right: per shared weight and class, over the range, and as an ensemble over weights.
 
-Everything is measured on the test part, which no search sees; what has to be chosen, a best weight or the
-members of an ensemble, is chosen on the validation part.
+How sure an ensemble is of an answer follows from the disagreement between its weights: it is the share of
+them that agree, or the mean probability. Everything is measured on the test part, which no search sees; what
+has to be chosen, a best weight or the members of an ensemble, is chosen on the validation part.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from wann.champion import Champion
 from wann.classify import outputs
 from wann.config import PAPER_WEIGHTS
+from wann.datasets import DataSet
 from wann.network import FloatArray
 from wann.tasks import DataTask
 
@@ -27,7 +29,11 @@ RANGE = (-2.0, 2.0)
 UNIFORM_WEIGHTS = 41
 """Evenly spaced weights, both ends included, that stand for U(-2, 2)."""
 
+CONFIDENCE_BINS = 10
+"""Bins of equal width that confidences are sorted into."""
+
 _SWEEP_WEIGHTS = 81
+_WEIGHTS_AT_ONCE = 9  # of a sweep, which need not hold the outputs at all of its weights
 _MOST_MEMBERS = 9  # of an ensemble whose weights are chosen
 
 
@@ -46,6 +52,32 @@ class Accuracy:
 
 
 @dataclass(frozen=True, slots=True)
+class Reliability:
+    """How often answers are right beside how sure they are, in B bins of equal width from 0 to 1.
+
+    A bin holds the confidences above its lower end and up to its upper end.
+    """
+
+    confidence: tuple[float | None, ...]  # (B,) mean; None where the bin is empty
+    accuracy: tuple[float | None, ...]  # (B,) share of right answers; None where the bin is empty
+    count: tuple[int, ...]  # (B,) answers
+    error: float  # expected calibration error: mean over the answers of a bin's |accuracy - confidence|
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain numbers and lists, for JSON."""
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sweep:
+    """Accuracy over W shared weights."""
+
+    weights: FloatArray  # (W,)
+    accuracy: FloatArray  # (W,) share of all samples
+    per_class: FloatArray  # (W, classes) share of each class; NaN where it has no sample
+
+
+@dataclass(frozen=True, slots=True)
 class ClassifierCard:
     """Accuracy of a champion on test data. Source of the rows: Gaier and Ha (2019), section 4.2."""
 
@@ -59,8 +91,10 @@ class ClassifierCard:
     ensemble_chosen: Accuracy  # the same of weights chosen on the validation part
     best_shared: Accuracy  # the single weight that is best on the validation part
     tuned: Accuracy | None  # individually tuned weights, where the champion has any
-    per_class: tuple[tuple[float, ...], ...]  # (W, classes) accuracy of each of `per_weight` on each class
+    per_class: tuple[tuple[float | None, ...], ...]  # (W, classes) as `per_weight`; None without samples
     confusion: tuple[tuple[int, ...], ...]  # (classes, classes) of the ensemble: the class, and what was said
+    reliability_votes: Reliability  # of `ensemble`; confidence is the share of its weights that agree
+    reliability_mean: Reliability  # of `ensemble_mean`; confidence is the mean probability
 
     def to_dict(self) -> dict[str, Any]:
         """The card as plain numbers and words, for JSON."""
@@ -76,6 +110,8 @@ class ClassifierCard:
             "tuned": self.tuned.to_dict() if self.tuned else None,
             "per_class": [list(row) for row in self.per_class],
             "confusion": [list(row) for row in self.confusion],
+            "reliability_votes": self.reliability_votes.to_dict(),
+            "reliability_mean": self.reliability_mean.to_dict(),
         }
 
 
@@ -95,21 +131,19 @@ def evaluate_classifier(champion: Champion, weights: Sequence[float] = PAPER_WEI
     """
     if not len(weights) or not (np.abs(weights) <= 1000.0).all():
         raise ValueError(f"weights must be one or more finite numbers within ±1000, not {list(weights)}")
-    task = champion.get_task()
-    if not isinstance(task, DataTask):
-        raise ValueError(f"{champion.task} is not a data set: use wann.evaluate")
-    network, data = champion.network, task.samples
+    network, data = champion.network, _data_of(champion)
     test, labels = data.test.inputs(), data.test.labels
     validation, known = data.validation.inputs(), data.validation.labels
 
-    sweep, grid = np.linspace(*RANGE, _SWEEP_WEIGHTS), np.linspace(*RANGE, UNIFORM_WEIGHTS)
-    best = float(sweep[np.argmax(_hits(outputs(network, sweep, validation), known).mean(axis=1))])
+    fine, grid = np.linspace(*RANGE, _SWEEP_WEIGHTS), np.linspace(*RANGE, UNIFORM_WEIGHTS)
+    best = float(fine[np.argmax(_hits(outputs(network, fine, validation), known).mean(axis=1))])
     chosen = grid[choose_members(probabilities(outputs(network, grid, validation)), known)]
 
     listed = np.array(weights, np.float64)
     found = outputs(network, listed, test)
     hits, of_each = _hits(found, labels), probabilities(found)
-    voted = vote(of_each)
+    voted, mean = vote(of_each), of_each.mean(axis=0)
+    averaged = mean.argmax(axis=1)
     over_range = _hits(outputs(network, grid, test), labels).mean(axis=1)
     tuned = champion.tuned_sources
     count = len(data.classes)
@@ -127,7 +161,7 @@ def evaluate_classifier(champion: Champion, weights: Sequence[float] = PAPER_WEI
         ),
         uniform_shared=Accuracy(float(over_range.mean()), std=float(over_range.std())),
         ensemble=Accuracy(right(voted), weights=tuple(listed.tolist())),
-        ensemble_mean=Accuracy(right(of_each.mean(axis=0).argmax(axis=1)), weights=tuple(listed.tolist())),
+        ensemble_mean=Accuracy(right(averaged), weights=tuple(listed.tolist())),
         ensemble_chosen=Accuracy(
             right(probabilities(outputs(network, chosen, test)).mean(axis=0).argmax(axis=1)),
             weights=tuple(chosen.tolist()),
@@ -138,11 +172,37 @@ def evaluate_classifier(champion: Champion, weights: Sequence[float] = PAPER_WEI
         tuned=None
         if tuned is None
         else Accuracy(float(_hits(outputs(network, tuned[None], test), labels).mean())),
-        per_class=tuple(tuple(float(row[labels == c].mean()) for c in range(count)) for row in hits),
+        per_class=tuple(
+            tuple(None if np.isnan(share) else float(share) for share in row)
+            for row in _by_class(hits, labels, count)
+        ),
         confusion=tuple(
             tuple(np.bincount(voted[labels == c], minlength=count).tolist()) for c in range(count)
         ),
+        reliability_votes=reliability(agreement(of_each, voted), voted == labels),
+        reliability_mean=reliability(mean.max(axis=1), averaged == labels),
     )
+
+
+def sweep(champion: Champion, points: int = _SWEEP_WEIGHTS) -> Sweep:
+    """Accuracy on the test part over an even grid of shared weights on the range.
+
+    Raises:
+        ValueError: the champion is not for a data set.
+    """
+    data = _data_of(champion)
+    test, labels = data.test.inputs(), data.test.labels
+    weights = np.linspace(*RANGE, points)
+    parts = np.array_split(weights, -(-points // _WEIGHTS_AT_ONCE))
+    hits = np.concatenate([_hits(outputs(champion.network, part, test), labels) for part in parts])
+    return Sweep(weights, hits.mean(axis=1), _by_class(hits, labels, len(data.classes)))
+
+
+def _data_of(champion: Champion) -> DataSet:
+    task = champion.get_task()
+    if not isinstance(task, DataTask):
+        raise ValueError(f"{champion.task} is not a data set: use wann.evaluate")
+    return task.samples
 
 
 def probabilities(outputs: FloatArray) -> FloatArray:
@@ -163,6 +223,39 @@ def vote(probabilities: FloatArray) -> IntArray:
     votes = (said[:, :, None] == np.arange(classes)).sum(axis=0)
     result: IntArray = (votes + probabilities.mean(axis=0) * 0.5).argmax(axis=1)
     return result
+
+
+def agreement(probabilities: FloatArray, said: IntArray) -> FloatArray:
+    """Share (N,) of W voters that find a class most probable.
+
+    Args:
+        probabilities: (W, N, A).
+        said: (N,) the class.
+    """
+    result: FloatArray = (probabilities.argmax(axis=2) == said).mean(axis=0)
+    return result
+
+
+def reliability(confidence: FloatArray, right: NDArray[np.bool_], bins: int = CONFIDENCE_BINS) -> Reliability:
+    """Sort answers by how sure they are, and count how many are right.
+
+    Args:
+        confidence: (N,) from 0 to 1; N at least 1.
+        right: (N,) whether each answer is right.
+        bins: how many.
+
+    Source: Guo, Pleiss, Sun and Weinberger (2017), On calibration of modern neural networks, section 2.
+    """
+    place = np.searchsorted(np.arange(1, bins) / bins, confidence)
+    count = np.bincount(place, minlength=bins)
+    sure, hits = (np.bincount(place, values, bins) for values in (confidence, right))
+    divisor = np.maximum(count, 1)
+    return Reliability(
+        confidence=tuple(x if n else None for x, n in zip((sure / divisor).tolist(), count, strict=True)),
+        accuracy=tuple(x if n else None for x, n in zip((hits / divisor).tolist(), count, strict=True)),
+        count=tuple(count.tolist()),
+        error=float(np.abs(hits - sure).sum() / count.sum()),
+    )
 
 
 def choose_members(probabilities: FloatArray, labels: IntArray) -> list[int]:
@@ -192,3 +285,11 @@ def _hits(outputs: FloatArray, labels: IntArray) -> NDArray[np.bool_]:
     """Whether each voter is right about each sample (W, N)."""
     result: NDArray[np.bool_] = outputs.argmax(axis=2) == labels
     return result
+
+
+def _by_class(hits: NDArray[np.bool_], labels: IntArray, classes: int) -> FloatArray:
+    """Share of each class that each voter gets right (W, classes); NaN for a class without samples."""
+    shares = np.full((len(hits), classes), np.nan)
+    for place in np.unique(labels):
+        shares[:, place] = hits[:, labels == place].mean(axis=1)
+    return shares

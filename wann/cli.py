@@ -459,7 +459,7 @@ def _print_classifier(champion: Champion, card: ClassifierCard) -> None:
     for name in ("weights", "accuracy", *card.classes):
         table.add_column(name, justify="left" if name == "weights" else "right")
     for score, by_class in zip(card.per_weight, card.per_class, strict=True):
-        percent = (f"{share:.0%}" for share in by_class)
+        percent = ("-" if share is None else f"{share:.0%}" for share in by_class)
         table.add_row(f"shared {score.weight:g}", f"{score.accuracy:.1%}", *percent)
     table.add_section()
     rows: list[tuple[str, Accuracy | None]] = [
@@ -475,6 +475,10 @@ def _print_classifier(champion: Champion, card: ClassifierCard) -> None:
             spread = f" ± {100.0 * row.std:.1f}" if row.std is not None else ""
             table.add_row(name, f"{row.accuracy:.1%}{spread}")
     console.print(table)
+    console.print(
+        f"confidence is off by {card.reliability_votes.error:.1%} where it is the share of votes, "
+        f"by {card.reliability_mean.error:.1%} where it is the mean probability"
+    )
     confusion = Table(title="what the ensemble says (columns) of each class (rows)", title_justify="left")
     for name in ("", *card.classes):
         confusion.add_column(name, justify="right")
@@ -538,17 +542,27 @@ def replay(champion_path: Path, weight: Weight | None, seed: int, out: Path | No
 @commands.command()
 @click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="A .svg, .png or .pdf file.")
-def draw(champion_path: Path, out: Path | None) -> None:
+@click.option(
+    "--only", metavar="OUTPUT", help="Only what feeds this output: a class, or an entry of the action."
+)
+def draw(champion_path: Path, out: Path | None, only: str | None) -> None:
     """Draw the topology of CHAMPION.
 
-    By default as an SVG file in the run folder, or beside the champion file.
+    By default as an SVG file in the run folder, or beside the champion file. Inputs that are the pixels of
+    an image are drawn as the image, darker the more connections leave them.
     """
     from wann.champion import load_champion
     from wann.draw import draw_genome
+    from wann.genome import one_output
 
     champion = load_champion(champion_path)
     out = out or _beside(champion_path, "champion", ".svg")
-    draw_genome(champion.genome, champion.inputs, champion.outputs, out, title=champion.task)
+    genome, outputs, title = champion.genome, champion.outputs, champion.task
+    if only is not None:
+        if only not in outputs:
+            raise ValueError(f"the champion has no output {only!r}; choose from {', '.join(outputs)}")
+        genome, outputs, title = one_output(genome, outputs.index(only)), (only,), f"output {only} of {title}"
+    draw_genome(genome, champion.inputs, outputs, out, title=title)
     click.echo(f"Wrote {out}")
 
 
@@ -556,30 +570,33 @@ def draw(champion_path: Path, out: Path | None) -> None:
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="A .svg, .png or .pdf file.")
 @_placement_options
+@_data_option
 def plot(run_path: Path, out: Path | None, **options: Any) -> None:
     """Plot the learning curves of RUN.
 
-    Beside them, the champion's return over the shared weight. By default RUN/curves.png.
+    Beside them, the champion's return over the shared weight. Of a data set instead its accuracy on the test
+    part, for each class too, and how far an ensemble's confidence can be relied on. By default
+    RUN/curves.png.
     """
-    from wann import scorecard
+    from wann import accuracy, scorecard
     from wann.champion import load_champion
     from wann.live import bar
-    from wann.plot import Profile, plot_run
+    from wann.plot import Profile, plot_classifier, plot_run
     from wann.storage import RunFolder
+    from wann.tasks import is_data_set
 
     folder = RunFolder.open(run_path)
     out = out or run_path / "curves.png"
-    with bar("Evaluating") as progress:
-        weights, returns = scorecard.profile(
-            load_champion(run_path), progress=progress, note=_note, **options
-        )
-    settings = folder.settings
-    plot_run(
-        folder.read_metrics(),
-        Profile(weights, returns.mean(axis=1), returns.std(axis=1)),
-        out,
-        title=f"{settings.task}, preset {settings.preset}, seed {settings.seed}",
-    )
+    champion, settings = load_champion(run_path), folder.settings
+    title = f"{settings.task}, preset {settings.preset}, seed {settings.seed}"
+    if is_data_set(champion.task):
+        card = accuracy.evaluate_classifier(champion)
+        plot_classifier(folder.read_metrics(), accuracy.sweep(champion), card, out, title=title)
+    else:
+        with bar("Evaluating") as progress:
+            weights, returns = scorecard.profile(champion, progress=progress, note=_note, **options)
+        profile = Profile(weights, returns.mean(axis=1), returns.std(axis=1))
+        plot_run(folder.read_metrics(), profile, out, title=title)
     click.echo(f"Wrote {out}")
 
 

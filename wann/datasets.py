@@ -8,6 +8,7 @@ the rest for validation.
 from __future__ import annotations
 
 import csv
+import re
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -87,6 +88,13 @@ NAMED: Mapping[str, Named] = {
 def pixel_names(shape: tuple[int, int]) -> tuple[str, ...]:
     """Names of an image's pixels, row by row."""
     return tuple(f"row {row} column {column}" for row in range(shape[0]) for column in range(shape[1]))
+
+
+def image_shape(names: Sequence[str]) -> tuple[int, int] | None:
+    """Rows and columns of the image whose pixels these names are; None where they are not `pixel_names`."""
+    last = re.fullmatch("row ([0-9]{1,5}) column ([0-9]{1,5})", names[-1]) if names else None
+    shape = (int(last[1]) + 1, int(last[2]) + 1) if last else (0, 0)
+    return shape if shape[0] * shape[1] == len(names) > 0 and tuple(names) == pixel_names(shape) else None
 
 
 def load_named(name: str) -> DataSet:

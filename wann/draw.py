@@ -1,9 +1,14 @@
-"""The topology of a network as a drawing: inputs left, outputs right, an activation in every node."""
+"""The topology of a network as a drawing: inputs left, outputs right, an activation in every node.
+
+Inputs that are the pixels of an image are drawn as that image.
+"""
 
 from __future__ import annotations
 
 import itertools
+import math
 import os
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 
 import networkx as nx
@@ -13,7 +18,9 @@ from matplotlib.figure import Figure
 from matplotlib.path import Path
 
 from wann.activations import BY_CODE, BY_NAME
+from wann.datasets import image_shape
 from wann.genome import BIAS, Genome
+from wann.image_plane import ImagePlane
 from wann.layout import RADIUS, Arrangement, Point, Segment, arrange
 from wann.network import FloatArray, compile_genome
 from wann.theme import LIGHT, Sheet, Symbol, Theme, check_suffix, figure_style, plain_text, save_figure
@@ -23,6 +30,9 @@ LARGEST = (12.0, 8.5)
 
 PITCH = (0.15, 0.44)
 """Least and greatest distance of neighbouring nodes of a column, in inches."""
+
+LARGEST_COLUMN = 30
+"""Hidden nodes that a column may always hold; large networks have larger ones, see `_layers`."""
 
 MARGIN = 0.18  # inches around everything
 TITLE_SIZE, CAPTION_SIZE, LEGEND_SIZE = 10.5, 8.0, 7.5  # points
@@ -77,7 +87,7 @@ def layout(graph: nx.DiGraph) -> dict[Hashable, Point]:
     The unit is the least distance of neighbouring nodes of a column; a node's radius is
     `wann.layout.RADIUS`. Nodes of the first and the last layer keep the graph's order from top to bottom.
     """
-    points = _arrange(graph).points
+    points = _arrange(graph, ports=False).points
     return dict(zip(graph, points[: len(graph)], strict=True))
 
 
@@ -93,7 +103,8 @@ def draw_genome(
 
     Args:
         genome: the genome.
-        inputs: names of the inputs, the bias not among them.
+        inputs: names of the inputs, the bias not among them; those of `wann.datasets.pixel_names` are drawn
+            as an image.
         outputs: names of the outputs.
         path: the file to write.
         title: a line above the drawing.
@@ -105,20 +116,37 @@ def draw_genome(
     check_suffix(path)
     graph = genome_graph(genome, inputs, outputs)
     with figure_style():
-        save_figure(graph_figure(graph, title=title), path)
+        save_figure(graph_figure(graph, title=title, shape=image_shape(inputs)), path)
 
 
-def graph_figure(graph: nx.DiGraph, *, title: str | None = None, theme: Theme = LIGHT) -> Figure:
+def graph_figure(
+    graph: nx.DiGraph,
+    *,
+    title: str | None = None,
+    shape: tuple[int, int] | None = None,
+    theme: Theme = LIGHT,
+) -> Figure:
     """Figure of a graph from `genome_graph`; to be called within `wann.theme.figure_style`.
 
     From top to bottom: the title, the network, the legend of its activations, a line that says its size.
+
+    Args:
+        graph: the network.
+        title: a line above it.
+        shape: rows and columns of the image whose pixels the inputs are.
+        theme: the colours.
     """
     sheet = Sheet(theme)
-    arrangement = _arrange(graph)
+    uses = [graph.out_degree(node) for node in _of_kind(graph, "input")]
+    if shape:
+        graph = graph.copy()
+        graph.remove_nodes_from([node for node in _of_kind(graph, "input") if not graph.out_degree(node)])
+    arrangement = _arrange(graph, ports=shape is not None)
     points = np.array(arrangement.points)
     low, high = points.min(axis=0) - RADIUS, points.max(axis=0) + RADIUS
     pitch = float(np.clip(np.min(LARGEST / (high - low)), *PITCH))
     width, height = (high - low) * pitch
+    plane = ImagePlane(sheet, shape, uses, graph.out_degree(BIAS), height) if shape else None
 
     names = {node: plain_text(label) for node, label in graph.nodes(data="label")}
     name_size = float(np.clip(36.0 * pitch, 5.0, 9.0))
@@ -127,10 +155,18 @@ def graph_figure(graph: nx.DiGraph, *, title: str | None = None, theme: Theme = 
         name_gap + max(sheet.width_of(names[node], name_size) for node in _of_kind(graph, *kinds))
         for kinds in (("bias", "input"), ("output",))
     )
+    room = height
+    if plane:
+        ports = points[: len(_of_kind(graph, "bias", "input"))] * pitch
+        fan = plane.fan(ports[:, 1] - 0.5 * (low + high)[1] * pitch)
+        left, room = plane.width + fan - RADIUS * pitch, max(height, plane.height)
     title = plain_text(title, 80) if title else ""
     hidden = len(_of_kind(graph, "hidden"))
     caption = f"{_counted(graph.number_of_edges(), 'connection')} · {_counted(hidden, 'hidden node')}"
-    occurring = {graph.nodes[node]["activation"] for node in _of_kind(graph, "input", "hidden", "output")}
+    if plane:
+        caption += f" · {_counted(sum(use > 0 for use in uses), 'pixel')} of {len(uses):,}"
+    shown = ("hidden", "output") if plane else ("input", "hidden", "output")
+    occurring = {graph.nodes[node]["activation"] for node in _of_kind(graph, *shown)}
     legend = _Legend(sheet, [name for name in BY_NAME if name in occurring], pitch)
 
     inner = max(
@@ -142,18 +178,25 @@ def graph_figure(graph: nx.DiGraph, *, title: str | None = None, theme: Theme = 
     rows = legend.rows(inner)
     base = MARGIN + 0.36 + legend.pitch * len(rows)  # height of the network's lower edge
     middle = MARGIN + 0.5 * inner
-    sheet.resize(2.0 * middle, base + height + (0.4 if title else 0.0) + MARGIN)
+    sheet.resize(2.0 * middle, base + room + (0.4 if title else 0.0) + MARGIN)
     sheet.write(middle, MARGIN + 0.05, caption, CAPTION_SIZE, theme.quiet, align="center")
     legend.draw(rows, middle, MARGIN + 0.22)
     if title:
-        title_y = base + height + 0.31
+        title_y = base + room + 0.31
         sheet.write(middle, title_y, title, TITLE_SIZE, theme.ink, align="center", weight="bold")
 
-    origin = np.array([middle + 0.5 * (left - width - right), base]) - low * pitch
-    _draw_lines(sheet, graph, arrangement, pitch, origin)
+    lower_left = np.array([middle + 0.5 * (left - width - right), base + 0.5 * (room - height)])
+    origin = lower_left - low * pitch
+    line_width = min(max(3.0 * pitch, 0.35), 1.1)
+    _draw_lines(sheet, graph, arrangement, pitch, origin, line_width)
+    if plane:
+        place = ports[0] + origin
+        plane.draw(np.array([place[0] - fan, base + 0.5 * room]), ports + origin, line_width)
     places = points[: len(graph)] * pitch + origin
     symbols = []
     for (node, kind), place in zip(graph.nodes(data="kind"), places, strict=True):
+        if plane and kind in ("bias", "input"):
+            continue
         is_used = kind in ("hidden", "output") or graph.out_degree(node) > 0
         color = {"hidden": theme.ink, "output": theme.output}.get(kind, theme.input)
         name = "bias" if kind == "bias" else graph.nodes[node]["activation"]
@@ -167,10 +210,44 @@ def graph_figure(graph: nx.DiGraph, *, title: str | None = None, theme: Theme = 
     return sheet.figure
 
 
-def _arrange(graph: nx.DiGraph) -> Arrangement:
+def _arrange(graph: nx.DiGraph, *, ports: bool) -> Arrangement:
     index = {node: position for position, node in enumerate(graph)}
-    layers = [layer for _, layer in graph.nodes(data="layer")]
-    return arrange(layers, [(index[source], index[target]) for source, target in graph.edges])
+    return arrange(
+        _layers(graph), [(index[source], index[target]) for source, target in graph.edges], ports=ports
+    )
+
+
+def _layers(graph: nx.DiGraph) -> list[int]:
+    """Column of each node: its layer; where one is too large for a page, hidden nodes move on to later ones.
+
+    Each column takes, of the nodes that lie behind nothing that is still to come, those with the longest way
+    to go. Source: Coffman and Graham (1972), Optimal scheduling for two-processor systems.
+    """
+    layers = dict(graph.nodes(data="layer"))
+    hidden = sorted(_of_kind(graph, "hidden"), key=layers.__getitem__)
+    most = max(LARGEST_COLUMN, math.ceil(math.sqrt(3.0 * len(hidden))))
+    if max(Counter(layers[node] for node in hidden).values(), default=0) <= most:
+        return list(layers.values())
+    ahead: dict[Hashable, int] = {}
+    for node in reversed(hidden):
+        ahead[node] = 1 + max((ahead.get(target, 0) for target in graph.successors(node)), default=0)
+    waiting = {node: sum(source in ahead for source in graph.predecessors(node)) for node in hidden}
+    ready = [node for node in hidden if not waiting[node]]
+    column = 0
+    while ready:
+        column += 1
+        ready.sort(key=lambda node: -ahead[node])
+        chosen, ready = ready[:most], ready[most:]
+        for node in chosen:
+            layers[node] = column
+            for target in graph.successors(node):
+                if target in waiting:
+                    waiting[target] -= 1
+                    if not waiting[target]:
+                        ready.append(target)
+    for node in _of_kind(graph, "output"):
+        layers[node] = column + 1
+    return list(layers.values())
 
 
 def _of_kind(graph: nx.DiGraph, *kinds: str) -> list[Hashable]:
@@ -182,14 +259,18 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _draw_lines(
-    sheet: Sheet, graph: nx.DiGraph, arrangement: Arrangement, pitch: float, origin: FloatArray
+    sheet: Sheet,
+    graph: nx.DiGraph,
+    arrangement: Arrangement,
+    pitch: float,
+    origin: FloatArray,
+    width: float,
 ) -> None:
     """The connections, as one path for each source, with a rim of paper where it crosses others."""
     following: dict[int, list[Segment]] = {}
     for segment in arrangement.segments:
         following.setdefault(segment.source, []).append(segment)
     theme = sheet.theme
-    width = min(max(3.0 * pitch, 0.35), 1.1)
     paths, colors, widths = [], [], []
     for position, (_, kind) in enumerate(graph.nodes(data="kind")):
         if position in following:

@@ -135,6 +135,36 @@ def minimal_genome(
     )
 
 
+def one_output(genome: Genome, output: int) -> Genome:
+    """The genome without its other outputs: what feeds the one computes the same bits as before.
+
+    Args:
+        genome: the genome.
+        output: position among the outputs.
+
+    Returns:
+        A genome with one output. Connections keep their innovation numbers; ids of hidden nodes move down.
+    """
+    kept = genome.first_output + output
+    others = np.setdiff1d(np.arange(genome.first_output, genome.first_hidden), kept)
+    nodes, connections = ~np.isin(genome.node_id, others), ~np.isin(genome.target, others)
+
+    def moved(ids: IntArray) -> IntArray:
+        fewer = np.where(ids >= genome.first_hidden, genome.outputs - 1, np.where(ids == kept, output, 0))
+        return (ids - fewer).astype(np.int32)
+
+    return Genome(
+        inputs=genome.inputs,
+        outputs=1,
+        node_id=moved(genome.node_id[nodes]),
+        activation=genome.activation[nodes],
+        mark=genome.mark[connections],
+        source=moved(genome.source[connections]),
+        target=moved(genome.target[connections]),
+        enabled=genome.enabled[connections],
+    )
+
+
 def check_genome(genome: Genome) -> Genome:
     """Return the genome when every invariant holds.
 

@@ -62,7 +62,9 @@ class Arrangement:
     crossings: int  # pairs of segments that cross
 
 
-def arrange(layer: Sequence[int], edges: Sequence[tuple[int, int]], *, sweeps: int = SWEEPS) -> Arrangement:
+def arrange(
+    layer: Sequence[int], edges: Sequence[tuple[int, int]], *, sweeps: int = SWEEPS, ports: bool = False
+) -> Arrangement:
     """Lay out a graph whose edges all lead to a later layer.
 
     Nodes of the first and the last layer keep the given order from top to bottom, evenly spaced: readers
@@ -72,11 +74,12 @@ def arrange(layer: Sequence[int], edges: Sequence[tuple[int, int]], *, sweeps: i
         layer: (N,) layer of each node, from 0; N at least 1.
         edges: pairs of nodes, source first.
         sweeps: most attempts at fewer crossings, from either side; 0 leaves the given order.
+        ports: whether nodes of the first layer are mere points, which take no more room than bends.
 
     Raises:
         ValueError: an edge does not lead to a later layer.
     """
-    graph = _Layered(layer, edges)
+    graph = _Layered(layer, edges, ports)
     order = _reduce_crossings(graph, sweeps) if sweeps else graph.order
     height = _place(graph, order)
     column = _columns(graph, height)
@@ -88,8 +91,9 @@ def arrange(layer: Sequence[int], edges: Sequence[tuple[int, int]], *, sweeps: i
 class _Layered:
     """The graph with bends put in: every segment leads from one layer to the next."""
 
-    def __init__(self, layer: Sequence[int], edges: Sequence[tuple[int, int]]) -> None:
+    def __init__(self, layer: Sequence[int], edges: Sequence[tuple[int, int]], ports: bool) -> None:
         self.nodes = len(layer)
+        self.ports = ports
         self.layer = list(layer)
         self.owner = list(range(self.nodes))
         furthest: dict[int, int] = {}
@@ -118,7 +122,8 @@ class _Layered:
         self.left[target].append(source)
 
     def is_node(self, point: int) -> bool:
-        return point < self.nodes
+        """Whether a point takes a node's room."""
+        return point < self.nodes and not (self.ports and self.layer[point] == 0)
 
 
 # Order
@@ -238,13 +243,13 @@ def _place(graph: _Layered, order: list[list[int]]) -> list[float]:
     Minimises the weighted sum of squared height differences along the segments, layer after layer; each
     step is exact, and the sum is convex, so this approaches the optimum.
     """
-    most_bends = max(sum(point >= graph.nodes for point in points) for points in order)
+    most_bends = max(sum(not graph.is_node(point) for point in points) for points in order)
     bend_gap = max(min(BEND_GAP, BENDS_HEIGHT / max(most_bends, 1)), LEAST_BEND_GAP)
     gap_by_nodes = np.array([bend_gap, RADIUS + min(0.22, CLEARANCE + bend_gap), NODE_GAP])
     height = np.zeros(len(graph.layer))
     columns = []
     for points in order:
-        is_node = np.array([point < graph.nodes for point in points], np.int64)
+        is_node = np.array([graph.is_node(point) for point in points], np.int64)
         offset = np.concatenate([[0.0], gap_by_nodes[is_node[:-1] + is_node[1:]].cumsum()])
         height[points] = 0.5 * offset[-1] - offset
         columns.append(_Column(graph, points, offset, points is order[0] or points is order[-1]))
@@ -280,15 +285,15 @@ class _Column:
         # A point without links stays where it is, as far as the others let it.
         wanted = np.where(self.weight > 0.0, total / np.maximum(self.weight, 1.0), height[self.points])
         weight = np.where(self.weight > 0.0, self.weight, 0.01)
-        best = -(_ascending(-wanted - self.offset, weight) + self.offset)
-        # Even spacing keeps the least gap, as between nodes it is the same everywhere.
+        best = -(ascending(-wanted - self.offset, weight) + self.offset)
+        # Even spacing keeps the least gap, as in an outer layer it is the same everywhere.
         height[self.points] = np.linspace(best[0], best[-1], len(best)) if self.is_outer else best
 
 
 _STRAIGHTNESS = (4.0, 2.0, 1.0)  # weight of a segment with 0, 1, 2 nodes at its ends
 
 
-def _ascending(wanted: FloatArray, weight: FloatArray) -> FloatArray:
+def ascending(wanted: FloatArray, weight: FloatArray) -> FloatArray:
     """The ascending values nearest to the wanted ones in the sense of weighted least squares.
 
     Isotonic regression by pooling adjacent violators.

@@ -1,16 +1,24 @@
-"""Curves of a run: what it learned, how large the networks were, and the return over the shared weight."""
+"""Curves of a run: what it learned, how large the networks were, and what its champion does at any weight.
+
+The last is the return over the shared weight; of a classifier its accuracy, for each class too, and how far
+the confidence of an ensemble can be relied on.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.gridspec import GridSpec
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.typing import LineStyleType
 
+from wann.accuracy import ClassifierCard, Sweep
+from wann.layout import ascending
 from wann.network import FloatArray
 from wann.theme import LIGHT, Theme, check_suffix, figure_style, plain_text, save_figure
 
@@ -26,7 +34,16 @@ COLUMNS = (
 """Columns of a run's metrics that are plotted; it may have others."""
 
 SIZE = (10.0, 4.4)  # inches
+CLASSIFIER_SIZE = (13.0, 4.8)
 TEXT_SIZE, TITLE_SIZE = 8.0, 10.5  # points
+
+LABEL_SIZES = (8.0, 5.0)  # points; names of classes are that large, as long as they are not too many
+LABELS_HEIGHT = 3.4  # inches that they have, one below the other
+LINE_STYLES: tuple[LineStyleType, ...] = (
+    "-",
+    (0.0, (4.0, 1.5)),
+    (0.0, (1.0, 1.2)),
+)  # in turn, once every colour is used
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,21 +95,72 @@ def run_figure(
     """Figure of a run; to be called within `wann.theme.figure_style`. Arguments as for `plot_run`."""
     figure = Figure(figsize=SIZE, facecolor=theme.paper, layout="constrained")
     grid = figure.add_gridspec(2, 2, height_ratios=(2.4, 1.0), width_ratios=(1.25, 1.0))
-    returns = figure.add_subplot(grid[0, 0])
-    sizes = figure.add_subplot(grid[1, 0], sharex=returns)
+    _plot_learning(figure, grid, metrics, "return", theme)
     over_weight = figure.add_subplot(grid[:, 1])
-    _plot_returns(returns, metrics, theme)
-    _plot_sizes(sizes, metrics, theme)
     _plot_profile(over_weight, profile, theme)
-    for axes in (returns, sizes, over_weight):
-        _finish(axes, theme)
-    returns.tick_params(labelbottom=False)
-    figure.align_ylabels([returns, sizes])
+    _finish(over_weight, theme)
+    _write_title(figure, title, theme)
+    return figure
+
+
+def plot_classifier(
+    metrics: Mapping[str, FloatArray],
+    sweep: Sweep,
+    card: ClassifierCard,
+    path: str | os.PathLike[str],
+    *,
+    title: str | None = None,
+) -> None:
+    """Plot a run on a data set to a .svg, .png or .pdf file; same data, same bytes.
+
+    Args:
+        metrics: as for `plot_run`.
+        sweep: the champion's accuracy over the shared weight.
+        card: what `wann.accuracy.evaluate_classifier` says of it.
+        path: the file to write.
+        title: a line above the panels.
+
+    Raises:
+        ValueError: as `plot_run`.
+        OSError: the file cannot be written; nothing is left behind.
+    """
+    check_suffix(path)
+    columns = _checked(metrics)
+    with figure_style():
+        save_figure(classifier_figure(columns, sweep, card, title=title), path)
+
+
+def classifier_figure(
+    metrics: Mapping[str, FloatArray],
+    sweep: Sweep,
+    card: ClassifierCard,
+    *,
+    title: str | None = None,
+    theme: Theme = LIGHT,
+) -> Figure:
+    """Figure of a run on a data set; to be called within `wann.theme.figure_style`."""
+    figure = Figure(figsize=CLASSIFIER_SIZE, facecolor=theme.paper, layout="constrained")
+    grid = figure.add_gridspec(2, 3, height_ratios=(2.4, 1.0), width_ratios=(1.15, 1.15, 1.0))
+    _plot_learning(figure, grid, metrics, "return: − cross-entropy (nats)", theme)
+    over_weight = figure.add_subplot(grid[:, 1])
+    _plot_sweep(over_weight, sweep, card, theme)
+    _finish(over_weight, theme)
+    reliable = figure.add_subplot(grid[0, 2])
+    counts = figure.add_subplot(grid[1, 2], sharex=reliable)
+    _plot_reliability(reliable, counts, card, theme)
+    for axes in (reliable, counts):
+        _finish(axes, theme, columns=1)
+    reliable.tick_params(labelbottom=False)
+    figure.align_ylabels([reliable, counts])
+    _write_title(figure, title, theme)
+    return figure
+
+
+def _write_title(figure: Figure, title: str | None, theme: Theme) -> None:
     if title:
         figure.suptitle(
             plain_text(title, 100), fontsize=TITLE_SIZE, color=theme.ink, fontweight="bold", parse_math=False
         )
-    return figure
 
 
 def _checked(metrics: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
@@ -110,8 +178,22 @@ def _checked(metrics: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
     return columns
 
 
+def _plot_learning(
+    figure: Figure, grid: GridSpec, metrics: Mapping[str, FloatArray], label: str, theme: Theme
+) -> None:
+    """The first column of a figure: returns, and sizes below them."""
+    returns = figure.add_subplot(grid[0, 0])
+    sizes = figure.add_subplot(grid[1, 0], sharex=returns)
+    returns.set_ylabel(label)
+    _plot_returns(returns, metrics, theme)
+    _plot_sizes(sizes, metrics, theme)
+    for axes in (returns, sizes):
+        _finish(axes, theme)
+    returns.tick_params(labelbottom=False)
+    figure.align_ylabels([returns, sizes])
+
+
 def _plot_returns(axes: Axes, metrics: Mapping[str, FloatArray], theme: Theme) -> None:
-    axes.set_ylabel("return")
     for name, label, color, width in (
         ("best_weight_return", "best at a single weight", theme.mark, 0.8),
         ("best_mean", "best mean of the generation", theme.input_light, 0.8),
@@ -189,6 +271,97 @@ def _plot_profile(axes: Axes, profile: Profile, theme: Theme) -> None:
     )
 
 
+def _plot_sweep(axes: Axes, sweep: Sweep, card: ClassifierCard, theme: Theme) -> None:
+    axes.set(xlabel="shared weight", ylabel="accuracy on the test part", ylim=(0.0, 1.0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    _plot_classes(axes, sweep, card.classes, theme)
+    axes.plot(sweep.weights, sweep.accuracy, color=theme.ink, linewidth=2.4, label="all classes", zorder=3)
+    mean, ensemble, best = card.uniform_shared.accuracy, card.ensemble.accuracy, card.best_shared
+    for height, color, label in (
+        (ensemble, theme.output, f"ensemble of {len(card.per_weight)} weights: {ensemble:.1%}"),
+        (mean, theme.hidden_line, f"mean over the range: {mean:.1%}"),
+    ):
+        axes.axhline(height, color=color, linewidth=1.2, dashes=(5.0, 3.0), label=label, zorder=2.5)
+    axes.plot(
+        np.array([best.weight], np.float64),
+        [best.accuracy],
+        linestyle="",
+        marker="o",
+        markersize=6.5,
+        color=theme.mark,
+        markeredgecolor=theme.ink,
+        markeredgewidth=0.8,
+        label=f"validated best: {best.accuracy:.1%} at {best.weight:.3g}",
+        zorder=5,
+        clip_on=False,
+    )
+
+
+def _plot_classes(axes: Axes, sweep: Sweep, classes: Sequence[str], theme: Theme) -> None:
+    """A thin line for each class, with its name beside its end; without names where they would not fit."""
+    axes.margins(x=0.0)
+    height = 72.0 * LABELS_HEIGHT  # of the panel in points
+    size = min(LABEL_SIZES[0], height / (1.25 * len(classes)))
+    if size < LABEL_SIZES[1]:
+        for column in sweep.per_class.T:
+            axes.plot(sweep.weights, column, color=theme.hidden_line, linewidth=0.5, alpha=0.5)
+        axes.lines[0].set_label("each class")
+        return
+    ends = np.nan_to_num(sweep.per_class[-1])
+    order = np.argsort(ends, kind="stable")
+    gap = 1.25 * size / height * np.arange(len(classes))
+    room = 1.0 - gap[-1]
+    places = np.clip(ascending(ends[order] - gap, np.ones(len(classes))), 0.0, room) + gap
+    place = dict(zip(order.tolist(), places.tolist(), strict=True))
+    for k, name in enumerate(classes):
+        turn, hue = divmod(k, len(theme.many))
+        color, style = theme.many[hue], LINE_STYLES[turn % len(LINE_STYLES)]
+        axes.plot(sweep.weights, sweep.per_class[:, k], color=color, linewidth=0.9, linestyle=style)
+        axes.plot(
+            [1.0, 1.02, 1.05, 1.07],
+            [ends[k], ends[k], place[k], place[k]],
+            transform=axes.transAxes,  # the panel is one unit high
+            color=color,
+            linewidth=1.2,
+            linestyle=style,
+            clip_on=False,
+        )
+        axes.text(
+            1.08,
+            place[k],
+            plain_text(name, 14),
+            transform=axes.transAxes,
+            fontsize=size,
+            color=theme.ink,
+            verticalalignment="center_baseline",
+            parse_math=False,
+        )
+
+
+def _plot_reliability(axes: Axes, counts: Axes, card: ClassifierCard, theme: Theme) -> None:
+    """How often the ensemble is right where it is so sure, against the diagonal; below, how often it is."""
+    axes.set(ylabel="accuracy", xlim=(0.0, 1.0), ylim=(0.0, 1.0))
+    counts.set(xlabel="confidence of the ensemble", ylabel="test samples")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1.0))
+    axes.plot([0.0, 1.0], [0.0, 1.0], color=theme.hidden_line, linewidth=1.0, dashes=(5.0, 3.0))
+    for side, (found, color, label) in enumerate(
+        (
+            (card.reliability_votes, theme.input, "share of votes"),
+            (card.reliability_mean, theme.output, "mean probability"),
+        )
+    ):
+        filled = np.array(found.count) > 0
+        sure, right = (np.array(values, np.float64)[filled] for values in (found.confidence, found.accuracy))
+        axes.plot(sure, right, color=color, linewidth=1.0, label=f"{label}: off by {found.error:.1%}")
+        sizes = 4.0 + 56.0 * np.array(found.count)[filled] / max(found.count)  # square points
+        axes.scatter(sure, right, sizes, color=color, clip_on=False, zorder=3)
+        width = 1.0 / len(found.count)
+        middles = width * (np.arange(len(found.count)) + 0.3 + 0.4 * side)
+        counts.bar(middles, found.count, 0.36 * width, color=color)
+    counts.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True, min_n_ticks=1))
+
+
 def _finite(values: FloatArray) -> FloatArray:
     """The values, with a gap (NaN) where one is infinite."""
     return np.where(np.isfinite(values), values, np.nan)
@@ -198,7 +371,7 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100.0 else f"{value:.3g}"
 
 
-def _finish(axes: Axes, theme: Theme) -> None:
+def _finish(axes: Axes, theme: Theme, columns: int = 2) -> None:
     """The same quiet frame for every panel, with the legend above it."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
@@ -214,7 +387,7 @@ def _finish(axes: Axes, theme: Theme) -> None:
         axes.legend(
             loc="lower left",
             bbox_to_anchor=(0.0, 1.0),
-            ncols=2,
+            ncols=columns,
             fontsize=TEXT_SIZE,
             labelcolor=theme.ink,
             frameon=False,

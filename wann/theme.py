@@ -44,9 +44,11 @@ class Theme:
     hidden_line: str
     output: str
     mark: str  # the one thing to look at
+    many: tuple[str, ...]  # lines that are of one kind
 
 
-# The three hues are the high-contrast scheme of Paul Tol (2021), Colour schemes, technical note SRON/EPS/TN.
+# The three hues are the high-contrast scheme of Paul Tol (2021), Colour schemes, technical note SRON/EPS/TN,
+# those of many lines its muted scheme and an orange.
 LIGHT = Theme(
     paper="#ffffff",
     ink="#1f2933",
@@ -58,6 +60,18 @@ LIGHT = Theme(
     hidden_line="#858f9a",
     output="#bb5566",
     mark="#ddaa33",
+    many=(
+        "#332288",
+        "#cc6677",
+        "#117733",
+        "#88ccee",
+        "#882255",
+        "#ddcc77",
+        "#44aa99",
+        "#aa4499",
+        "#999933",
+        "#ee7733",
+    ),
 )
 
 
