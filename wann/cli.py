@@ -590,6 +590,9 @@ def plot(run_path: Path, out: Path | None, **options: Any) -> None:
     champion, settings = load_champion(run_path), folder.settings
     title = f"{settings.task}, preset {settings.preset}, seed {settings.seed}"
     if is_data_set(champion.task):
+        _refuse_given(
+            ("threads", "workers", "address"), f"{champion.task} is a data set, which is scored at once"
+        )
         card = accuracy.evaluate_classifier(champion)
         plot_classifier(folder.read_metrics(), accuracy.sweep(champion), card, out, title=title)
     else:
