@@ -15,7 +15,7 @@ LAYERS = (
     {"champion", "evaluator", "published", "storage", "theme", "work"},
     {"accuracy", "distributed", "draw", "placement", "plot", "replay"},
     {"doctor", "run", "scorecard"},
-    {"cli", "live"},
+    {"cli", "live", "sklearn"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
 
@@ -33,6 +33,7 @@ WITHIN = {
     "published": {"champion", "evaluator"},
     "storage": {"champion"},
     "cli": {"live"},
+    "sklearn": {"live"},
 }
 
 
