@@ -56,6 +56,7 @@ IntArray = NDArray[np.int64]
 FORMAT = "wann-estimator"
 VERSION = 1
 
+_ACTIVATIONS = tuple(name for name in Settings().activations if name != "step")
 _LEAST_VALIDATION = 10  # rows; with fewer, the champion is chosen on the training rows
 _GRID = 41  # evenly spaced weights from which "chosen" and "best" choose
 _MOST_MEMBERS = 9  # of a regressor's ensemble whose weights are chosen
@@ -68,24 +69,23 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
     """What the classifier and the regressor share: the parameters, the search, the file."""
 
     _ENSEMBLES: ClassVar[tuple[str, ...]]
+    _WEIGHTS: ClassVar[tuple[float, ...]]  # where none are given
 
     def __init__(
         self,
         *,
-        population: int = 96,
-        generations: int = 300,
+        population: int = 64,
+        generations: int = 200,
         max_seconds: float | None = None,
-        n_iter_no_change: int | None = 100,
+        n_iter_no_change: int | None = 50,
         validation_fraction: float = 0.2,
         batch_size: int = 1000,
-        weights: Sequence[float] = PAPER_WEIGHTS,
+        weights: Sequence[float] | None = None,
         weight_sampling: str = "stratified",
         ensemble: str = "mean",
-        activations: Sequence[str] = tuple(
-            name for name in Settings.model_fields["activations"].default if name != "step"
-        ),
+        activations: Sequence[str] = _ACTIVATIONS,
         initial_connection_probability: float = 0.5,
-        complexity_probability: float = 0.8,
+        complexity_probability: float = 0.5,
         add_connection: float = 0.5,
         insert_node: float = 0.25,
         enable_connection: float = 0.05,
@@ -218,7 +218,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             whole = isinstance(value, int) and (least is None or value >= least)
             if not whole and not (name == "n_jobs" and value is None):
                 raise ValueError(f"parameter {name!r}: must be a whole number, got {value!r}")
-        weights = given["weights"]
+        weights = self._WEIGHTS if given["weights"] is None else given["weights"]
         if not isinstance(weights, tuple) or not weights or not all(_is_number(weight) for weight in weights):
             raise ValueError(f"parameter 'weights': must be one or more finite numbers, got {weights!r}")
         if given["weight_sampling"] == "fixed":
@@ -282,15 +282,19 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             episode_steps=settings.max_steps,
             data=DataSet(inputs, tuple(names), train, validation, test),
         )
-        with view(quiet=not self.verbose) as observer:
-            threads = effective_n_jobs(self.n_jobs)
-            found = search_in_memory(task, settings, threads=threads, observer=observer)
+        with view(quiet=not self.verbose) as shown:
+            found = search_in_memory(
+                task,
+                settings,
+                threads=effective_n_jobs(self.n_jobs),
+                observer=shown and (lambda progress: shown(progress) if progress.row else None),
+            )
         if found.champion is None:
             raise ValueError("no network gave finite numbers: X holds values too far from the others")
         self.champion_: Champion = found.champion
         self.validation_scores_: FloatArray = np.array([row["champion_mean"] for row in found.rows])
         self.n_iter_ = len(found.rows)
-        weights = np.array(self.weights, np.float64)
+        weights = np.array(self._WEIGHTS if self.weights is None else self.weights, np.float64)
         if self.ensemble in ("chosen", "best"):
             grid = np.unique(np.linspace(weights.min(), weights.max(), _GRID))
             given = outputs(self.champion_.network, grid, validation.inputs())
@@ -329,7 +333,7 @@ class WANNClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
             fewer than 10 rows, it is chosen on the training rows.
         batch_size: rows that a generation is scored on, drawn afresh for each; all, where there are not more.
         weights: shared weights of the ensembles "mean" and "vote"; their number and range are also those of
-            the weights that networks are scored with.
+            the weights that networks are scored with. None is the paper's -2, -1, -0.5, 0.5, 1 and 2.
         weight_sampling: "stratified" or "uniform" draws the weights of each generation from the range of
             `weights`; "fixed" takes `weights` themselves.
         ensemble: how one network at several weights answers. "mean" averages its probabilities, "vote"
@@ -357,6 +361,7 @@ class WANNClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     """
 
     _ENSEMBLES = ("mean", "vote", "chosen", "best")
+    _WEIGHTS = PAPER_WEIGHTS
 
     def fit(self, X: Any, y: Any) -> Self:
         """Search for a network.
@@ -385,7 +390,8 @@ class WANNClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Most probable class (N,) of each row, the first of equals."""
-        answer: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        most = self.predict_proba(X).argmax(axis=1)
+        answer: NDArray[Any] = self.classes_[most]
         return answer
 
     def agreement(self, X: Any) -> FloatArray:
@@ -455,7 +461,7 @@ class WANNRegressor(MultiOutputMixin, RegressorMixin, _Estimator):  # type: igno
             fewer than 10 rows, it is chosen on the training rows.
         batch_size: rows that a generation is scored on, drawn afresh for each; all, where there are not more.
         weights: shared weights of the ensemble "mean"; their number and range are also those of the weights
-            that networks are scored with.
+            that networks are scored with. None is 0.1, 0.3, 0.5, 0.7, 0.9 and 1.1.
         weight_sampling: "stratified" or "uniform" draws the weights of each generation from the range of
             `weights`; "fixed" takes `weights` themselves.
         ensemble: how one network at several weights answers. "mean" averages its outputs, "chosen" averages
@@ -483,6 +489,8 @@ class WANNRegressor(MultiOutputMixin, RegressorMixin, _Estimator):  # type: igno
     """
 
     _ENSEMBLES = ("mean", "chosen", "best")
+    # Found by trial: sums must be small to meet numbers, and a sign that changes with the weight hinders.
+    _WEIGHTS = (0.1, 0.3, 0.5, 0.7, 0.9, 1.1)
 
     def fit(self, X: Any, y: Any) -> Self:
         """Search for a network.
@@ -519,6 +527,7 @@ class WANNRegressor(MultiOutputMixin, RegressorMixin, _Estimator):  # type: igno
 
     def _choose(self, given: FloatArray, validation: Samples, most: int) -> list[int]:
         """Voters whose mean has the least squared error, one added at a time while that helps."""
+        assert validation.targets is not None  # noqa: S101
         members: list[int] = []
         total, least = np.zeros(given.shape[1:]), math.inf
         while len(members) < most:
