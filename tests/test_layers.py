@@ -15,7 +15,7 @@ LAYERS = (
     {"champion", "evaluator", "published", "storage", "theme", "work"},
     {"accuracy", "distributed", "draw", "image_plane", "placement", "plot", "replay"},
     {"doctor", "run", "scorecard"},
-    {"cli", "live"},
+    {"cli", "live", "sklearn"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
 
@@ -35,6 +35,7 @@ WITHIN = {
     "published": {"champion", "evaluator"},
     "storage": {"champion"},
     "cli": {"live"},
+    "sklearn": {"live"},
 }
 
 

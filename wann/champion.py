@@ -146,8 +146,13 @@ class Champion:
 
 def champion_to_json(champion: Champion) -> str:
     """The champion as readable text, a gene a line."""
+    return dump_json(champion_to_dict(champion)) + "\n"
+
+
+def champion_to_dict(champion: Champion) -> dict[str, Any]:
+    """The champion as plain lists, words and numbers."""
     scores = champion.scores
-    head = {
+    return {
         "format": FORMAT,
         "version": VERSION,
         "task": champion.task,
@@ -165,14 +170,13 @@ def champion_to_json(champion: Champion) -> str:
         "tuned": None if champion.tuned is None else champion.tuned.tolist(),
         "genome": genome_to_dict(champion.genome),
     }
-    return _dump(head) + "\n"
 
 
-def _dump(value: Any, indent: str = "") -> str:
+def dump_json(value: Any, indent: str = "") -> str:
     """JSON with nested objects indented, and lists of lists one inner list a line."""
     if isinstance(value, dict) and value:
         inner = indent + "  "
-        members = (f"{inner}{json.dumps(k)}: {_dump(v, inner)}" for k, v in value.items())
+        members = (f"{inner}{json.dumps(k)}: {dump_json(v, inner)}" for k, v in value.items())
         return "{\n" + ",\n".join(members) + f"\n{indent}}}"
     if isinstance(value, list) and value and isinstance(value[0], list):
         inner = indent + "  "
@@ -202,18 +206,55 @@ def load_champion(path: str | os.PathLike[str]) -> Champion:
         if not path.exists():
             what = "has no champion yet" if (folder / "config.toml").exists() else "is not a run folder"
             raise ValueError(f"{folder} {what}: it holds no champion.json")
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise ValueError(f"champion file {path} is larger than {LARGEST_FILE} bytes")
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ValueError(f"cannot read champion {path}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"champion file {path} is not text") from None
+    text = read_text(path, "champion")
     try:
         return champion_from_json(text)
     except ValueError as error:
         raise ValueError(f"champion file {path}: {error}") from None
+
+
+def read_text(path: Path, what: str) -> str:
+    """Text of a file that people may have been given: not larger than any of ours can be.
+
+    Raises:
+        ValueError: it cannot be read, in one line that says `what` it should be.
+    """
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise ValueError(f"{what} file {path} is larger than {LARGEST_FILE} bytes")
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"cannot read {what} {path}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{what} file {path} is not text") from None
+
+
+def parse_json(text: str, what: str, form: str, version: int) -> dict[str, Any]:
+    """Table of a JSON text whose entries `format` and `version` say what it is; every number is finite.
+
+    Args:
+        text: the JSON.
+        what: what it should be, for messages.
+        form: its `format`.
+        version: the newest known `version`.
+
+    Raises:
+        ValueError: it is something else, or damaged, in one line.
+    """
+    try:
+        data = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is cut off or not JSON ({error})") from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    if not isinstance(data, dict) or data.get("format") != form:
+        raise ValueError(f'is not {what}: "format" must be "{form}"')
+    found = data.get("version")
+    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+        raise ValueError(f"has no valid version, but {found!r}")
+    if found > version:
+        raise ValueError(f"has version {found}, newer than {version}, the newest known here: update wann")
+    return data
 
 
 def champion_from_json(text: str) -> Champion:
@@ -222,48 +263,36 @@ def champion_from_json(text: str) -> Champion:
     Raises:
         ValueError: the text is not a whole and valid champion, in one line.
     """
-    try:
-        data = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"is cut off or not JSON ({error})") from None
-    except RecursionError:
-        raise ValueError("is nested too deeply") from None
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise ValueError(f'is not a champion: "format" must be "{FORMAT}"')
-    version = data.get("version")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise ValueError(f"has no valid version, but {version!r}")
-    if version > VERSION:
-        raise ValueError(f"has version {version}, newer than {VERSION}, the newest known here: update wann")
-    genome = genome_from_dict(_need(data, "genome", dict))
-    names = {side: tuple(_strings(data, side)) for side in ("inputs", "outputs")}
+    data = parse_json(text, "a champion", FORMAT, VERSION)
+    genome = genome_from_dict(need(data, "genome", dict))
+    names = {side: tuple(strings(data, side)) for side in ("inputs", "outputs")}
     if (len(names["inputs"]), len(names["outputs"])) != (genome.inputs, genome.outputs):
         raise ValueError(
             f"names {len(names['inputs'])} inputs and {len(names['outputs'])} outputs, "
             f"but its genome has {genome.inputs} and {genome.outputs}"
         )
-    table = _need(data, "scores", dict)
-    weights, mean, std = (_numbers(table, name) for name in ("weights", "mean", "std"))
+    table = need(data, "scores", dict)
+    weights, mean, std = (numbers(table, name) for name in ("weights", "mean", "std"))
     if len({weights.size, mean.size, std.size}) != 1 or not weights.size:
         raise ValueError("scores must list as many means and deviations as weights, and at least one")
-    seeds = _need(table, "episode_seeds", list)
+    seeds = need(table, "episode_seeds", list)
     if not all(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 for seed in seeds):
         raise ValueError("episode_seeds must be whole numbers, at least 0")
     fresh_env = data.get("fresh_env", False)  # champions written before have none
     if not isinstance(fresh_env, bool):
         raise ValueError(f"'fresh_env' must be true or false, not {fresh_env!r}")
-    tuned = None if data.get("tuned") is None else _numbers(data, "tuned")
+    tuned = None if data.get("tuned") is None else numbers(data, "tuned")
     if tuned is not None and tuned.size != genome.connection_count:
         raise ValueError(f"has {tuned.size} tuned weights for {genome.connection_count} enabled connections")
     return Champion(
-        task=_need(data, "task", str),
+        task=need(data, "task", str),
         inputs=names["inputs"],
         outputs=names["outputs"],
         genome=genome,
         scores=Scores(weights, mean, std, tuple(seeds)),
         tuned=tuned,
-        origin=_need(data, "origin", dict),
-        env_kwargs=_need({"env_kwargs": {}} | data, "env_kwargs", dict),
+        origin=need(data, "origin", dict),
+        env_kwargs=need({"env_kwargs": {}} | data, "env_kwargs", dict),
         fresh_env=fresh_env,
     )
 
@@ -276,7 +305,12 @@ def _finite(word: str) -> float:
     return float(word) if math.isfinite(float(word)) else _refuse_constant(word)
 
 
-def _need(data: Mapping[str, Any], name: str, kind: type) -> Any:
+def need(data: Mapping[str, Any], name: str, kind: type) -> Any:
+    """Member of a table: another table, a list or a word.
+
+    Raises:
+        ValueError: it is missing or of another kind.
+    """
     if not isinstance(data.get(name), kind):
         raise ValueError(f"{name!r} is missing or not a {_KINDS[kind]}")
     return data[name]
@@ -285,15 +319,25 @@ def _need(data: Mapping[str, Any], name: str, kind: type) -> Any:
 _KINDS: dict[type, str] = {dict: "table", list: "list", str: "word"}
 
 
-def _strings(data: Mapping[str, Any], name: str) -> list[str]:
-    values: list[str] = _need(data, name, list)
+def strings(data: Mapping[str, Any], name: str) -> list[str]:
+    """Member of a table that is a list of words.
+
+    Raises:
+        ValueError: it is not.
+    """
+    values: list[str] = need(data, name, list)
     if not all(isinstance(value, str) for value in values):
         raise ValueError(f"{name!r} must be a list of names")
     return values
 
 
-def _numbers(data: Mapping[str, Any], name: str) -> FloatArray:
-    values = _need(data, name, list)
+def numbers(data: Mapping[str, Any], name: str) -> FloatArray:
+    """Member of a table that is a list of finite numbers.
+
+    Raises:
+        ValueError: it is not.
+    """
+    values = need(data, name, list)
     for value in values:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{name!r} must be a list of numbers, not {value!r}")

@@ -64,10 +64,13 @@ class Batch:
     size: int
     inputs: FloatArray  # (tiles * (1 + I), _TILE, WIDTH); of each tile the first row is the bias
     labels: FloatArray  # (tiles, _TILE, WIDTH) positions of the classes; -1 where a lane holds no sample
+    targets: FloatArray | None = None  # (N, A) numbers that the outputs should be, instead of labels
 
 
-def make_batch(inputs: FloatArray, labels: IntArray | None = None) -> Batch:
-    """Samples (N, I) and, to score networks, their labels (N,)."""
+def make_batch(
+    inputs: FloatArray, labels: IntArray | None = None, targets: FloatArray | None = None
+) -> Batch:
+    """Samples (N, I) and, to score networks, their labels (N,) or targets (N, A)."""
     size, width = inputs.shape
     tiles = -(-blocks_for(size) // _TILE)
     lanes = lane_array(tiles * (1 + width), _TILE)
@@ -80,7 +83,7 @@ def make_batch(inputs: FloatArray, labels: IntArray | None = None) -> Batch:
     places[:] = -1.0
     if labels is not None:
         places.reshape(-1)[:size] = labels
-    return Batch(size, lanes, places)
+    return Batch(size, lanes, places, targets)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,6 +119,27 @@ def outputs(network: Network, weights: FloatArray, inputs: FloatArray) -> FloatA
     _run(batch_networks([network]), weights, batch, 0, 1, kept)
     flat = kept.reshape(len(weights), network.outputs.size, -1)[:, :, : batch.size]
     return np.ascontiguousarray(flat.transpose(0, 2, 1))
+
+
+def squared_error(
+    networks: NetworkBatch, weights: FloatArray, batch: Batch, first: int, last: int
+) -> FloatArray:
+    """Mean squared error (n, W) of the outputs of networks `first` to `last - 1`, over samples and outputs.
+
+    Args:
+        networks, weights: as `classify`.
+        batch: samples with targets.
+    """
+    assert batch.targets is not None, "the batch has labels, not targets"  # noqa: S101
+    wanted = np.ascontiguousarray(batch.targets.T)
+    found = np.empty((last - first, len(weights)))
+    kept = lane_array(len(weights) * len(wanted), batch.labels.shape[0] * _TILE)
+    for place in range(last - first):
+        _run(networks, weights, batch, first + place, first + place + 1, kept)
+        given = kept.reshape(len(weights), len(wanted), -1)[:, :, : batch.size]
+        # Weight by weight, so that the additions are in the same order whichever weights come together.
+        found[place] = [np.square(row - wanted).mean() for row in given]
+    return found
 
 
 def _run(

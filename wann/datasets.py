@@ -40,6 +40,7 @@ class Samples:
     values: NDArray[Any]  # (N, I), in a type that holds them closely
     labels: IntArray  # (N,) positions in the data set's classes
     unit: float = 1.0  # which of `values` counts as 1
+    targets: FloatArray | None = None  # (N, A) numbers that the outputs should be, instead of classes
 
     def inputs(self, rows: IntArray | slice = slice(None)) -> FloatArray:
         """Network inputs (n, I) of some samples."""

@@ -130,6 +130,35 @@ def search(
     return _run(RunFolder.create(out or new_run_path(task), resolved), resolved, placement, observer, note)
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search without a run folder ends with."""
+
+    champion: Champion | None  # None where no network had finite returns
+    rows: tuple[Mapping[str, Any], ...]  # the metrics, one for each generation
+    stopped_by: str  # the stop rule that ended it
+
+
+def search_in_memory(
+    task: Task, settings: Settings, *, threads: int | None = None, observer: Observer | None = None
+) -> Found:
+    """Search on a task that is at hand, writing no file.
+
+    Args:
+        task: what networks are scored on.
+        settings: of the search; those that name a task are words for the observer only.
+        threads, observer: as `search`.
+
+    Raises:
+        SearchFailedError: most networks of a generation could not be evaluated.
+    """
+    memory = _Memory(settings)
+    evolution = Evolution(settings, len(task.inputs), len(task.outputs))
+    with LocalEvaluator(task, settings.max_steps, threads) as evaluator:
+        ended = _Loop(memory, task, evolution, evaluator, Totals(), observer, None, _Stop()).run()
+    return Found(memory.champion, tuple(memory.rows), str(ended.stopped_by))
+
+
 def resume(
     path: str | os.PathLike[str],
     *,
@@ -260,12 +289,35 @@ def _run(
         return loop.run()
 
 
+class _Memory:
+    """Stands in for a run folder: keeps the rows of metrics and the champion."""
+
+    path = Path("memory")
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.rows: list[Mapping[str, Any]] = []
+        self.champion: Champion | None = None
+
+    def append_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        self.rows += rows
+
+    def save_champion(self, champion: Champion, generation: int) -> None:  # noqa: ARG002
+        self.champion = champion
+
+    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        pass
+
+    def log_failures(self, generation: int, failures: Sequence[tuple[int, str]]) -> None:
+        pass
+
+
 class _Loop:
     """One session of a run: from where it stands until a stop rule holds or a signal comes."""
 
     def __init__(
         self,
-        folder: RunFolder,
+        folder: RunFolder | _Memory,
         task: Task,
         evolution: Evolution,
         evaluator: Evaluator,

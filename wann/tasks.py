@@ -17,8 +17,9 @@ from typing import Any, Literal, NamedTuple, Protocol
 import gymnasium
 import numpy as np
 from gymnasium.error import DependencyNotInstalled, DeprecatedEnv, UnregisteredEnv
+from numpy.typing import NDArray
 
-from wann.classify import Batch, classify, make_batch
+from wann.classify import Batch, classify, make_batch, squared_error
 from wann.config import nearest
 from wann.datasets import NAMED, DataSet, Samples, is_table, load_named, load_table
 from wann.network import FloatArray, NetworkBatch
@@ -293,6 +294,8 @@ class PoolTask(GymnasiumTask):
 class DataTask(Task):
     """A data set: networks are scored by minus the mean cross-entropy of their outputs' softmax.
 
+    Where samples have targets instead of classes, it is minus the mean squared error of the outputs.
+
     An episode is a batch of random samples of the training part, as many as an episode may have steps; its
     seed decides which, so that a generation is scored on the same ones. Champions are confirmed on the whole
     validation part, dealt out over the episodes.
@@ -357,9 +360,17 @@ class DataTask(Task):
         random = self.part == "train"
         for place, seed in enumerate(seeds):
             batch = _drawn(samples, seed, max_steps) if random else _dealt(samples, place, len(seeds))
-            returns[:, :, place] = -classify(networks, weights, batch, first, last).loss
+            if batch.targets is None:
+                returns[:, :, place] = -classify(networks, weights, batch, first, last).loss
+            else:
+                returns[:, :, place] = -squared_error(networks, weights, batch, first, last)
             steps[:, :, place] = batch.size
         return Rollouts(returns, steps)
+
+    def close(self) -> None:
+        """Let go of the batches that were kept, and with them of the samples."""
+        _drawn.cache_clear()
+        _dealt.cache_clear()
 
 
 @lru_cache(maxsize=1)
@@ -374,7 +385,7 @@ def _drawn(samples: Samples, seed: int, size: int) -> Batch:
     if size >= total:
         return _dealt(samples, 0, 1)
     rows = np.sort(stream(seed, Purpose.BATCH).choice(total, size, replace=False, shuffle=False))
-    return make_batch(samples.inputs(rows), samples.labels[rows])
+    return _batch(samples, rows)
 
 
 @lru_cache(maxsize=4)
@@ -386,8 +397,12 @@ def _dealt(samples: Samples, place: int, count: int) -> Batch:
     """
     if count > samples.labels.size:
         raise ValueError(f"{count} episodes are more than the {samples.labels.size} samples of this part")
-    rows = np.arange(place, samples.labels.size, count)
-    return make_batch(samples.inputs(rows), samples.labels[rows])
+    return _batch(samples, np.arange(place, samples.labels.size, count))
+
+
+def _batch(samples: Samples, rows: NDArray[np.int64]) -> Batch:
+    targets = None if samples.targets is None else samples.targets[rows]
+    return make_batch(samples.inputs(rows), samples.labels[rows], targets)
 
 
 def task_names() -> tuple[str, ...]:
