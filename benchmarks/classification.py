@@ -46,7 +46,8 @@ def classification(repeats: int, population: int = 960, distinct: int = 16) -> N
     threads = available_threads()
     for probability in (0.5, 0.05):  # of an initial connection: few nodes with many sources, or many with few
         few = [
-            compile_genome(grown(CONNECTIONS, seed, PIXELS, CLASSES, probability)) for seed in range(distinct)
+            compile_genome(grown(CONNECTIONS, seed, PIXELS, CLASSES, probability=probability))
+            for seed in range(distinct)
         ]
         networks = [few[k % distinct] for k in range(population)]
         with LocalEvaluator(task, IMAGES) as all_threads, LocalEvaluator(task, IMAGES, 1) as one_thread:

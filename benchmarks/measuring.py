@@ -53,10 +53,14 @@ def grown(
     inputs: int = 5,
     outputs: int = 1,
     size: Callable[[Genome], int] = lambda genome: genome.connection_count,
+    probability: float = 0.5,
 ) -> Genome:
-    """A random genome of so many connections, enabled ones by default, grown by the search's mutations."""
+    """A random genome of so many connections, enabled ones by default, grown by the search's mutations.
+
+    `probability` is that of an initial connection.
+    """
     rng = np.random.default_rng(seed)
-    genome = minimal_genome(inputs, outputs, 1, 0.5, rng=rng)
+    genome = minimal_genome(inputs, outputs, 1, probability, rng=rng)
     innovations = Innovations(genome.node_id.size, genome.mark.size)
     while size(genome) < connections:
         innovations.begin_generation()

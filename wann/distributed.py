@@ -43,7 +43,8 @@ CHUNK_SECONDS = 0.1
 """What a chunk should last: below 0.05 messages weigh, above 0.2 the end of a generation is uneven."""
 
 _SMALLEST_SECONDS = 0.01  # what it should last even at the end: between two a worker waits a millisecond
-_MOST_CHUNKS = 12  # about as many for each worker, so that in a long generation those waits do not add up
+_MOST_CHUNKS = 12  # about as many for each worker, so that in a long generation those waits do not add up,
+_LONGEST_SECONDS = 2.0  # unless chunks would last longer: what a death costs, and how often progress is seen
 
 _IN_FLIGHT = 2  # chunks a worker holds: it computes one and has the next at hand
 _MOST_FAILED_STARTS = 10  # evaluators in a row
@@ -327,7 +328,8 @@ class RayEvaluator:
         largest = max(1, int(CHUNK_SECONDS / unit), lanes // work.episodes_per_unit)
         smallest = max(1, int(_SMALLEST_SECONDS / unit))
         if self._episode_cost is not None:
-            largest = max(largest, work.units // (_MOST_CHUNKS * max(1, len(self._ready))))
+            few = work.units // (_MOST_CHUNKS * max(1, len(self._ready)))
+            largest = max(largest, min(few, int(_LONGEST_SECONDS / unit)))
         room = [worker for worker in self._ready if len(worker.spans) < _IN_FLIGHT]
         for already in range(_IN_FLIGHT):
             for worker in room:
