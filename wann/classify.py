@@ -13,7 +13,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from wann.activations import LIMIT, LOG2_E, activate_row, at_least, exp2
+from wann.activations import LIMIT, LOG2_E, activate_row, activate_three, at_least, exp2
 from wann.lanes import (
     WHOLE,
     WIDTH,
@@ -21,19 +21,23 @@ from wann.lanes import (
     blocks_for,
     broadcast,
     compiled,
+    element,
     exponent_of,
+    inlined_kernel,
     kernel,
     lane_array,
     load,
+    load_at,
     mantissa_of,
     select_greater,
     store,
+    store_at,
 )
 from wann.network import FloatArray, Network, NetworkBatch, batch_networks, evaluate_network_numpy
 
 IntArray = NDArray[np.int64]
 
-_TILE = 4  # blocks of samples that go through a network together: their inputs stay in the fast caches
+_TILE = 3  # blocks of samples that go through a network together: their inputs stay in the fast caches
 _GROUP = 16  # networks that a tile goes through before the next one
 _LN_2 = 0.6931471805599453
 _SQRT_2 = 1.4142135623730951
@@ -176,46 +180,86 @@ def _run(
 
 
 @kernel
-def _forward(first_row, first_source, sources, activation, weights, shared, inputs, tile_row, values):
+def _write_tape(first_row, first_source, sources, activation, stride, tape, at):
+    """Write a network as `_forward_shared` reads it, front to back; gives where the tape goes on.
+
+    Of each computed node: the code of its activation, the places of its inputs in a tile, -1, the places of
+    the computed nodes it reads in `values`, whose rows have `stride` numbers, -1.
+    """
+    for k in range(activation.size):
+        tape[at] = activation[k]
+        at += 1
+        c, high = first_source[k], first_source[k + 1]
+        # Sources come in ascending order: inputs first, then nodes.
+        while c < high and sources[c] < first_row:
+            tape[at] = sources[c] * (_TILE * WIDTH)
+            at += 1
+            c += 1
+        tape[at] = -1
+        at += 1
+        while c < high:
+            tape[at] = (sources[c] - first_row) * stride
+            at += 1
+            c += 1
+        tape[at] = -1
+        at += 1
+    return at
+
+
+@inlined_kernel
+def _forward_shared(tape, at, end, weights, inputs, tile, values):
     """Values of computed nodes for one tile: (K, W * _TILE, WIDTH), the blocks of a weight together."""
     count = weights.shape[0]
+    place = 0
+    while at < end:
+        code = element(tape, at)
+        at += 1
+        first = second = third = broadcast(0.0)
+        source = element(tape, at)
+        while source >= 0:
+            source += tile
+            first = first + load_at(inputs, source)
+            second = second + load_at(inputs, source + WIDTH)
+            third = third + load_at(inputs, source + 2 * WIDTH)
+            at += 1
+            source = element(tape, at)
+        begin = c = at + 1
+        for w in range(count):
+            x, y, z = first, second, third
+            lane = w * (_TILE * WIDTH)
+            c = begin
+            source = element(tape, c)
+            while source >= 0:
+                source += lane
+                x = x + load_at(values, source)
+                y = y + load_at(values, source + WIDTH)
+                z = z + load_at(values, source + 2 * WIDTH)
+                c += 1
+                source = element(tape, c)
+            weight = weights[w, 0]
+            x, y, z = activate_three(code, x * weight, y * weight, z * weight)
+            store_at(values, place, x)
+            store_at(values, place + WIDTH, y)
+            store_at(values, place + 2 * WIDTH, z)
+            place += _TILE * WIDTH
+        at = c + 1
+
+
+@kernel
+def _forward_individual(first_row, first_source, sources, activation, weights, inputs, tile_row, values):
+    """As `_forward_shared`, with sets of individual weights (W, C)."""
+    count = weights.shape[0]
     for k in range(activation.size):
-        low, high = first_source[k], first_source[k + 1]
-        if shared:
-            # Sources come in ascending order: inputs first, then nodes.
-            sum_0 = sum_1 = sum_2 = sum_3 = broadcast(0.0)
-            while low < high and sources[low] < first_row:
-                row = tile_row + sources[low]
-                sum_0 = sum_0 + load(inputs, row, 0)
-                sum_1 = sum_1 + load(inputs, row, 1)
-                sum_2 = sum_2 + load(inputs, row, 2)
-                sum_3 = sum_3 + load(inputs, row, 3)
-                low += 1
-            for w in range(count):
-                b = w * _TILE
-                total_0, total_1, total_2, total_3 = sum_0, sum_1, sum_2, sum_3
-                for c in range(low, high):
-                    row = sources[c] - first_row
-                    total_0 = total_0 + load(values, row, b)
-                    total_1 = total_1 + load(values, row, b + 1)
-                    total_2 = total_2 + load(values, row, b + 2)
-                    total_3 = total_3 + load(values, row, b + 3)
-                weight = weights[w, 0]
-                store(values, k, b, total_0 * weight)
-                store(values, k, b + 1, total_1 * weight)
-                store(values, k, b + 2, total_2 * weight)
-                store(values, k, b + 3, total_3 * weight)
-        else:
-            for w in range(count):
-                for t in range(_TILE):
-                    total = broadcast(0.0)
-                    for c in range(low, high):
-                        row = sources[c]
-                        if row < first_row:
-                            total = total + load(inputs, tile_row + row, t) * weights[w, c]
-                        else:
-                            total = total + load(values, row - first_row, w * _TILE + t) * weights[w, c]
-                    store(values, k, w * _TILE + t, total)
+        for w in range(count):
+            for t in range(_TILE):
+                total = broadcast(0.0)
+                for c in range(first_source[k], first_source[k + 1]):
+                    row = sources[c]
+                    if row < first_row:
+                        total = total + load(inputs, tile_row + row, t) * weights[w, c]
+                    else:
+                        total = total + load(values, row - first_row, w * _TILE + t) * weights[w, c]
+                store(values, k, w * _TILE + t, total)
         activate_row(activation[k], values, k, count * _TILE)
 
 
@@ -284,21 +328,49 @@ def _classify(
     counts,
 ):
     count = weights.shape[0]
+    tape_from = np.zeros(_GROUP + 1, np.int64)
     for group in range(first, last, _GROUP):
+        stop = min(group + _GROUP, last)
+        nodes, connections = (
+            first_node[stop] - first_node[group],
+            first_connection[stop] - first_connection[group],
+        )
+        tape = np.empty(3 * nodes + connections, np.int64)
+        for network in range(group, stop):
+            node_from, node_to = first_node[network], first_node[network + 1]
+            tape_from[network - group + 1] = _write_tape(
+                first_row,
+                first_source[node_from + network : node_to + network + 1],
+                sources[first_connection[network] : first_connection[network + 1]],
+                activation[node_from:node_to],
+                count * _TILE * WIDTH,
+                tape,
+                tape_from[network - group],
+            )
         for tile in range(labels.shape[0]):
-            for network in range(group, min(group + _GROUP, last)):
-                node_from, node_to = first_node[network], first_node[network + 1]
-                _forward(
-                    first_row,
-                    first_source[node_from + network : node_to + network + 1],
-                    sources[first_connection[network] : first_connection[network + 1]],
-                    activation[node_from:node_to],
-                    weights,
-                    shared,
-                    inputs,
-                    tile * first_row,
-                    values,
-                )
+            for network in range(group, stop):
+                if shared:
+                    _forward_shared(
+                        tape,
+                        tape_from[network - group],
+                        tape_from[network - group + 1],
+                        weights,
+                        inputs,
+                        tile * first_row * _TILE * WIDTH,
+                        values,
+                    )
+                else:
+                    node_from, node_to = first_node[network], first_node[network + 1]
+                    _forward_individual(
+                        first_row,
+                        first_source[node_from + network : node_to + network + 1],
+                        sources[first_connection[network] : first_connection[network + 1]],
+                        activation[node_from:node_to],
+                        weights,
+                        inputs,
+                        tile * first_row,
+                        values,
+                    )
                 for w in range(count):
                     total = (network - first) * count + w
                     for t in range(_TILE):
