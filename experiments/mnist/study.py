@@ -192,7 +192,13 @@ def plot(rows: Sequence[Row], path: Path) -> None:
             axes.set_axisbelow(True)
             axes.tick_params(colors=LIGHT.quiet, labelsize=8.0)
             if number == 1:
-                axes.legend(loc="lower right", fontsize=8.0, labelcolor=LIGHT.ink, frameon=False)
+                axes.legend(
+                    loc="upper left",
+                    bbox_to_anchor=(0.0, 0.94),
+                    fontsize=8.0,
+                    labelcolor=LIGHT.ink,
+                    frameon=False,
+                )
         figure.supxlabel("generation", fontsize=9.0, color=LIGHT.ink)
         figure.supylabel("test accuracy (%)", fontsize=9.0, color=LIGHT.ink)
         save_figure(figure, path)
