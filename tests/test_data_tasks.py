@@ -285,7 +285,7 @@ def test_a_class_without_test_samples_is_no_obstacle(tmp_path, capsys):
     champion = load_champion(ended.path)
     card = evaluate(champion)
     assert {row[2] for row in card.per_class} == {None}
-    assert np.isnan(accuracy.sweep(champion).per_class).sum(axis=0).tolist() == [0, 0, 81]
+    assert np.isnan(accuracy.sweep(champion).per_class).sum(axis=0).tolist() == [0, 0, 80]
     assert ran(["evaluate", ended.path], capsys)[0] == 0
     code, out, _ = ran(["evaluate", ended.path, "--json"], capsys)
     assert code == 0
@@ -325,6 +325,44 @@ def test_members_are_chosen_while_they_help():
     assert len(accuracy.choose_members(np.random.default_rng(0).random((30, 99, 2)), np.arange(99) % 2)) <= 9
 
 
+def test_a_search_on_data_that_cannot_be_read_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setenv("WANN_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match="images-idx3"):
+        search("mnist", out=tmp_path / "run", **TINY)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_on_a_table_can_be_used_from_another_folder(table, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    ended = search("csv:clouds.csv", out=tmp_path / "run", env_kwargs={"label": "kind"}, **TINY)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert load_champion(ended.path).task == table
+    assert evaluate(load_champion(ended.path)).samples == 81
+    assert resume(ended.path, generations=5).generations == 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "scale", "unit"),
+    [
+        ("uint8", 255, 255.0),
+        ("int64", 255, 255.0),
+        ("float64", 16, 16.0),
+        ("float64", 1, 1.0),
+        ("int64", 4095, 4095.0),
+    ],
+)
+def test_pixels_are_divided_by_what_is_white_in_the_training_part(tmp_path, kind, scale, unit):
+    rng = np.random.default_rng(0)
+    images = (rng.random((60, 3, 4)) * scale).astype(kind)
+    images[:, 0, 0] = scale
+    np.savez(tmp_path / "images.npz", X=images, Y=np.arange(60) % 3)
+    data = get_task(str(tmp_path / "images.npz")).samples
+    rows = [tuple(row) for row in (images / unit).reshape(60, -1).tolist()]
+    for part in (data.train, data.validation, data.test):
+        assert {tuple(row) for row in part.inputs().tolist()} <= set(rows)
+
+
 def ran(arguments, capsys) -> tuple[int, str, str]:
     with pytest.raises(SystemExit) as ended:
         main([str(argument) for argument in arguments])
@@ -340,7 +378,13 @@ def test_the_commands_take_a_table_from_search_to_evaluation(table, tmp_path, ca
     assert "wann replay" not in out
     code, out, _ = ran(["evaluate", run], capsys)
     assert code == 0
-    for words in ("81 test samples", "shared -0.5", "ensemble, one vote each", "best shared", "says"):
+    for words in (
+        "81 test samples",
+        "shared -0.5",
+        "of these 6, one vote each",
+        "best on validation",
+        "says",
+    ):
         assert words in out
     code, out, _ = ran(["evaluate", run, "--json"], capsys)
     card = json.loads(out)
@@ -372,6 +416,9 @@ def test_the_commands_take_a_table_from_search_to_evaluation(table, tmp_path, ca
         (["search", "digits", "--label", "x"], "takes no argument 'label'"),
         (["search", "csv:none.csv"], "cannot read none.csv"),
         (["search", "none.npz"], "cannot read none.npz"),
+        (["search", "none.csv", "--label", "x"], "unknown task 'none.csv'; did you mean 'csv:none.csv'"),
+        (["search", "Digits"], "unknown task 'Digits'; did you mean 'digits'"),
+        (["search", "digits", "--data", "."], "--data names the folder of MNIST, and the task is digits"),
     ],
 )
 def test_wrong_commands_end_in_one_line(arguments, message, capsys):

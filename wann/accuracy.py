@@ -135,7 +135,7 @@ def evaluate_classifier(champion: Champion, weights: Sequence[float] = PAPER_WEI
     test, labels = data.test.inputs(), data.test.labels
     validation, known = data.validation.inputs(), data.validation.labels
 
-    fine, grid = np.linspace(*RANGE, _SWEEP_WEIGHTS), np.linspace(*RANGE, UNIFORM_WEIGHTS)
+    fine, grid = (np.linspace(*RANGE, points).round(9) for points in (_SWEEP_WEIGHTS, UNIFORM_WEIGHTS))
     best = float(fine[np.argmax(_hits(outputs(network, fine, validation), known).mean(axis=1))])
     chosen = grid[choose_members(probabilities(outputs(network, grid, validation)), known)]
 
@@ -184,7 +184,7 @@ def evaluate_classifier(champion: Champion, weights: Sequence[float] = PAPER_WEI
     )
 
 
-def sweep(champion: Champion, points: int = _SWEEP_WEIGHTS) -> Sweep:
+def sweep(champion: Champion, points: int = _SWEEP_WEIGHTS - 1) -> Sweep:
     """Accuracy on the test part over an even grid of shared weights on the range.
 
     Raises:

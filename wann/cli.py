@@ -150,6 +150,9 @@ _data_option = click.option(
 )
 
 
+_label_option = click.option("--label", metavar="COLUMN", help="The column with the classes, of csv:FILE.")
+
+
 def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--set",
@@ -166,7 +169,7 @@ def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--config", "config", type=click.Path(path_type=Path), help="Settings file in TOML.")
 @_settings_options
 @_env_kwargs
-@click.option("--label", metavar="COLUMN", help="The column with the classes, of csv:FILE.")
+@_label_option
 @_data_option
 @click.option("--no-compiled", is_flag=True, help="Step the environment itself, not its compiled physics.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the run.  [default: 1]")
@@ -192,7 +195,8 @@ def search(
     """Search for a network that solves TASK.
 
     TASK is one of 'wann tasks' or any registered Gymnasium id; 'module:Name-v0' imports the module first;
-    csv:FILE and FILE.npz are tables of your own, to be classified. The run folder holds everything: settings,
+    csv:FILE and FILE.npz (arrays x and y, or x_train, y_train, x_test and y_test; x rows or images) are
+    tables of your own, to be classified. The run folder holds everything: settings,
     metrics, checkpoints and each new champion. Ctrl-C ends the search after saving; 'wann resume' goes on
     where it stopped.
     """
@@ -226,6 +230,7 @@ def search(
     env_kwargs = in_file | (env_kwargs or {})
     if label is not None:
         env_kwargs["label"] = label
+    _refuse_data_folder(task)
     if seed is not None:
         values["seed"] = seed
     if no_compiled:
@@ -366,12 +371,14 @@ def _report_run(ended: Run, as_json: bool) -> int:
     longer = f"generations={2 * ended.generations}" if rule == "generations" else f"{rule}=none"
     click.echo(
         f"Champion  {os.path.join(path, 'champion.json')}\n"
-        f"          mean return {shown_return(champion.scores.overall)} over "
+        f"          mean return {'(- cross-entropy) ' * is_data_set(ended.settings.task)}"
+        f"{shown_return(champion.scores.overall)} over "
         f"{len(champion.scores.weights)} shared weights, {shown_return(best)} at weight {weight:g}; "
         f"{_size(champion)}\n"
         f"Evaluate  wann evaluate {quoted}\n"
         f"{replay}"
         f"Draw      wann draw {quoted}\n"
+        f"Plot      wann plot {quoted}\n"
         f"Resume    wann resume {quoted} --set {longer}"
     )
     return 0
@@ -402,7 +409,7 @@ def evaluate(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Score CHAMPION on fresh episodes.
+    """Score CHAMPION on fresh episodes, or on the test part of its data.
 
     Prints the mean return and its standard deviation for single shared weights, over U(-2, 2), with
     individual random weights, at the best shared weight and, where there are any, with tuned weights. A
@@ -416,9 +423,10 @@ def evaluate(
     from wann.tasks import is_data_set
 
     champion = load_champion(champion_path)
+    _refuse_data_folder(champion.task)
     if is_data_set(champion.task):
         _refuse_given(
-            ("episodes", "seed", "threads", "workers", "address"),
+            ("episodes", "seed", "workers", "address"),
             f"{champion.task} is a data set, whose whole test part is scored once",
         )
     with bar("Evaluating") as progress:
@@ -438,6 +446,11 @@ def evaluate(
         _print_classifier(champion, card)
     else:
         _print_scorecard(champion, card)
+
+
+def _refuse_data_folder(task: str) -> None:
+    if not task.startswith("mnist"):
+        _refuse_given(("data",), f"--data names the folder of MNIST, and the task is {task}")
 
 
 def _refuse_given(names: Sequence[str], reason: str) -> None:
@@ -464,10 +477,13 @@ def _print_classifier(champion: Champion, card: ClassifierCard) -> None:
     table.add_section()
     rows: list[tuple[str, Accuracy | None]] = [
         ("shared, over U(-2, 2)", card.uniform_shared),
-        ("ensemble, one vote each", card.ensemble),
-        ("ensemble, mean probability", card.ensemble_mean),
-        (f"ensemble, {len(card.ensemble_chosen.weights or ())} chosen weights", card.ensemble_chosen),
-        (f"best shared ({card.best_shared.weight:g})", card.best_shared),
+        (f"ensemble of these {len(card.per_weight)}, one vote each", card.ensemble),
+        (f"ensemble of these {len(card.per_weight)}, mean probability", card.ensemble_mean),
+        (
+            f"ensemble of {len(card.ensemble_chosen.weights or ())}, chosen on validation",
+            card.ensemble_chosen,
+        ),
+        (f"shared {card.best_shared.weight:g}, best on validation", card.best_shared),
         ("individual, tuned", card.tuned),
     ]
     for name, row in rows:
@@ -588,11 +604,10 @@ def plot(run_path: Path, out: Path | None, **options: Any) -> None:
     folder = RunFolder.open(run_path)
     out = out or run_path / "curves.png"
     champion, settings = load_champion(run_path), folder.settings
+    _refuse_data_folder(champion.task)
     title = f"{settings.task}, preset {settings.preset}, seed {settings.seed}"
     if is_data_set(champion.task):
-        _refuse_given(
-            ("threads", "workers", "address"), f"{champion.task} is a data set, which is scored at once"
-        )
+        _refuse_given(("workers", "address"), f"{champion.task} is a data set, which is scored at once")
         card = accuracy.evaluate_classifier(champion)
         plot_classifier(folder.read_metrics(), accuracy.sweep(champion), card, out, title=title)
     else:
@@ -657,6 +672,7 @@ def tasks() -> None:
             default = " (default)" if preset == task.default_preset else ""
             console.print(f"  preset   {preset}{default}: {task.preset_notes[preset]}; {chosen}")
     console.print("Any other registered environment: wann search Name-v0, or module:Name-v0")
+    console.print("A table of your own: wann search csv:FILE --label COLUMN, or FILE.npz with arrays x and y")
 
 
 @commands.command()
@@ -688,8 +704,9 @@ def settings(task: str, preset: str | None) -> None:
 @commands.command()
 @click.argument("env_id", required=False)
 @_env_kwargs
+@_label_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def doctor(env_id: str | None, env_kwargs: dict[str, Any] | None, as_json: bool) -> int:
+def doctor(env_id: str | None, env_kwargs: dict[str, Any] | None, label: str | None, as_json: bool) -> int:
     """Check this machine, each finding with its fix.
 
     With ENV_ID also that environment: whether it can be searched, whether one seed gives the same episode
@@ -700,8 +717,10 @@ def doctor(env_id: str | None, env_kwargs: dict[str, Any] | None, as_json: bool)
 
     from wann.doctor import examine
 
-    if env_kwargs and not env_id:
-        raise click.UsageError("--env-kwargs needs an ENV_ID")
+    if (env_kwargs or label) and not env_id:
+        raise click.UsageError(f"--{'env-kwargs' if env_kwargs else 'label'} needs an ENV_ID")
+    if label is not None:
+        env_kwargs = {**(env_kwargs or {}), "label": label}
     console, findings = Console(highlight=False), []
     console.width = console.width if console.is_terminal else 200  # commands are to be copied whole
     with console.status("Checking") if console.is_terminal and not as_json else nullcontext():

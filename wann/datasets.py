@@ -8,6 +8,7 @@ the rest for validation.
 from __future__ import annotations
 
 import csv
+import os
 import re
 import zipfile
 import zlib
@@ -31,6 +32,7 @@ IntArray = NDArray[np.int64]
 _VALIDATION_IMAGES = 10_000  # the last ones of MNIST's training images
 _DIGITS = tuple(str(digit) for digit in range(10))
 _LEVELS = 255.0  # grey levels of a pixel
+_WHITE = (1.0, 16.0, _LEVELS)  # what white is in images of one kind or another
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,16 +161,22 @@ def is_table(name: str) -> bool:
     return name.startswith("csv:") or name.endswith(".npz")
 
 
+def table_name(name: str) -> str:
+    """The same table's name wherever it is asked for: with the whole path of its file."""
+    prefix = "csv:" * name.startswith("csv:")
+    return prefix + os.path.abspath(name.removeprefix("csv:"))
+
+
 def load_table(name: str, label: str | None = None) -> DataSet:
     """A user's own table.
 
-    Columns of a table are moved and scaled to mean 0 and standard deviation 1 over the training part; pixels
-    of images of whole grey levels are divided by 255, and others taken as they are.
+    Columns of a table are moved and scaled to mean 0 and standard deviation 1 over the training part. Pixels
+    are divided by 1, 16 or 255, the least that holds those of the training part, or else by their largest.
 
     Args:
         name: `csv:FILE`, a file whose first line names the columns; or `FILE.npz` with the arrays `x` (rows,
             features) or (images, height, width) and `y` (rows,), or with `x_train`, `y_train`, `x_test` and
-            `y_test`.
+            `y_test`, in small or capital letters.
         label: the column with the classes, of a CSV file.
 
     Raises:
@@ -233,7 +241,7 @@ def _read_npz(content: bytes) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
     """Values and labels: of all rows, or of the training and the test part."""
     try:
         with np.load(BytesIO(content)) as data:
-            arrays = {name: data[name] for name in data.files}
+            arrays = {name.lower(): data[name] for name in data.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
         raise ValueError("is not a whole .npz file of plain arrays") from None
     for names in (("x", "y"), ("x_train", "y_train", "x_test", "y_test")):
@@ -257,7 +265,7 @@ def _table(
             raise ValueError(f"x must hold numbers, not {part.dtype}")
         if part.shape[1:] != shape:
             raise ValueError(
-                f"images and rows must be of one size: {_size(part)} in test, {_size(values[0])}"
+                f"images and rows must be of one size: {_size(part)} in test, {_size(values[0])} in training"
             )
         if own.shape != part.shape[:1]:
             raise ValueError(f"y must hold a class for each of the {len(part)} rows, not {own.shape}")
@@ -278,12 +286,14 @@ def _table(
     rows = _deal(places[0], classes)
     if len(values) == 2:  # the third that would be the test part belongs to the training here
         rows = (np.sort(np.concatenate([rows[0], rows[2]])), rows[1], np.arange(len(flat[1])))
-    unit = _LEVELS if flat[0].dtype == np.uint8 else 1.0
-    if len(shape) == 1:
-        trained = flat[0][rows[0]].astype(np.float64)
+    trained, unit = flat[0][rows[0]].astype(np.float64), 1.0
+    if len(shape) == 2:
+        largest = float(np.abs(trained).max())
+        unit = next((level for level in _WHITE if largest <= level), largest)
+    else:
         spread = trained.std(axis=0)
         scale = np.where(spread > 0.0, spread, 1.0)
-        flat, unit = [(part - trained.mean(axis=0)) / scale for part in flat], 1.0
+        flat = [(part - trained.mean(axis=0)) / scale for part in flat]
     train, validation, test = (
         Samples(flat[which][chosen], places[which][chosen], unit)
         for which, chosen in zip((0, 0, len(flat) - 1), rows, strict=True)

@@ -29,7 +29,7 @@ from wann.rollout import Rollouts
 from wann.seeding import Purpose, episode_seeds
 from wann.stepping import Verdict
 from wann.storage import Checkpoint, RunFolder, Totals, is_run
-from wann.tasks import GymnasiumTask, Task, best_stepping, get_task, preset_settings
+from wann.tasks import DataTask, GymnasiumTask, Task, best_stepping, get_task, preset_settings
 from wann.weights import confirming_weights, generation_weights
 
 
@@ -207,6 +207,8 @@ def resolve(
     """
     settings = dict(settings or {})
     found = get_task(task, env_kwargs, settings.get("stepping"))
+    if isinstance(found, DataTask):
+        found = found.read()
     if "stepping" not in settings:
         settings["stepping"] = best_stepping(found)
     resolved = build_settings(preset_settings(found, preset), settings)

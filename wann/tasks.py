@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from wann.classify import Batch, classify, make_batch, squared_error
 from wann.config import nearest
-from wann.datasets import NAMED, DataSet, Samples, is_table, load_named, load_table
+from wann.datasets import NAMED, DataSet, Samples, is_table, load_named, load_table, table_name
 from wann.network import FloatArray, NetworkBatch
 from wann.rollout import Dynamics, Rollouts, roll_out
 from wann.seeding import Purpose, stream
@@ -322,6 +322,14 @@ class DataTask(Task):
         """
         return self.data or _named(self.name)
 
+    def read(self) -> DataTask:
+        """The task with its data at hand: what is wrong with them shows before anything is written.
+
+        Raises:
+            ValueError: as `samples`.
+        """
+        return replace(self, data=self.samples)
+
     @property
     def confirming(self) -> Task:
         """The task on the validation part."""
@@ -500,7 +508,9 @@ def _get_task(
     try:
         env = _make(env_id, **env_kwargs)
     except _UnknownEnvError:
-        close = get_close_matches(name, [*COMPILED, *gymnasium.registry], n=1, cutoff=0.5)
+        close = get_close_matches(name, [*COMPILED, *NAMED, *gymnasium.registry], n=1, cutoff=0.5)
+        if name.endswith(".csv"):
+            close = [f"csv:{name}"]
         hint = (
             f"did you mean {close[0]!r}?"
             if close
@@ -560,6 +570,7 @@ def _data_task(name: str, arguments: Mapping[str, Any], data: DataSet | None) ->
     if arguments.get("sha256", data.digest) != data.digest:
         raise ValueError(f"{name} is not the file that it was when the search began: its SHA-256 differs")
     table: DataTask = import_module("wann_envs.data_sets").TABLE
+    name = table_name(name)
     return replace(
         table,
         name=name,

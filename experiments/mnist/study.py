@@ -127,7 +127,7 @@ def add(rows: list[Row], path: Path) -> None:
     row = score(path, linear[0] if linear else linear_classifier(settings.task))
     rows[:] = sorted([row, *(other for other in rows if other not in known)], key=_key)
     write_rows(rows, RESULTS)
-    best = max((r for r in rows if r["task"] == row["task"]), key=lambda r: r["ensemble"])
+    best = min((r for r in rows if r["task"] == row["task"]), key=lambda r: r["confirmed_loss"])
     if best is row:
         with atomic_path(HERE / f"champion-{row['task']}.json") as temporary:
             shutil.copyfile(path / "champion.json", temporary)
