@@ -66,10 +66,10 @@ def kernel() -> None:
         ("as mutation makes them", [compile_genome(grown(52, seed)) for seed in range(192)]),
     ):
         batch = batch_networks(networks)
-        episodes = TASK.episodes(WEIGHTS, [0, 1, 2])
+        weights, starts = np.repeat(WEIGHTS, 3), np.tile(TASK.starts([0, 1, 2]), (WEIGHTS.size, 1))
         scalar_returns = np.zeros((192, 18))
 
-        def scalar(first: int, batch=batch, episodes=episodes, returns=scalar_returns) -> None:
+        def scalar(first: int, batch=batch, weights=weights, starts=starts, returns=scalar_returns) -> None:
             roll_out_scalar(
                 batch.outputs,
                 batch.first_node,
@@ -77,8 +77,8 @@ def kernel() -> None:
                 batch.first_source,
                 batch.sources,
                 batch.activation,
-                episodes.weights,
-                episodes.starts,
+                weights,
+                starts,
                 1000,
                 first,
                 first + 4,
