@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +45,15 @@ class Network:
     mark: NDArray[np.int32]  # (C,) innovation numbers of the genome's connections behind the sources
 
     def __post_init__(self) -> None:
-        for field in fields(self)[1:]:
-            getattr(self, field.name).flags.writeable = False
+        for array in (
+            self.first_source,
+            self.sources,
+            self.activation,
+            self.outputs,
+            self.node,
+            self.mark,
+        ):
+            array.flags.writeable = False
 
     @property
     def rows(self) -> int:
@@ -60,24 +67,15 @@ def compile_genome(genome: Genome) -> Network:
     The genome is not changed. Nodes are ordered by layer, then by id; a connection that leads nowhere is
     dropped, a node without sources that an output depends on is kept, as it still computes a constant.
     """
-    on = genome.enabled
-    source, target = genome.source_positions()[on], genome.target_positions()[on]
-    first_source, sources, activation, outputs, node, connection = _compile(
-        genome.first_output, genome.outputs, genome.activation, source, target
-    )
-    return Network(
-        inputs=genome.inputs,
-        first_source=first_source,
-        sources=sources,
-        activation=activation,
-        outputs=outputs,
-        node=genome.node_id[node],
-        mark=genome.mark[on][connection],
-    )
+    return Network(genome.inputs, *_compile(genome.first_output, genome.outputs, *genome.arrays()))
 
 
 @kernel
-def _compile(first_output, output_count, activation, source, target):
+def _compile(first_output, output_count, node_id, activation, mark, source_id, target_id, enabled):
+    """The fields of a `Network` after `inputs`, from the arrays of a genome."""
+    on = np.flatnonzero(enabled)
+    source = graph.positions_of(node_id, source_id[on])
+    target = graph.positions_of(node_id, target_id[on])
     node_count = activation.size
     depth = graph.depths(node_count, source, target)
     order = np.argsort(depth[target], kind="mergesort")
@@ -109,7 +107,7 @@ def _compile(first_output, output_count, activation, source, target):
     sources = row[source[connection]]
     codes = activation[computed]
     outputs = row[first_output : first_output + output_count].copy()
-    return first_source, sources, codes, outputs, computed, connection
+    return first_source, sources, codes, outputs, node_id[computed], mark[on[connection]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
