@@ -8,6 +8,7 @@ import subprocess
 from dataclasses import replace
 from fractions import Fraction
 
+import gymnasium
 import imageio.v3 as iio
 import imageio_ffmpeg
 import numpy as np
@@ -267,6 +268,16 @@ def test_a_relative_path_with_a_colon_is_no_address(tmp_path, monkeypatch):
 def unseen(monkeypatch):
     """Windows open on SDL's stand-in for a screen."""
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+
+
+def test_an_environment_that_cannot_draw_ends_in_one_line_and_no_film(champion, tmp_path, monkeypatch):
+    def broken(_env):
+        raise ImportError("no OpenGL\n  library")
+
+    monkeypatch.setattr(gymnasium.make(TASK.env_id).unwrapped.__class__, "render", broken)
+    with pytest.raises(RuntimeError, match="swingup cannot be drawn: no OpenGL library; 'wann doctor' tells"):
+        record_episode(champion, WEIGHT, 7, tmp_path / "film.gif", max_steps=3)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.usefixtures("unseen")

@@ -454,6 +454,20 @@ def test_an_environment_that_raises_each_time_alike_is_repeatable(counted):
     assert check(counted(step=step)).verdict is Verdict.REPEATABLE
 
 
+def test_a_check_waits_little_longer_than_an_episode_may_take():
+    class Hanging(gymnasium.Env):
+        observation_space = action_space = gymnasium.spaces.Box(-1.0, 1.0, (1,))
+
+        def reset(self, *, seed=None, options=None):
+            return np.zeros(1, np.float32), {}
+
+        def step(self, action):
+            time.sleep(100.0)
+
+    with pytest.raises(TimeoutError, match=r"within 0\.3 s"):
+        check(Hanging, seconds=0.1, episode_seconds=0.1)
+
+
 def test_a_check_that_hangs_ends_with_one_line(counted):
     def reset(self, **_):
         time.sleep(10)

@@ -119,6 +119,7 @@ def record_episode(
         ValueError: an argument is out of range, or a GIF cannot keep to real time with this `frame_skip`,
             as its frames last whole hundredths of a second and at least two.
         OSError: the file cannot be written, or does not hold all frames.
+        RuntimeError: the environment cannot draw itself here.
     """
     path = Path(path)
     form = _FORMATS.get(path.suffix.lower())
@@ -137,13 +138,24 @@ def record_episode(
                 for now in _play(env, champion, weight, seed):
                     ended = now.terminated or now.truncated
                     if ended or now.steps % skip == 0:
-                        film.add(_captioned(env.render(), weight, now, rate))
+                        film.add(_captioned(_picture(env, task.name), weight, now, rate))
                     if progress is not None and now.steps:
                         progress(now.steps, now.steps if ended else limit)
             found = _count_frames(temporary)
             if found != film.frames:
                 raise OSError(f"cannot write {path}: it holds {found} frames instead of {film.frames}")
     return replace(now, frames=film.frames)
+
+
+def _picture(env: Any, task: str) -> Any:
+    """What the environment draws; MuJoCo, for one, looks for a screen or a driver only now."""
+    try:
+        return env.render()
+    except Exception as error:  # noqa: BLE001  whatever an environment raises
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise RuntimeError(
+            f"{task} cannot be drawn: {reason[:200]}; 'wann doctor' tells what drawing needs"
+        ) from None
 
 
 def show_episode(champion: Champion, weight: Weight, seed: int, *, max_steps: int | None = None) -> Episode:

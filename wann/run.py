@@ -214,7 +214,9 @@ def resolve(
     resolved = build_settings(preset_settings(found, preset), settings)
     if isinstance(found, GymnasiumTask) and "fresh_env" not in settings:
         try:
-            verdict = Verdict.FRESH if found.fresh_env else found.repeatability().verdict
+            verdict = (
+                Verdict.FRESH if found.fresh_env else found.repeatability(resolved.episode_seconds).verdict
+            )
         except TimeoutError as error:
             raise ValueError(f"task {task!r}: {error}") from None
         note = note or (lambda _text: None)

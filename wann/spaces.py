@@ -245,7 +245,7 @@ class _Leaves:
             raise ValueError(
                 f"{self._role}s without bounds cannot be searched: entry {entry} ({name!r}) goes from "
                 f"{low} to {high}; wrap the environment so that its action space has finite bounds "
-                "(gymnasium.wrappers.RescaleAction or TransformAction)"
+                "(gymnasium.wrappers.TransformAction)"
             )
 
 

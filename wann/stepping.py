@@ -343,6 +343,7 @@ def same_seed_same_episode(
     *,
     seed: int = 0,
     seconds: float = 10.0,
+    episode_seconds: float | None = None,
 ) -> Repeatability:
     """Find out whether an episode follows from its seed and actions alone, bit for bit.
 
@@ -356,16 +357,19 @@ def same_seed_same_episode(
         observations, actions: the codecs of its spaces.
         seed: of the episodes and actions.
         seconds: about the time after which no more steps are begun.
+        episode_seconds: what an episode may take.
 
     Raises:
-        TimeoutError: it took ten times as long (only in the main thread of a Unix process).
+        TimeoutError: it took ten times as long, or twice as long and an episode (only in the main thread of
+            a Unix process).
     """
+    limit = min(10.0 * seconds, 2.0 * seconds + (episode_seconds or math.inf))
     try:
-        with _alarm(10.0 * seconds), _opened(make_env) as used:
+        with _alarm(limit), _opened(make_env) as used:
             return _compare(used, make_env, observations, actions, seed, seconds)
     except _OutOfTimeError:
         raise TimeoutError(
-            f"the environment did not finish a few short episodes within {10.0 * seconds:g} s; "
+            f"the environment did not finish a few short episodes within {limit:g} s; "
             "its reset or step may hang"
         ) from None
 

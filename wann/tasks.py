@@ -247,10 +247,16 @@ class GymnasiumTask(Task):
             )
         return self._steppers[max_steps].roll_out(networks, weights, seeds, max_steps, first, last)
 
-    def repeatability(self) -> Repeatability:
-        """Whether the same seed gives the same episode, found out by playing some."""
+    def repeatability(self, episode_seconds: float | None = None) -> Repeatability:
+        """Whether the same seed gives the same episode, found out by playing some.
+
+        Raises:
+            TimeoutError: an episode took much longer than it may.
+        """
         make = partial(self.make_env, disable_env_checker=True)
-        return same_seed_same_episode(make, self.observation_codec, self.action_codec)
+        return same_seed_same_episode(
+            make, self.observation_codec, self.action_codec, episode_seconds=episode_seconds
+        )
 
     def close(self) -> None:
         """Close the environments that were kept."""
