@@ -1330,7 +1330,7 @@ def test_hidden_state_is_told_in_a_note(wann_command, tmp_path):
 
 
 def test_an_environment_that_hangs_before_the_search_is_a_mistake_in_one_line(refused, tmp_path, monkeypatch):
-    def hang(task):
+    def hang(task, _episode_seconds):
         raise TimeoutError("the environment did not finish a few short episodes within 100 s")
 
     monkeypatch.setattr(GymnasiumTask, "repeatability", hang)
