@@ -181,14 +181,14 @@ def test_search_ends_by_saying_where_the_champion_is_and_what_to_do_with_it(wann
     code, out, err = wann_command("search", "swingup", *SET, "--set=generations=3", "--out", path)
     assert (code, err) == (0, "")
     assert "generation 3/3" in out
-    *_, ended, champion, scores, evaluate, replay, draw, resume = out.splitlines()
+    *_, ended, champion, scores, evaluate, replay, draw, plot, resume = out.splitlines()
     assert ended == "Ended by generations after generation 3."
     assert champion.split("  ")[-1].strip() == str(path / "champion.json")
     assert re.search(
         r"mean return [\d.]+ over 25 shared weights, [\d.]+ at weight [-\d.]+; \d+ connection", scores
     )
     for line, command in zip(
-        (evaluate, replay, draw, resume), ("evaluate", "replay", "draw", "resume"), strict=True
+        (evaluate, replay, draw, plot, resume), ("evaluate", "replay", "draw", "plot", "resume"), strict=True
     ):
         name, _, text = line.partition("  ")
         assert name.lower() == command
@@ -550,7 +550,9 @@ def test_tasks_lists_inputs_outputs_and_presets(wann_command):
         assert re.search(rf"^{re.escape(name)}  \w", out, re.MULTILINE), name
     for text in ("hull angular velocity", "lidar 9", "knee 2 speed", "main engine", "480 population"):
         assert text in others
-    assert out.splitlines()[-1].startswith("Any other registered environment: wann search Name-v0")
+    environments, tables = out.splitlines()[-2:]
+    assert environments.startswith("Any other registered environment: wann search Name-v0")
+    assert tables.startswith("A table of your own: wann search csv:FILE --label COLUMN")
 
 
 def test_tasks_are_listed_without_what_they_need(wann_command, monkeypatch):
