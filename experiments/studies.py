@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
@@ -10,8 +11,9 @@ from typing import Any
 
 import wann
 from wann.files import atomic_path
-from wann.scorecard import UNIFORM_WEIGHTS, profile
+from wann.scorecard import profile
 from wann.storage import RunFolder, Totals
+from wann.weights import UNIFORM_WEIGHTS
 
 Row = dict[str, Any]
 
@@ -71,6 +73,17 @@ def _brief(champion: wann.Champion, episodes: int, threads: int | None, workers:
         "best_weight": float(weights[best]),
         "individual_random": None,
     }
+
+
+def key_of(row: Row) -> tuple[str, str, int]:
+    """What tells a run from the others: of a row, or of its settings."""
+    return row["task"], row["preset"], row["seed"]
+
+
+def keep_champion(run: Path, path: Path) -> None:
+    """Copy a run's champion to a study."""
+    with atomic_path(path) as temporary:
+        shutil.copyfile(run / "champion.json", temporary)
 
 
 def write_rows(rows: Sequence[Row], path: Path) -> None:

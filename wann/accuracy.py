@@ -20,19 +20,17 @@ from wann.config import PAPER_WEIGHTS
 from wann.datasets import DataSet
 from wann.network import FloatArray
 from wann.tasks import DataTask
+from wann.weights import RANGE, UNIFORM_WEIGHTS, check_weights
 
 IntArray = NDArray[np.int64]
-
-RANGE = (-2.0, 2.0)
-"""The range the paper reports over."""
-
-UNIFORM_WEIGHTS = 41
-"""Evenly spaced weights, both ends included, that stand for U(-2, 2)."""
 
 CONFIDENCE_BINS = 10
 """Bins of equal width that confidences are sorted into."""
 
-_SWEEP_WEIGHTS = 81
+_BEST_OF = 81  # weights that the best shared one is chosen from
+_SWEEP_WEIGHTS = (
+    80  # an even number: at 0, which an odd one has, all outputs are equal and the first class wins
+)
 _WEIGHTS_AT_ONCE = 9  # of a sweep, which need not hold the outputs at all of its weights
 _MOST_MEMBERS = 9  # of an ensemble whose weights are chosen
 
@@ -129,13 +127,12 @@ def evaluate_classifier(champion: Champion, weights: Sequence[float] = PAPER_WEI
     Raises:
         ValueError: the weights are out of range, or the champion is not for a data set.
     """
-    if not len(weights) or not (np.abs(weights) <= 1000.0).all():
-        raise ValueError(f"weights must be one or more finite numbers within ±1000, not {list(weights)}")
+    check_weights(weights)
     network, data = champion.network, _data_of(champion)
     test, labels = data.test.inputs(), data.test.labels
     validation, known = data.validation.inputs(), data.validation.labels
 
-    fine, grid = (np.linspace(*RANGE, points).round(9) for points in (_SWEEP_WEIGHTS, UNIFORM_WEIGHTS))
+    fine, grid = (np.linspace(*RANGE, points).round(9) for points in (_BEST_OF, UNIFORM_WEIGHTS))
     best = float(fine[np.argmax(_hits(outputs(network, fine, validation), known).mean(axis=1))])
     chosen = grid[choose_members(probabilities(outputs(network, grid, validation)), known)]
 
@@ -184,7 +181,7 @@ def evaluate_classifier(champion: Champion, weights: Sequence[float] = PAPER_WEI
     )
 
 
-def sweep(champion: Champion, points: int = _SWEEP_WEIGHTS - 1) -> Sweep:
+def sweep(champion: Champion, points: int = _SWEEP_WEIGHTS) -> Sweep:
     """Accuracy on the test part over an even grid of shared weights on the range.
 
     Raises:

@@ -79,7 +79,7 @@ _HELP = """Search for networks whose shape solves a task: every connection carri
 
 \b
 Start with:
-  wann search swingup --preset laptop     a search of about half a minute
+  wann search swingup --preset laptop     a search of about a minute
   wann replay runs/...                    watch its champion
 """
 

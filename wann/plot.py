@@ -20,7 +20,7 @@ from matplotlib.typing import LineStyleType
 from wann.accuracy import ClassifierCard, Sweep
 from wann.layout import ascending
 from wann.network import FloatArray
-from wann.theme import LIGHT, Theme, check_suffix, figure_style, plain_text, save_figure
+from wann.theme import LIGHT, Theme, check_suffix, figure_style, plain_text, quiet_frame, save_figure
 
 COLUMNS = (
     "generation",
@@ -257,17 +257,26 @@ def _plot_profile(axes: Axes, profile: Profile, theme: Theme) -> None:
         label=f"mean over the range: {_short(overall)}",
     )
     best = int(np.nanargmax(mean))
+    label = f"best: {_short(mean[best])} at weight {weights[best]:.3g}"
+    _plot_best(axes, weights[best], mean[best], label, theme)
+
+
+def _plot_best(
+    axes: Axes, weight: float | None, height: float, label: str, theme: Theme, *, clip_on: bool = True
+) -> None:
+    """The dot at the best weight."""
     axes.plot(
-        weights[best],
-        mean[best],
+        np.array([weight], np.float64),
+        [height],
         linestyle="",
         marker="o",
         markersize=6.5,
         color=theme.mark,
         markeredgecolor=theme.ink,
         markeredgewidth=0.8,
-        label=f"best: {_short(mean[best])} at weight {weights[best]:.3g}",
+        label=label,
         zorder=5,
+        clip_on=clip_on,
     )
 
 
@@ -282,19 +291,8 @@ def _plot_sweep(axes: Axes, sweep: Sweep, card: ClassifierCard, theme: Theme) ->
         (mean, theme.hidden_line, f"mean over the range: {mean:.1%}"),
     ):
         axes.axhline(height, color=color, linewidth=1.2, dashes=(5.0, 3.0), label=label, zorder=2.5)
-    axes.plot(
-        np.array([best.weight], np.float64),
-        [best.accuracy],
-        linestyle="",
-        marker="o",
-        markersize=6.5,
-        color=theme.mark,
-        markeredgecolor=theme.ink,
-        markeredgewidth=0.8,
-        label=f"validated best: {best.accuracy:.1%} at {best.weight:.3g}",
-        zorder=5,
-        clip_on=False,
-    )
+    label = f"validated best: {best.accuracy:.1%} at {best.weight:.3g}"
+    _plot_best(axes, best.weight, best.accuracy, label, theme, clip_on=False)
 
 
 def _plot_classes(axes: Axes, sweep: Sweep, classes: Sequence[str], theme: Theme) -> None:
@@ -373,14 +371,7 @@ def _short(value: float) -> str:
 
 def _finish(axes: Axes, theme: Theme, columns: int = 2) -> None:
     """The same quiet frame for every panel, with the legend above it."""
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_color(theme.quiet)
-    axes.set_facecolor(theme.paper)
-    axes.grid(axis="y", color=theme.faint, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=theme.quiet, labelsize=TEXT_SIZE)
+    quiet_frame(axes, theme, TEXT_SIZE)
     for label in (axes.xaxis.label, axes.yaxis.label):
         label.set(fontsize=TEXT_SIZE + 1.0, color=theme.ink)
     if axes.get_legend_handles_labels()[1]:

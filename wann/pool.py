@@ -19,7 +19,7 @@ from gymnasium.envs.registration import registry
 from numba import types
 from numpy.typing import NDArray
 
-from wann.lanes import WIDTH, blocks_for, compiled, lane_array
+from wann.lanes import WIDTH, blocks_for, compiled, kernel, lane_array
 from wann.network import NetworkBatch, forward_individual, forward_shared, write_tape
 from wann.rollout import Rollouts
 from wann.spaces import FloatArray
@@ -223,6 +223,18 @@ class _Policy:
         self._weights = lane_array(sets, blocks)
         self._values = lane_array(networks.most_rows, blocks)
         self._nodes = np.arange(networks.most_rows, dtype=np.int32)
+        self._tape, self._tape_from = _tapes(
+            networks.inputs,
+            networks.first_node,
+            networks.first_connection,
+            networks.first_source,
+            networks.sources,
+            networks.activation,
+            self._nodes,
+            job.first,
+            job.last,
+            blocks * WIDTH,
+        )
 
     def place(self, network: NDArray[np.int64], lane: NDArray[np.int64]) -> None:
         """Say which network, ascending, and lane of the job each rollout is."""
@@ -247,6 +259,8 @@ class _Policy:
             networks.sources,
             networks.activation,
             self._nodes,
+            self._tape,
+            self._tape_from,
             self._weights,
             self._job.weights.ndim == 1,
             self._job.first,
@@ -261,6 +275,31 @@ class _Policy:
         return (actions[:, 0] if self._choice else actions).astype(self._dtype)
 
 
+@kernel
+def _tapes(
+    inputs, first_node, first_connection, first_source, sources, activation, order, first, last, stride
+):
+    """Tapes of networks `first` to `last - 1` end to end, and where each begins: they serve every step."""
+    tape, tape_from = (
+        np.empty(sources.size + 3 * activation.size, np.int64),
+        np.zeros(last - first + 1, np.int64),
+    )
+    for index in range(last - first):
+        network = first + index
+        node_from, node_to = first_node[network], first_node[network + 1]
+        tape_from[index + 1] = write_tape(
+            1 + inputs,
+            order[: node_to - node_from],
+            first_source[node_from + network : node_to + network + 1],
+            sources[first_connection[network] : first_connection[network + 1]],
+            activation[node_from:node_to],
+            stride,
+            tape,
+            tape_from[index],
+        )
+    return tape, tape_from
+
+
 @compiled(
     types.void(
         types.int64,  # inputs
@@ -271,6 +310,8 @@ class _Policy:
         types.int32[::1],  # sources
         types.int8[::1],  # activation
         types.int32[::1],  # order
+        types.int64[::1],  # tape
+        types.int64[::1],  # tape_from
         types.float64[:, :, ::1],  # lane_weights
         types.boolean,  # shared
         types.int64,  # first
@@ -292,6 +333,8 @@ def _act(
     sources,
     activation,
     order,
+    tape,
+    tape_from,
     lane_weights,
     shared,
     first,
@@ -304,7 +347,6 @@ def _act(
     actions,
 ):
     values[0] = 1.0
-    tape = np.empty(sources.size + 3 * activation.size, np.int64)  # more than any of the networks needs
     for index in range(begins.size - 1):
         begin, lanes = begins[index], begins[index + 1] - begins[index]
         if lanes == 0:
@@ -321,9 +363,7 @@ def _act(
                 values[1 + i, lane // WIDTH, lane % WIDTH] = observations[begin + lane, i]
         if shared:
             weights = lane_weights[index : index + 1]
-            stride = values.shape[1] * WIDTH
-            end = write_tape(1 + inputs, nodes, pointers, row_sources, codes, stride, tape, 0)
-            forward_shared(tape, 0, end, weights, values, blocks)
+            forward_shared(tape, tape_from[index], tape_from[index + 1], weights, values, blocks)
         else:
             forward_individual(1 + inputs, nodes, pointers, row_sources, codes, lane_weights, values, blocks)
         for lane in range(lanes):

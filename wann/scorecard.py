@@ -15,12 +15,7 @@ from wann.network import FloatArray
 from wann.placement import Note, Placement, open_evaluator
 from wann.seeding import Purpose, episode_seeds, stream
 from wann.tasks import is_data_set
-
-RANGE = (-2.0, 2.0)
-"""The range the paper reports over."""
-
-UNIFORM_WEIGHTS = 41
-"""Evenly spaced weights, both ends included, that stand for U(-2, 2): no luck of the draw, and comparable."""
+from wann.weights import RANGE, UNIFORM_WEIGHTS, check_weights
 
 _SWEEP_WEIGHTS = 81
 _SWEEP_EPISODES = 20
@@ -100,8 +95,7 @@ def evaluate(
         return evaluate_classifier(champion, weights)
     if episodes < 1:
         raise ValueError(f"episodes must be at least 1, not {episodes}")
-    if not len(weights) or not (np.abs(weights) <= 1000.0).all():
-        raise ValueError(f"weights must be one or more finite numbers within ±1000, not {list(weights)}")
+    check_weights(weights)
     task = champion.get_task()
     fresh = episode_seeds(seed, Purpose.EVALUATION, episodes, 0)
     rng = stream(seed, Purpose.EVALUATION, 2)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.figure import Figure
@@ -105,6 +106,18 @@ def figure_style() -> Iterator[None]:
             }
         )
         yield
+
+
+def quiet_frame(axes: Axes, theme: Theme, text_size: float) -> None:
+    """Frame of a panel with curves: two sides, faint lines across, and ticks of `text_size` points."""
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(theme.quiet)
+    axes.set_facecolor(theme.paper)
+    axes.grid(axis="y", color=theme.faint, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(colors=theme.quiet, labelsize=text_size)
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:

@@ -1,6 +1,8 @@
-"""The shared weights of a generation, and the grid on which a new best is confirmed."""
+"""The shared weights of a generation, the grid that confirms a new best, and the range of reports."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -9,6 +11,22 @@ from wann.seeding import Purpose, stream
 
 CONFIRMING_WEIGHTS = 25
 """Points of the confirming grid where the searched weights change from generation to generation."""
+
+RANGE = (-2.0, 2.0)
+"""The range the paper reports over."""
+
+UNIFORM_WEIGHTS = 41
+"""Evenly spaced weights, both ends included, that stand for U(-2, 2): no luck of the draw, and comparable."""
+
+
+def check_weights(weights: Sequence[float]) -> None:
+    """Refuse shared weights that nothing can be reported at.
+
+    Raises:
+        ValueError: there are none, or one is not a finite number within ±1000.
+    """
+    if not len(weights) or not (np.abs(weights) <= 1000.0).all():
+        raise ValueError(f"weights must be one or more finite numbers within ±1000, not {list(weights)}")
 
 
 def generation_weights(settings: Settings, generation: int) -> np.ndarray:

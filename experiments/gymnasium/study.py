@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -25,15 +24,14 @@ from matplotlib.lines import Line2D
 
 import wann
 from wann.config import read_settings_file
-from wann.files import atomic_path
 from wann.storage import RunFolder, is_run
-from wann.theme import LIGHT, figure_style, save_figure
+from wann.theme import LIGHT, figure_style, quiet_frame, save_figure
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.append(str(HERE.parent))
 
-from studies import Row, score, write_rows  # noqa: E402
+from studies import Row, keep_champion, key_of, score, write_rows  # noqa: E402
 
 RUNS = ROOT / "runs" / "study-gymnasium"
 RESULTS = HERE / "results.json"
@@ -102,7 +100,7 @@ def add(
     folder = RunFolder.open(path)
     settings = folder.settings
     checkpoint, _ = folder.load_checkpoint()
-    known = [row for row in rows if _key(row) == (settings.task, settings.preset, settings.seed)]
+    known = [row for row in rows if key_of(row) == key_of(settings.model_dump())]
     if known and checkpoint and known[0]["steps"] == checkpoint.totals.steps:
         return
     row = score(path, episodes=PLANS.get(settings.task, Plan()).episodes, threads=threads, workers=workers)
@@ -112,19 +110,14 @@ def add(
     write_rows(rows, RESULTS)
     best = max((r for r in rows if r["task"] == row["task"]), key=lambda r: r["uniform_shared"])
     if best is row:
-        with atomic_path(HERE / f"champion-{row['task']}.json") as temporary:
-            shutil.copyfile(path / "champion.json", temporary)
+        keep_champion(path, HERE / f"champion-{row['task']}.json")
     plot(rows, HERE / "curves.png")
-
-
-def _key(row: Row) -> tuple[str, str, int]:
-    return row["task"], row["preset"], row["seed"]
 
 
 def _place(row: Row) -> tuple[int, str, str, int]:
     """Where a row stands: tasks as planned, others after them."""
     order = list(PLANS)
-    return order.index(row["task"]) if row["task"] in order else len(order), *_key(row)
+    return order.index(row["task"]) if row["task"] in order else len(order), *key_of(row)
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -133,7 +126,7 @@ def table(rows: Sequence[Row]) -> str:
     lines = [f"| {' | '.join(head)} |", f"| {' | '.join('---' for _ in head)} |"]
     for row in rows:
         figures = (_short(row[name]) for name in COLUMNS.values())
-        lines.append(f"| {' | '.join(map(str, _key(row)))} | {' | '.join(figures)} |")
+        lines.append(f"| {' | '.join(map(str, key_of(row)))} | {' | '.join(figures)} |")
     return "\n".join(lines)
 
 
@@ -176,11 +169,7 @@ def plot(rows: Sequence[Row], path: Path) -> None:
             axes.set_xscale("log", base=2)  # most is learnt early
             axes.xaxis.set_major_formatter("{x:.0f}")
             axes.set_title(f"{task}, {preset}", fontsize=9.5, color=LIGHT.ink, loc="left")
-            axes.spines[["top", "right"]].set_visible(False)
-            axes.spines[["left", "bottom"]].set_color(LIGHT.quiet)
-            axes.grid(axis="y", color=LIGHT.faint, linewidth=0.6)
-            axes.set_axisbelow(True)
-            axes.tick_params(colors=LIGHT.quiet, labelsize=8.0)
+            quiet_frame(axes, LIGHT, 8.0)
         figure.supxlabel("generation", fontsize=9.0, color=LIGHT.ink)
         figure.supylabel("return", fontsize=9.0, color=LIGHT.ink)
         figure.legend(

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,15 +25,14 @@ from sklearn.linear_model import LogisticRegression
 import wann
 from wann.accuracy import ClassifierCard, evaluate_classifier
 from wann.datasets import load_named
-from wann.files import atomic_path
 from wann.storage import RunFolder, is_run
-from wann.theme import LIGHT, figure_style, save_figure
+from wann.theme import LIGHT, figure_style, quiet_frame, save_figure
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.append(str(HERE.parent))
 
-from studies import Row, write_rows  # noqa: E402
+from studies import Row, keep_champion, key_of, write_rows  # noqa: E402
 
 RUNS = ROOT / "runs" / "study-mnist"
 RESULTS = HERE / "results.json"
@@ -119,23 +117,17 @@ def add(rows: list[Row], path: Path) -> None:
     folder = RunFolder.open(path)
     settings = folder.settings
     checkpoint, _ = folder.load_checkpoint()
-    key = (settings.task, settings.preset, settings.seed)
-    known = [row for row in rows if _key(row) == key]
+    known = [row for row in rows if key_of(row) == key_of(settings.model_dump())]
     if known and checkpoint and known[0]["generations"] == checkpoint.state.generation:
         return
     linear = [row["linear"] for row in rows if row["task"] == settings.task]
     row = score(path, linear[0] if linear else linear_classifier(settings.task))
-    rows[:] = sorted([row, *(other for other in rows if other not in known)], key=_key)
+    rows[:] = sorted([row, *(other for other in rows if other not in known)], key=key_of)
     write_rows(rows, RESULTS)
     best = min((r for r in rows if r["task"] == row["task"]), key=lambda r: r["confirmed_loss"])
     if best is row:
-        with atomic_path(HERE / f"champion-{row['task']}.json") as temporary:
-            shutil.copyfile(path / "champion.json", temporary)
+        keep_champion(path, HERE / f"champion-{row['task']}.json")
     plot(rows, HERE / "curves.png")
-
-
-def _key(row: Row) -> tuple[str, str, int]:
-    return row["task"], row["preset"], row["seed"]
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -146,7 +138,7 @@ def table(rows: Sequence[Row]) -> str:
         mine = [row for row in rows if row["task"] == task]
         for row in mine:
             figures = (_short(name, row[name]) for name in COLUMNS.values())
-            lines.append(f"| {' | '.join(map(str, _key(row)))} | {' | '.join(figures)} |")
+            lines.append(f"| {' | '.join(map(str, key_of(row)))} | {' | '.join(figures)} |")
         if len(mine) > 1:
             medians = {name: float(np.median([row[name] for row in mine])) for name in COLUMNS.values()}
             figures = (_short(name, medians[name]) for name in COLUMNS.values())
@@ -186,11 +178,7 @@ def plot(rows: Sequence[Row], path: Path) -> None:
             axes.xaxis.set_major_formatter("{x:.0f}")
             axes.set_ylim(0.0, 100.0)
             axes.set_title(f"{task}, {mine[0]['preset']}", fontsize=9.5, color=LIGHT.ink, loc="left")
-            axes.spines[["top", "right"]].set_visible(False)
-            axes.spines[["left", "bottom"]].set_color(LIGHT.quiet)
-            axes.grid(axis="y", color=LIGHT.faint, linewidth=0.6)
-            axes.set_axisbelow(True)
-            axes.tick_params(colors=LIGHT.quiet, labelsize=8.0)
+            quiet_frame(axes, LIGHT, 8.0)
             if number == 1:
                 axes.legend(
                     loc="upper left",
