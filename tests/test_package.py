@@ -29,8 +29,8 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(tmp_path):
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"wann", "wann_envs"}
-    shipped = {path.name for path in (ROOT / "wann").glob("*.py")}
-    assert {Path(name).name for name in names if name.startswith("wann/")} == shipped | {"py.typed"}
+    shipped = {path.relative_to(ROOT).as_posix() for path in (ROOT / "wann").rglob("*.py")}
+    assert {name for name in names if name.startswith("wann/")} == shipped | {"wann/py.typed"}
 
 
 def test_importing_the_package_loads_nothing_heavy():

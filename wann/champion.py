@@ -64,6 +64,8 @@ class Champion:
     tuned: FloatArray | None = None  # individual weights of the enabled connections, in the genome's order
     origin: Mapping[str, Any] = field(default_factory=dict)  # where it comes from, plain words and numbers
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)  # arguments of the environment
+    tuning: Mapping[str, Any] = field(default_factory=dict)  # how the weights were tuned, and their scores
+    importance: FloatArray | None = None  # return lost without each enabled connection, in the genome's order
     fresh_env: bool = False  # whether every episode needs an instance of the environment of its own
 
     @cached_property
@@ -168,6 +170,8 @@ def champion_to_dict(champion: Champion) -> dict[str, Any]:
             "episode_seeds": list(scores.episode_seeds),
         },
         "tuned": None if champion.tuned is None else champion.tuned.tolist(),
+        "tuning": dict(champion.tuning),
+        "importance": None if champion.importance is None else champion.importance.tolist(),
         "genome": genome_to_dict(champion.genome),
     }
 
@@ -281,9 +285,8 @@ def champion_from_json(text: str) -> Champion:
     fresh_env = data.get("fresh_env", False)  # champions written before have none
     if not isinstance(fresh_env, bool):
         raise ValueError(f"'fresh_env' must be true or false, not {fresh_env!r}")
-    tuned = None if data.get("tuned") is None else numbers(data, "tuned")
-    if tuned is not None and tuned.size != genome.connection_count:
-        raise ValueError(f"has {tuned.size} tuned weights for {genome.connection_count} enabled connections")
+    tuned = _per_connection(data, "tuned", "tuned weights", genome)
+    importance = _per_connection(data, "importance", "importances", genome)
     return Champion(
         task=need(data, "task", str),
         inputs=names["inputs"],
@@ -293,8 +296,20 @@ def champion_from_json(text: str) -> Champion:
         tuned=tuned,
         origin=need(data, "origin", dict),
         env_kwargs=need({"env_kwargs": {}} | data, "env_kwargs", dict),
+        tuning=need({"tuning": {}} | data, "tuning", dict),
+        importance=importance,
         fresh_env=fresh_env,
     )
+
+
+def _per_connection(data: Mapping[str, Any], name: str, what: str, genome: Genome) -> FloatArray | None:
+    """Numbers of the enabled connections, where the file has them."""
+    if data.get(name) is None:
+        return None
+    found = numbers(data, name)
+    if found.size != genome.connection_count:
+        raise ValueError(f"has {found.size} {what} for {genome.connection_count} enabled connections")
+    return found
 
 
 def _refuse_constant(word: str) -> Any:
