@@ -38,6 +38,7 @@ OPTIONS = {
     "resume": "RUN --set --threads --workers --address --quiet --json",
     "evaluate": "CHAMPION --episodes --weights --seed --threads --workers --address --json",
     "replay": "CHAMPION --weight --seed --out",
+    "play": "CHAMPION --port --no-browser",
     "draw": "CHAMPION --out --only",
     "plot": "RUN --out --threads --workers --address --data",
     "import": "FILE.out --task --env-kwargs --tuned --out",

@@ -13,8 +13,8 @@ LAYERS = (
     {"network", "variation"},
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
     {"champion", "evaluator", "published", "storage", "theme", "work"},
-    {"accuracy", "distributed", "draw", "image_plane", "placement", "plot", "replay"},
-    {"doctor", "run", "scorecard"},
+    {"accuracy", "distributed", "draw", "image_plane", "placement", "plot", "replay", "server", "studio"},
+    {"doctor", "play", "player", "run", "scorecard"},
     {"cli", "commands", "live", "sklearn"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
@@ -32,8 +32,10 @@ WITHIN = {
     "draw": {"image_plane"},
     "placement": {"distributed"},
     "plot": {"accuracy"},
+    "play": {"player"},
     "published": {"champion", "evaluator"},
     "storage": {"champion"},
+    "studio": {"replay"},
     "cli": {"commands"},
     "commands": {"live"},
     "sklearn": {"live"},

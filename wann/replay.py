@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -78,7 +78,7 @@ _FORMATS = {
     ),
 }
 
-_USUAL_RATE = 30  # steps a second of an environment that does not say
+USUAL_RATE = 30  # steps a second of an environment that does not say
 _FINE = 4  # the caption is drawn so many times larger
 _STRIP = 34  # pixels, height of the caption
 _SIDE = 24  # pixels, left and right of its text
@@ -122,40 +122,72 @@ def record_episode(
         RuntimeError: the environment cannot draw itself here.
     """
     path = Path(path)
-    form = _FORMATS.get(path.suffix.lower())
-    if form is None:
-        raise ValueError(f"path must end in {' or '.join(_FORMATS)}, got {str(path)!r}")
+    form = _form_of(path)
     _check_at_least_one("max_steps", max_steps)
     _check_at_least_one("frame_skip", frame_skip)
     task = champion.get_task()
     limit = max_steps or task.episode_steps
     env: Any = task.make_env("rgb_array", max_steps)
     with closing(env):
-        rate = int(env.metadata.get("render_fps") or _USUAL_RATE)
+        rate = int(env.metadata.get("render_fps") or USUAL_RATE)
         skip = _steps_per_frame(form, rate, frame_skip)
-        with atomic_path(path) as temporary:
-            with _Film(temporary, form, Fraction(rate, skip)) as film:
-                for now in _play(env, champion, weight, seed):
-                    ended = now.terminated or now.truncated
-                    if ended or now.steps % skip == 0:
-                        film.add(_captioned(_picture(env, task.name), weight, now, rate))
-                    if progress is not None and now.steps:
-                        progress(now.steps, now.steps if ended else limit)
-            found = _count_frames(temporary)
-            if found != film.frames:
-                raise OSError(f"cannot write {path}: it holds {found} frames instead of {film.frames}")
+        with open_film(path, Fraction(rate, skip)) as film:
+            for now in _play(env, champion, weight, seed):
+                ended = now.terminated or now.truncated
+                if ended or now.steps % skip == 0:
+                    film.add(captioned(picture_of(env, task.name), weight, now, rate))
+                if progress is not None and now.steps:
+                    progress(now.steps, now.steps if ended else limit)
     return replace(now, frames=film.frames)
 
 
-def _picture(env: Any, task: str) -> Any:
-    """What the environment draws; MuJoCo, for one, looks for a screen or a driver only now."""
+@contextmanager
+def open_film(path: str | os.PathLike[str], pace: Fraction | None = None) -> Iterator[Film]:
+    """A film to add frames to; it is there whole when the block ends, or not at all.
+
+    Args:
+        path: the film, a .gif or .mp4 file.
+        pace: frames a second; by default 25 of a GIF and 50 of an MP4.
+
+    Raises:
+        ValueError: the path has another suffix.
+        OSError: the file cannot be written, or does not hold all frames.
+    """
+    path = Path(path)
+    form = _form_of(path)
+    with atomic_path(path) as temporary:
+        with Film(temporary, form, Fraction(form.pace) if pace is None else pace) as film:
+            yield film
+        found = _count_frames(temporary)
+        if found != film.frames:
+            raise OSError(f"cannot write {path}: it holds {found} frames instead of {film.frames}")
+
+
+def _form_of(path: Path) -> _Format:
+    form = _FORMATS.get(path.suffix.lower())
+    if form is None:
+        raise ValueError(f"path must end in {' or '.join(_FORMATS)}, got {str(path)!r}")
+    return form
+
+
+def picture_of(env: Any, task: str) -> Picture:
+    """What the environment draws; MuJoCo, for one, looks for a screen or a driver only now.
+
+    Raises:
+        RuntimeError: it draws nothing.
+    """
     try:
-        return env.render()
+        picture: Picture = env.render()
     except Exception as error:  # noqa: BLE001  whatever an environment raises
         reason = " ".join(str(error).split()) or type(error).__name__
         raise RuntimeError(
             f"{task} cannot be drawn: {reason[:200]}; 'wann doctor' tells what drawing needs"
         ) from None
+    if np.shape(picture)[2:] != (3,):
+        raise RuntimeError(
+            f"{task} cannot be drawn: its render() gave no picture, but {type(picture).__name__}"
+        )
+    return picture
 
 
 def show_episode(champion: Champion, weight: Weight, seed: int, *, max_steps: int | None = None) -> Episode:
@@ -216,14 +248,14 @@ def _steps_per_frame(form: _Format, rate: int, wanted: int | None) -> int:
     return skip
 
 
-class _Film:
+class Film:
     """A film in the making: frames go to an encoder, a process of its own that the first frame starts."""
 
     def __init__(self, path: Path, form: _Format, pace: Fraction) -> None:
         self.frames = 0
+        self.pace = pace  # frames a second
         self._path = path
         self._form = form
-        self._pace = pace  # frames a second
         self._encoder: Any = None  # a Popen, once there is a frame
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115
 
@@ -248,7 +280,7 @@ class _Film:
     def _start(self, width: int, height: int) -> subprocess.Popen[bytes]:
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y"]
         command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}"]
-        command += ["-r", str(self._pace), "-i", "-"]
+        command += ["-r", str(self.pace), "-i", "-"]
         command += ["-c:v", self._form.codec, "-pix_fmt", self._form.pixels, *self._form.options]
         return subprocess.Popen(
             [*command, str(self._path.absolute())],  # a relative one with a colon would pass for an address
@@ -294,7 +326,7 @@ def _count_frames(path: Path) -> int:
     return int(frames)
 
 
-def _captioned(picture: Picture, weight: Weight, now: Episode, rate: int) -> Picture:
+def captioned(picture: Picture, weight: Weight, now: Episode, rate: int) -> Picture:
     """The picture below a strip with the weight, the time and the return so far."""
     width = picture.shape[1]
     # Drawn larger and scaled down, as letters this small are badly spaced otherwise.
