@@ -18,6 +18,8 @@ from matplotlib.path import Path
 from wann.activations import BY_NAME
 from wann.datasets import image_shape
 from wann.diagram import _columns, genome_graph, of_kind
+from wann.diagram import Diagram as Diagram
+from wann.diagram import diagram_of as diagram_of
 from wann.genome import BIAS, Genome
 from wann.image_plane import ImagePlane
 from wann.layout import RADIUS, Arrangement, Point, Segment, arrange
