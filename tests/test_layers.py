@@ -13,7 +13,7 @@ LAYERS = (
     {"network", "variation"},
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
     {"champion", "evaluator", "published", "storage", "theme", "work"},
-    {"accuracy", "distributed", "draw", "image_plane", "placement", "plot", "replay"},
+    {"accuracy", "diagram", "distributed", "draw", "image_plane", "placement", "plot", "replay"},
     {"doctor", "run", "scorecard"},
     {"cli", "commands", "live", "sklearn"},
 )
@@ -29,7 +29,7 @@ WITHIN = {
     "tasks": {"classify", "pool", "rollout", "stepping"},
     "ranking": {"genome"},
     "evaluator": {"work"},
-    "draw": {"image_plane"},
+    "draw": {"diagram", "image_plane"},
     "placement": {"distributed"},
     "plot": {"accuracy"},
     "published": {"champion", "evaluator"},
