@@ -40,6 +40,7 @@ OPTIONS = {
     "replay": "CHAMPION --weight --seed --out",
     "draw": "CHAMPION --out --only",
     "plot": "RUN --out --threads --workers --address --data",
+    "report": "RUN --out --data",
     "import": "FILE.out --task --env-kwargs --tuned --out",
     "tasks": "",
     "settings": "--task --preset",

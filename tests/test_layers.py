@@ -14,7 +14,7 @@ LAYERS = (
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
     {"champion", "evaluator", "gradient", "published", "storage", "theme", "work"},
     {"accuracy", "diagram", "distributed", "draw", "image_plane", "placement", "plot", "replay", "tuning"},
-    {"doctor", "run", "scorecard", "tune"},
+    {"clips", "doctor", "exhibit", "report", "run", "scorecard", "tune"},
     {"cli", "commands", "live", "sklearn"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
@@ -33,6 +33,7 @@ WITHIN = {
     "placement": {"distributed"},
     "plot": {"accuracy"},
     "published": {"champion", "evaluator"},
+    "report": {"clips", "exhibit", "run"},
     "storage": {"champion"},
     "cli": {"commands"},
     "commands": {"live"},

@@ -6,9 +6,10 @@ from wann.commands.evaluate import evaluate
 from wann.commands.import_ import import_
 from wann.commands.plot import plot
 from wann.commands.replay import replay
+from wann.commands.report import report
 from wann.commands.search import resume, search
 from wann.commands.settings import settings
 from wann.commands.tasks import tasks
 
-COMMANDS = (search, resume, evaluate, replay, draw, plot, import_, tasks, settings, doctor)
+COMMANDS = (search, resume, evaluate, replay, draw, plot, report, import_, tasks, settings, doctor)
 """Every command, in the order in which one meets them."""
