@@ -23,7 +23,8 @@ from PIL import Image
 
 from wann.activations import NAMES
 from wann.datasets import pixel_names
-from wann.draw import LARGEST_COLUMN, draw_genome, genome_graph, graph_figure, layout
+from wann.diagram import LARGEST_COLUMN
+from wann.draw import draw_genome, genome_graph, graph_figure, layout
 from wann.genome import Genome, genome_from_dict, minimal_genome
 from wann.layout import NODE_GAP, arrange
 from wann.network import compile_genome

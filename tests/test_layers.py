@@ -8,13 +8,26 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = (
-    {"activations", "config", "files", "graph", "lanes", "mnist", "seeding"},
-    {"datasets", "genome", "innovation", "ranking", "spaces", "weights", "layout"},
+    {"activations", "config", "files", "graph", "lanes", "mnist", "seeding", "stopping"},
+    {"datasets", "genome", "innovation", "layout", "optimisers", "ranking", "spaces", "weights"},
     {"network", "variation"},
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
-    {"champion", "evaluator", "published", "storage", "theme", "work"},
-    {"accuracy", "distributed", "draw", "image_plane", "placement", "plot", "replay", "server", "studio"},
-    {"doctor", "play", "player", "run", "scorecard"},
+    {"champion", "evaluator", "gradient", "published", "storage", "theme", "work"},
+    {
+        *(
+            "accuracy",
+            "diagram",
+            "distributed",
+            "draw",
+            "image_plane",
+            "placement",
+            "plot",
+            "replay",
+            "server",
+        ),
+        *("studio", "tuning"),
+    },
+    {"clips", "doctor", "exhibit", "play", "player", "report", "run", "scorecard", "tune", "watch"},
     {"cli", "commands", "live", "sklearn"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
@@ -29,13 +42,15 @@ WITHIN = {
     "tasks": {"classify", "pool", "rollout", "stepping"},
     "ranking": {"genome"},
     "evaluator": {"work"},
-    "draw": {"image_plane"},
+    "draw": {"diagram", "image_plane"},
     "placement": {"distributed"},
     "plot": {"accuracy"},
     "play": {"player"},
     "published": {"champion", "evaluator"},
+    "report": {"clips", "exhibit", "run"},
     "storage": {"champion"},
     "studio": {"replay"},
+    "watch": {"report"},
     "cli": {"commands"},
     "commands": {"live"},
     "sklearn": {"live"},

@@ -6,9 +6,7 @@ Inputs that are the pixels of an image are drawn as that image.
 from __future__ import annotations
 
 import itertools
-import math
 import os
-from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 
 import networkx as nx
@@ -17,12 +15,15 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.path import Path
 
-from wann.activations import BY_CODE, BY_NAME
+from wann.activations import BY_NAME
 from wann.datasets import image_shape
+from wann.diagram import _columns, genome_graph, of_kind
+from wann.diagram import Diagram as Diagram
+from wann.diagram import diagram_of as diagram_of
 from wann.genome import BIAS, Genome
 from wann.image_plane import ImagePlane
 from wann.layout import RADIUS, Arrangement, Point, Segment, arrange
-from wann.network import FloatArray, compile_genome
+from wann.network import FloatArray
 from wann.theme import LIGHT, Sheet, Symbol, Theme, check_suffix, figure_style, plain_text, save_figure
 
 LARGEST = (12.0, 8.5)
@@ -31,54 +32,8 @@ LARGEST = (12.0, 8.5)
 PITCH = (0.15, 0.44)
 """Least and greatest distance of neighbouring nodes of a column, in inches."""
 
-LARGEST_COLUMN = 30
-"""Hidden nodes that a column may always hold; large networks have larger ones, see `_layers`."""
-
 MARGIN = 0.18  # inches around everything
 TITLE_SIZE, CAPTION_SIZE, LEGEND_SIZE = 10.5, 8.0, 7.5  # points
-
-
-def genome_graph(genome: Genome, inputs: Sequence[str], outputs: Sequence[str]) -> nx.DiGraph:
-    """What a genome expresses, as a graph on its node ids; the bias, all inputs and all outputs are in it.
-
-    A node has `kind` ("bias", "input", "hidden" or "output"), `label` (its name; empty if hidden),
-    `activation` (its name) and `layer` (length of the longest path to it, at least 1 for a hidden node;
-    outputs share the last one). An edge has `mark`, the connection's innovation number.
-
-    Args:
-        genome: the genome.
-        inputs: names of the inputs, the bias not among them.
-        outputs: names of the outputs.
-
-    Raises:
-        ValueError: there are not as many names as inputs or outputs.
-    """
-    for kind, names, count in (("input", inputs, genome.inputs), ("output", outputs, genome.outputs)):
-        if len(names) != count:
-            raise ValueError(f"the genome has {count} {kind}s, but {len(names)} {kind} names are given")
-    network = compile_genome(genome)
-    ids = [*range(genome.first_output), *network.node.tolist()]
-    hidden = [node for node in ids if node >= genome.first_hidden]
-    graph = nx.DiGraph()
-    graph.add_node(BIAS, kind="bias", label="bias", layer=0)
-    for node, label in enumerate(inputs, BIAS + 1):
-        graph.add_node(node, kind="input", label=label, layer=0)
-    for node, label in enumerate(outputs, genome.first_output):
-        graph.add_node(node, kind="output", label=label)
-    graph.add_nodes_from(hidden, kind="hidden", label="")
-    for node, code in zip(genome.node_id.tolist(), genome.activation.tolist(), strict=True):
-        if node in graph:
-            graph.nodes[node]["activation"] = BY_CODE[code].name
-    for k, node in enumerate(ids[genome.first_output :]):
-        into = slice(network.first_source[k], network.first_source[k + 1])
-        for row, mark in zip(network.sources[into].tolist(), network.mark[into].tolist(), strict=True):
-            graph.add_edge(ids[row], node, mark=mark)
-        layers = [graph.nodes[source]["layer"] for source in graph.predecessors(node)]
-        graph.nodes[node]["layer"] = 1 + max(layers, default=0)
-    last = 1 + max((graph.nodes[node]["layer"] for node in hidden), default=0)
-    for node in range(genome.first_output, genome.first_hidden):
-        graph.nodes[node]["layer"] = last
-    return graph
 
 
 def layout(graph: nx.DiGraph) -> dict[Hashable, Point]:
@@ -137,10 +92,10 @@ def graph_figure(
         theme: the colours.
     """
     sheet = Sheet(theme)
-    uses = [graph.out_degree(node) for node in _of_kind(graph, "input")]
+    uses = [graph.out_degree(node) for node in of_kind(graph, "input")]
     if shape:
         graph = graph.copy()
-        graph.remove_nodes_from([node for node in _of_kind(graph, "input") if not graph.out_degree(node)])
+        graph.remove_nodes_from([node for node in of_kind(graph, "input") if not graph.out_degree(node)])
     arrangement = _arrange(graph, ports=shape is not None)
     points = np.array(arrangement.points)
     low, high = points.min(axis=0) - RADIUS, points.max(axis=0) + RADIUS
@@ -152,21 +107,21 @@ def graph_figure(
     name_size = float(np.clip(36.0 * pitch, 5.0, 9.0))
     name_gap = 0.2 * pitch + 0.03  # from a node's rim to its name
     left, right = (
-        name_gap + max(sheet.width_of(names[node], name_size) for node in _of_kind(graph, *kinds))
+        name_gap + max(sheet.width_of(names[node], name_size) for node in of_kind(graph, *kinds))
         for kinds in (("bias", "input"), ("output",))
     )
     room = height
     if plane:
-        ports = points[: len(_of_kind(graph, "bias", "input"))] * pitch
+        ports = points[: len(of_kind(graph, "bias", "input"))] * pitch
         fan = plane.fan(ports[:, 1] - 0.5 * (low + high)[1] * pitch)
         left, room = plane.width + fan - RADIUS * pitch, max(height, plane.height)
     title = plain_text(title, 80) if title else ""
-    hidden = len(_of_kind(graph, "hidden"))
+    hidden = len(of_kind(graph, "hidden"))
     caption = f"{_counted(graph.number_of_edges(), 'connection')} · {_counted(hidden, 'hidden node')}"
     if plane:
         caption += f" · {_counted(sum(use > 0 for use in uses), 'pixel')} of {len(uses):,}"
     shown = ("hidden", "output") if plane else ("input", "hidden", "output")
-    occurring = {graph.nodes[node]["activation"] for node in _of_kind(graph, *shown)}
+    occurring = {graph.nodes[node]["activation"] for node in of_kind(graph, *shown)}
     legend = _Legend(sheet, [name for name in BY_NAME if name in occurring], pitch)
 
     inner = max(
@@ -213,45 +168,8 @@ def graph_figure(
 def _arrange(graph: nx.DiGraph, *, ports: bool) -> Arrangement:
     index = {node: position for position, node in enumerate(graph)}
     return arrange(
-        _layers(graph), [(index[source], index[target]) for source, target in graph.edges], ports=ports
+        _columns(graph), [(index[source], index[target]) for source, target in graph.edges], ports=ports
     )
-
-
-def _layers(graph: nx.DiGraph) -> list[int]:
-    """Column of each node: its layer; where one is too large for a page, hidden nodes move on to later ones.
-
-    Each column takes, of the nodes that lie behind nothing that is still to come, those with the longest way
-    to go. Source: Coffman and Graham (1972), Optimal scheduling for two-processor systems.
-    """
-    layers = dict(graph.nodes(data="layer"))
-    hidden = sorted(_of_kind(graph, "hidden"), key=layers.__getitem__)
-    most = max(LARGEST_COLUMN, math.ceil(math.sqrt(3.0 * len(hidden))))
-    if max(Counter(layers[node] for node in hidden).values(), default=0) <= most:
-        return list(layers.values())
-    ahead: dict[Hashable, int] = {}
-    for node in reversed(hidden):
-        ahead[node] = 1 + max((ahead.get(target, 0) for target in graph.successors(node)), default=0)
-    waiting = {node: sum(source in ahead for source in graph.predecessors(node)) for node in hidden}
-    ready = [node for node in hidden if not waiting[node]]
-    column = 0
-    while ready:
-        column += 1
-        ready.sort(key=lambda node: -ahead[node])
-        chosen, ready = ready[:most], ready[most:]
-        for node in chosen:
-            layers[node] = column
-            for target in graph.successors(node):
-                if target in waiting:
-                    waiting[target] -= 1
-                    if not waiting[target]:
-                        ready.append(target)
-    for node in _of_kind(graph, "output"):
-        layers[node] = column + 1
-    return list(layers.values())
-
-
-def _of_kind(graph: nx.DiGraph, *kinds: str) -> list[Hashable]:
-    return [node for node, kind in graph.nodes(data="kind") if kind in kinds]
 
 
 def _counted(number: int, noun: str) -> str:

@@ -30,6 +30,8 @@ BENDS_HEIGHT = 16.0  # lines move closer together when the bends of a column wou
 CLEARANCE = 0.06
 """Least distance from a line to a node that it passes."""
 
+CLOSEST = 0.55  # columns move together to so much of their distance, where room is scarce
+
 SWEEPS = 16  # at most so many ways of ordering are tried from either side
 SIFTING = 20_000  # the fewer points, the further each is moved to remove crossings
 PLACEMENTS = 40  # at most so many rounds of least squares
@@ -63,7 +65,12 @@ class Arrangement:
 
 
 def arrange(
-    layer: Sequence[int], edges: Sequence[tuple[int, int]], *, sweeps: int = SWEEPS, ports: bool = False
+    layer: Sequence[int],
+    edges: Sequence[tuple[int, int]],
+    *,
+    sweeps: int = SWEEPS,
+    ports: bool = False,
+    widest: float | None = None,
 ) -> Arrangement:
     """Lay out a graph whose edges all lead to a later layer.
 
@@ -75,6 +82,7 @@ def arrange(
         edges: pairs of nodes, source first.
         sweeps: most attempts at fewer crossings, from either side; 0 leaves the given order.
         ports: whether nodes of the first layer are mere points, which take no more room than bends.
+        widest: width to keep within, as far as the columns can move together.
 
     Raises:
         ValueError: an edge does not lead to a later layer.
@@ -82,7 +90,7 @@ def arrange(
     graph = _Layered(layer, edges, ports)
     order = _reduce_crossings(graph, sweeps) if sweeps else graph.order
     height = _place(graph, order)
-    column = _columns(graph, height)
+    column = _columns(graph, height, math.inf if widest is None else widest)
     points = tuple((column[place], y) for place, y in zip(graph.layer, height, strict=True))
     segments = _curves(graph, order, points)
     return Arrangement(points, tuple(graph.owner), segments, _count_crossings(graph, order))
@@ -310,7 +318,7 @@ def ascending(wanted: FloatArray, weight: FloatArray) -> FloatArray:
     return np.repeat([pool[0] for pool in pools], [pool[2] for pool in pools])
 
 
-def _columns(graph: _Layered, height: list[float]) -> list[float]:
+def _columns(graph: _Layered, height: list[float], widest: float) -> list[float]:
     """Where each layer's column lies: further from the one before where lines have further to climb."""
     columns = [0.0] * (max(graph.layer) + 1)
     climb = [0.0] * len(columns)
@@ -320,7 +328,8 @@ def _columns(graph: _Layered, height: list[float]) -> list[float]:
             climb[graph.layer[target]] = max(climb[graph.layer[target]], rise)
     for place in range(1, len(columns)):
         columns[place] = columns[place - 1] + min(max(1.4 + 0.18 * climb[place], 2.0), 5.5)
-    return columns
+    closer = min(max((widest - 2.0 * RADIUS) / max(columns[-1], 1.0), CLOSEST), 1.0)
+    return [closer * x for x in columns]
 
 
 # Curves

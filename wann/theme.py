@@ -7,15 +7,17 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextToPath
 
 from wann.activations import BY_NAME
 from wann.files import atomic_path
@@ -23,6 +25,9 @@ from wann.network import FloatArray
 
 FORMATS = (".svg", ".png", ".pdf")
 """Suffixes that a figure can be written with."""
+
+FONT = "DejaVu Sans"  # comes with Matplotlib: the same everywhere
+MISSING_GLYPH = "Glyph .* missing from"  # how a warning of Matplotlib begins
 
 DOTS_PER_INCH = 200.0
 MOST_DOTS = 8_000  # the longer side of a PNG file
@@ -94,12 +99,12 @@ def figure_style() -> Iterator[None]:
     """Make figures in one style, whatever the user's own Matplotlib settings; they come back at the end."""
     with matplotlib.rc_context(), warnings.catch_warnings():
         # Names may hold any character; one that the font lacks is drawn as a box, which is no fault.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
+        warnings.filterwarnings("ignore", message=MISSING_GLYPH, category=UserWarning)
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(
             {
                 "font.family": ["sans-serif"],
-                "font.sans-serif": ["DejaVu Sans"],  # comes with Matplotlib: the same everywhere
+                "font.sans-serif": [FONT],
                 "svg.fonttype": "none",  # text stays text
                 "svg.hashsalt": "wann",  # the same ids each time
                 "pdf.fonttype": 42,
@@ -145,6 +150,19 @@ def plain_text(name: str, most: int = 40) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+@cache
+def text_width(text: str, size: float, weight: str = "normal") -> float:
+    """Inches that a line of text takes in the font of our figures."""
+    font = FontProperties(family=FONT, weight=weight, size=_MEASURED)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=MISSING_GLYPH, category=UserWarning)
+        width, _, _ = TextToPath().get_text_width_height_descent(text, font, ismath=False)
+    return float(width) / _MEASURED * size / 72.0
+
+
+_MEASURED = 100.0  # points; a width is measured there and scaled
+
+
 class Symbol(NamedTuple):
     """A node to draw: its centre in inches, its activation (or "bias"), the colour of rim and curve."""
 
@@ -161,7 +179,6 @@ class Sheet:
         self.figure = Figure(facecolor=theme.paper)
         self.axes = self.figure.add_axes((0.0, 0.0, 1.0, 1.0))
         self.axes.axis("off")
-        self._renderer = FigureCanvasAgg(self.figure).get_renderer()
 
     def resize(self, width: float, height: float) -> None:
         """Make the figure so many inches wide and high."""
@@ -170,10 +187,7 @@ class Sheet:
 
     def width_of(self, text: str, size: float, weight: str = "normal") -> float:
         """Inches that a line of text takes."""
-        label = self.figure.text(0.0, 0.0, text, fontsize=size, fontweight=weight, parse_math=False)
-        width = label.get_window_extent(self._renderer).width / self.figure.dpi
-        label.remove()
-        return float(width)
+        return text_width(text, size, weight)
 
     def write(
         self, x: float, y: float, text: str, size: float, color: str, *, align: str, weight: str = "normal"

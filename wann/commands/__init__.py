@@ -7,9 +7,25 @@ from wann.commands.import_ import import_
 from wann.commands.play import play
 from wann.commands.plot import plot
 from wann.commands.replay import replay
+from wann.commands.report import report
 from wann.commands.search import resume, search
 from wann.commands.settings import settings
 from wann.commands.tasks import tasks
+from wann.commands.watch import watch
 
-COMMANDS = (search, resume, evaluate, replay, play, draw, plot, import_, tasks, settings, doctor)
+COMMANDS = (
+    search,
+    resume,
+    evaluate,
+    replay,
+    play,
+    draw,
+    plot,
+    report,
+    watch,
+    import_,
+    tasks,
+    settings,
+    doctor,
+)
 """Every command, in the order in which one meets them."""
