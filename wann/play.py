@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from fractions import Fraction
+from importlib.resources import files
 
 import jinja2
+from markupsafe import Markup
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
@@ -39,19 +41,25 @@ def play_routes(player: Player) -> list[BaseRoute]:
 
 
 def render_page(champion: Champion) -> str:
-    """The page on which a champion plays."""
+    """The page on which a champion plays, an HTML document."""
+    folder = files("wann") / "templates"
+    text = {
+        name: (folder / name).read_text(encoding="utf-8") for name in ("style.css", "play.css", "play.js")
+    }
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("wann"), autoescape=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.PackageLoader("wann", "templates"), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters["minus"] = lambda value: f"{value:g}".replace("-", "−")
-    best = champion.best_weight
+    best, hidden = champion.best_weight, champion.genome.hidden_count
     return environment.get_template("play.html").render(
         champion=champion,
+        size=f"{champion.genome.connection_count} connections, {hidden} hidden node{'s' * (hidden != 1)}",
         best=best,
+        shown_best=f"{best:.2f}".replace("-", "−"),
         low=RANGE[0],
         high=RANGE[1],
-        marks=sorted({RANGE[0], 0.0, RANGE[1], best}),
         speeds=[(f"{speed:g}", f"{Fraction(speed)} ×") for speed in SPEEDS],
+        style=Markup(text["style.css"] + text["play.css"]),  # noqa: S704  our own
+        script=Markup(text["play.js"]),  # noqa: S704  our own
     )
 
 

@@ -166,6 +166,7 @@ class Player:
                 stack.callback(self._close)
                 try:
                     self._begin(self._seed)
+                    self.champion.act(self._observation, self._weight)  # compiled where need be, beforehand
                     self._show()
                 except Exception as error:  # noqa: BLE001  handed to whoever entered
                     self._ready.set_exception(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -20,12 +21,14 @@ def play(champion_path: Path, port: int, no_browser: bool) -> None:
     """
     from wann.live import starting
 
-    with starting(quiet=False):
-        from wann.champion import load_champion
-        from wann.play import play_routes
-        from wann.player import Player
-        from wann.server import serving
+    with ExitStack() as stack:
+        with starting(quiet=False):
+            from wann.champion import load_champion
+            from wann.play import play_routes
+            from wann.player import Player
+            from wann.server import serving
 
-    champion = load_champion(champion_path)
-    with Player(champion, print_note) as player, serving(play_routes(player), port) as address:
+            champion = load_champion(champion_path)
+            player = stack.enter_context(Player(champion, print_note))
+        address = stack.enter_context(serving(play_routes(player), port))
         until_interrupted(f"Playing {champion.task}", address, no_browser=no_browser)

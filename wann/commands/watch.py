@@ -17,7 +17,7 @@ def watch(run_path: Path, port: int, no_browser: bool) -> None:
     """Watch RUN in the browser while it is searched.
 
     The page of 'wann report', which follows the run: its champion at work, its front, its curves. Only the
-    run folder is read, so the search may run anywhere that writes to it. Ctrl-C ends the page, not the search.
+    run folder is read, so the search may run anywhere that writes to it. Ctrl-C ends the page only.
     """
     from wann.live import starting
 

@@ -1,6 +1,7 @@
 // The page of `wann play`: shows what the websocket sends, and sends what is wished for. Every message is a line
 // of JSON, then a JPEG; each picture shown is acknowledged, so that a slow page skips pictures.
 (() => {
+  "use strict";
   const find = (id) => document.getElementById(id);
   const canvas = find("picture"), context = canvas.getContext("2d");
   const slider = find("weight"), record = find("record");
@@ -142,7 +143,7 @@
     find("weight-value").textContent = shownWeight(slider.valueAsNumber);
     wish({ weight: slider.valueAsNumber });
   });
-  find("best").addEventListener("click", () => wish({ weight: best }));
+  find("best").addEventListener("click", () => wish({ weight: Number(find("best").dataset.weight) }));
   if (find("tuned")) {
     find("tuned").addEventListener("click", () =>
       wish({ weight: facts && facts.weight === "tuned" ? slider.valueAsNumber : "tuned" }));
