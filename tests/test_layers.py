@@ -14,7 +14,7 @@ LAYERS = (
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
     {"champion", "evaluator", "gradient", "published", "storage", "theme", "work"},
     {"accuracy", "distributed", "draw", "image_plane", "placement", "plot", "replay", "tuning"},
-    {"doctor", "run", "scorecard", "tune"},
+    {"doctor", "run", "scorecard", "table", "tune"},
     {"cli", "commands", "live", "sklearn"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
@@ -34,6 +34,7 @@ WITHIN = {
     "plot": {"accuracy"},
     "published": {"champion", "evaluator"},
     "storage": {"champion"},
+    "table": {"scorecard", "tune"},
     "cli": {"commands"},
     "commands": {"live"},
     "sklearn": {"live"},

@@ -163,7 +163,7 @@ def _check_new(path: Path) -> None:
     """Refuse a file that cannot be written, before anything is computed."""
     if is_tuning(path):
         raise ValueError(
-            f"{path} is being tuned already: go on with wann resume {path}, or choose another --out"
+            f"{path} holds a tuning already: go on with wann resume {path}, or choose another --out"
         )
     if path.exists():
         raise ValueError(f"{path} exists already: choose another --out")
