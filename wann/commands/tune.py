@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 @click.option(
     "--budget", type=click.IntRange(min=1), help="Evaluations of sets of weights.  [default: 20000]"
 )
-@click.option("--population", type=click.IntRange(min=2), help="Sets of a generation.  [default: 32]")
+@click.option("--population", type=click.IntRange(min=4), help="Sets of a generation.  [default: 32]")
 @click.option("--episodes", type=click.IntRange(min=1), help="Of an evaluation.  [default: 8]")
-@click.option("--sigma", type=float, help="Standard deviation of the first offsets.  [default: 0.5]")
+@click.option("--sigma", type=float, help="Standard deviation of the first offsets.  [default: 0.2]")
 @click.option(
     "--weight", callback=parse_weight, metavar="W", help='Start from this weight, or from "tuned" ones.'
 )
