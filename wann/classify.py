@@ -103,8 +103,8 @@ def classify(networks: NetworkBatch, weights: FloatArray, batch: Batch, first: i
 
     Args:
         networks: the networks.
-        weights: (W,) shared weights, or (W, C) sets of individual weights for one network, in the order of
-            its sources.
+        weights: (W,) shared weights, or (W, C) sets of individual weights where a single network is computed,
+            in the order of its sources.
         batch: samples with labels.
 
     Returns:

@@ -54,8 +54,8 @@ class Evaluator(Protocol):
 
         Args:
             networks: P networks.
-            weights: (W,) shared weights, or (W, C) sets of individual ones for a single network, in the
-                order of its sources.
+            weights: (W,) shared weights, or (W, C) sets of individual ones: of all networks' connections laid
+                end to end, those of a network in the order of its sources.
             seeds: E episode seeds.
             confirming: whether the task's own Gymnasium environment has to be used, and no faster stand-in.
             progress: called now and then with the share that is done, 0 to 1.

@@ -93,8 +93,8 @@ def pool_episodes(
     Args:
         env_id: an id for which `pool_available` gives no reason.
         networks: P networks.
-        weights: (W,) shared weights; or (W, C) sets of individual weights, for one network only, in the
-            order of its sources.
+        weights: (W,) shared weights; or (W, C) sets of individual weights, where a single network is
+            computed, in the order of its sources.
         seeds: E episode seeds, each in [0, 2**31).
         max_steps: steps after which an episode is cut off.
         first, last: the networks to compute are first .. last - 1.
@@ -219,7 +219,7 @@ class _Policy:
             for bound in (action.minimum, action.maximum)
         )
         self._begins = np.zeros(job.last - job.first + 1, np.int64)
-        sets = job.last - job.first if job.weights.ndim == 1 else networks.sources.size
+        sets = job.last - job.first if job.weights.ndim == 1 else job.weights.shape[1]
         self._weights = lane_array(sets, blocks)
         self._values = lane_array(networks.most_rows, blocks)
         self._nodes = np.arange(networks.most_rows, dtype=np.int32)

@@ -105,8 +105,8 @@ def roll_out(
     Args:
         dynamics: the task's physics.
         networks: P networks.
-        weights: (L,) one shared weight per lane; or (L, C) individual weights, for one network only, in the
-            order of its sources.
+        weights: (L,) one shared weight per lane; or (L, C) individual weights, where a single network is
+            computed, in the order of its sources.
         starts: (L, S) start states.
         max_steps: steps after which an episode is cut off.
         first, last: the networks to compute are first .. last - 1.
@@ -116,7 +116,7 @@ def roll_out(
     """
     lanes, shared = len(starts), weights.ndim == 1
     blocks = blocks_for(lanes)
-    lane_weights = np.ones((1 if shared else networks.sources.size, blocks * WIDTH))
+    lane_weights = np.ones((1 if shared else weights.shape[1], blocks * WIDTH))
     lane_weights[:, :lanes] = weights.T
     lane_starts = np.zeros((dynamics.state_size, blocks * WIDTH))
     lane_starts[:, :lanes] = starts.T
