@@ -8,13 +8,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = (
-    {"activations", "config", "files", "graph", "lanes", "mnist", "seeding"},
-    {"datasets", "genome", "innovation", "ranking", "spaces", "weights", "layout"},
+    {"activations", "config", "files", "graph", "lanes", "mnist", "seeding", "stopping"},
+    {"datasets", "genome", "innovation", "layout", "optimisers", "ranking", "spaces", "weights"},
     {"network", "variation"},
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
-    {"champion", "evaluator", "front", "published", "storage", "theme", "work"},
-    {"accuracy", "distributed", "draw", "image_plane", "placement", "plot", "replay"},
-    {"doctor", "run", "scorecard"},
+    {"champion", "evaluator", "front", "gradient", "published", "storage", "theme", "work"},
+    {"accuracy", "distributed", "draw", "image_plane", "placement", "plot", "replay", "tuning"},
+    {"doctor", "run", "scorecard", "table", "tune"},
     {"cli", "commands", "live", "sklearn"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
@@ -35,6 +35,7 @@ WITHIN = {
     "plot": {"accuracy"},
     "published": {"champion", "evaluator"},
     "storage": {"champion"},
+    "table": {"scorecard", "tune"},
     "cli": {"commands"},
     "commands": {"live"},
     "sklearn": {"live"},

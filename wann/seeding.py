@@ -28,7 +28,8 @@ class Purpose(IntEnum):
     EVALUATION = 8
     SPLIT = 9
     BATCH = 10
-    WEIGHT_NOISE = 11
+    TUNING = 11
+    WEIGHT_NOISE = 14
 
 
 def stream(run_seed: int, purpose: Purpose, *where: int) -> np.random.Generator:
