@@ -3,6 +3,7 @@
 from wann.commands.doctor import doctor
 from wann.commands.draw import draw
 from wann.commands.evaluate import evaluate
+from wann.commands.front import front
 from wann.commands.import_ import import_
 from wann.commands.plot import plot
 from wann.commands.replay import replay
@@ -12,5 +13,19 @@ from wann.commands.table import table
 from wann.commands.tasks import tasks
 from wann.commands.tune import tune
 
-COMMANDS = (search, resume, evaluate, tune, table, replay, draw, plot, import_, tasks, settings, doctor)
+COMMANDS = (
+    search,
+    resume,
+    evaluate,
+    tune,
+    table,
+    replay,
+    draw,
+    plot,
+    front,
+    import_,
+    tasks,
+    settings,
+    doctor,
+)
 """Every command, in the order in which one meets them."""
