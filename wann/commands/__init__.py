@@ -3,6 +3,7 @@
 from wann.commands.doctor import doctor
 from wann.commands.draw import draw
 from wann.commands.evaluate import evaluate
+from wann.commands.front import front
 from wann.commands.import_ import import_
 from wann.commands.play import play
 from wann.commands.plot import plot
@@ -10,17 +11,22 @@ from wann.commands.replay import replay
 from wann.commands.report import report
 from wann.commands.search import resume, search
 from wann.commands.settings import settings
+from wann.commands.table import table
 from wann.commands.tasks import tasks
+from wann.commands.tune import tune
 from wann.commands.watch import watch
 
 COMMANDS = (
     search,
     resume,
     evaluate,
+    tune,
+    table,
     replay,
     play,
     draw,
     plot,
+    front,
     report,
     watch,
     import_,
