@@ -101,7 +101,7 @@ def page_data(run: str | Path, *, clips: bool = True, progress: Progress | None 
         "kicker": f"{task_name} · preset {settings.preset} · seed {settings.seed}",
         "headline": "Every connection has the same weight. Move it.",
         "lede": f"A search for a network whose shape alone solves {task_name}.",
-        "score": "− cross-entropy" if is_data_set(settings.task) else "return",
+        "score": "log-likelihood" if is_data_set(settings.task) else "return",
         "figures": [],
         "networks": [],
         "updated": f"{changed:%H:%M:%S}",
