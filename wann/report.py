@@ -29,6 +29,7 @@ from wann import __version__
 from wann.champion import (
     Champion,
     Scores,
+    Weight,
     champion_from_json,
     champion_to_json,
     load_champion,
@@ -96,12 +97,12 @@ def page_data(run: str | Path, *, clips: bool = True, progress: Progress | None 
     generation = int(metrics["generation"][-1]) if metrics["generation"].size else 0
     changed = datetime.fromtimestamp((folder.path / "metrics.csv").stat().st_mtime)
     task_name = _shown_name(settings.task)
-    data = {
+    data: dict[str, Any] = {
         "title": f"{task_name} · wann",
         "kicker": f"{task_name} · preset {settings.preset} · seed {settings.seed}",
         "headline": "Every connection has the same weight. Move it.",
         "lede": f"A search for a network whose shape alone solves {task_name}.",
-        "score": "− cross-entropy" if is_data_set(settings.task) else "return",
+        "score": "log-likelihood" if is_data_set(settings.task) else "return",
         "figures": [],
         "networks": [],
         "updated": f"{changed:%H:%M:%S}",
@@ -329,8 +330,11 @@ def _world(champion: Champion, task: Task | None, trouble: str, clips: bool) -> 
 def _films(text: str) -> dict[str, Any]:
     champion = champion_from_json(text)
     grid = np.linspace(*RANGE, _CLIP_WEIGHTS)
+    weights: list[Weight] = [*grid.tolist()]
+    if champion.tuned is not None:
+        weights.append("tuned")
     try:
-        found = record_clips(champion, [*grid.tolist(), *(["tuned"] if champion.tuned is not None else [])])
+        found = record_clips(champion, weights)
     except (RuntimeError, ImportError, OSError) as error:
         return {"kind": "words", "note": f"Its episodes could not be filmed: {error}"}
     return {

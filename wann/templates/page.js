@@ -51,9 +51,7 @@ function show(data) {
     view.place = place < 0 ? data.champion : place;
     if (!view.entry.tuned) view.tuned = false;
     if (stageKey === null) {
-      view.weight = data.best.weight;
-      view.tuned = false;
-      byId("weight").value = view.weight;
+      view.weight = nearest(data.best.weight);
     }
     const key = JSON.stringify([data.world.kind, data.world.note ?? "", (data.world.clips ?? []).map((clip) => clip.key)]);
     if (key !== stageKey) {
@@ -61,7 +59,8 @@ function show(data) {
       const Stage = { swingup: SwingUpStage, clips: ClipStage, samples: PadStage }[data.world.kind] ?? WordStage;
       shownKey = null;
       drawing = null;
-      if (data.world.step) Object.assign(byId("weight"), { step: data.world.step });
+      byId("weight").step = data.world.step ?? 0.01;
+      byId("weight").value = view.weight;
       stage = new Stage(byId("stage"), view);
       stageKey = key;
     }
@@ -82,10 +81,16 @@ function choose(place) {
   markDevelopment();
 }
 
+/** The nearest weight that can be shown: where episodes were recorded, one of theirs. */
+function nearest(weight) {
+  const { step } = view.data.world;
+  return step ? step * Math.round(weight / step) : weight;
+}
+
 function setWeight(weight, tuned = false) {
-  view.weight = weight;
+  view.weight = nearest(weight);
   view.tuned = tuned && view.entry.tuned !== null;
-  byId("weight").value = weight;
+  byId("weight").value = view.weight;
   stage.show();
   showWeight();
   if (drawing && view.values) drawing.light(view.values, view.weights());
@@ -277,6 +282,9 @@ function showFront() {
 function showDevelopment() {
   const { development, networks } = view.data;
   byId("development-part").hidden = development.length < 2;
+  const keys = development.map((place) => networks[place].key).join();
+  if (byId("development").dataset.keys === keys) return markDevelopment(); // so that the focus stays where it is
+  byId("development").dataset.keys = keys;
   byId("development").replaceChildren(...development.map((place) => {
     const entry = networks[place];
     const picture = html("span", { class: "picture" });
@@ -286,7 +294,7 @@ function showDevelopment() {
       html("span", {}, `mean ${short(entry.mean)} · ${plural(entry.connections, "connection")}`));
     return card;
   }));
-  markDevelopment();
+  return markDevelopment();
 }
 
 function markDevelopment() {

@@ -315,9 +315,9 @@ class PadStage {
       scaled(ink, side, { top: 0, left: 0, height: side, width: side }, ...world.shape));
     this.ink = new Float64Array(PAD * PAD);
     this.pen = [PAD / 2, PAD / 2];
+    this.seen = html("figure", { class: "seen" });
     const parts = [];
     if (world.shape) parts.push(this._pad());
-    this.seen = html("figure", { class: "seen" });
     this.bars = html("div", { class: "bars", id: "bars" });
     this.facts = html("p", { class: "facts", id: "facts", role: "status" });
     parts.push(html("div", { class: "verdict" }, this.facts, this.bars));
@@ -466,6 +466,8 @@ class PadStage {
     const count = (place) => said.filter((vote) => vote === place).length;
     const counts = classes.map((_, place) => count(place));
     const mean = classes.map((_, place) => answers.reduce((sum, each) => sum + each[place], 0) / answers.length);
+    const longest = Math.min(Math.max(...classes.map((name) => name.length)), 14);
+    this.bars.style.setProperty("--names", `${longest + 1}ch`);
     const winner = largest(counts.map((votes, place) => votes + 0.5 * mean[place]));
     this.bars.replaceChildren(...classes.map((name, place) => html("div", { class: !empty && place === winner ? "bar winner" : "bar" },
       html("span", { class: "class" }, name),

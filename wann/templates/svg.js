@@ -78,8 +78,8 @@ function curve(xs, ys, placeX, placeY) {
  */
 function frame(box, { label, height, x, y, xLabel, yLabel, yText = short, sides, inside = false, about = 6 }) {
   const width = Math.max(box.clientWidth, 160);
-  const [left, right] = sides ?? [46, 12];
-  const top = 10, bottom = xLabel === undefined ? 6 : 34;
+  const [left, right] = sides ?? [54, 20];
+  const top = inside ? 20 : 10, bottom = xLabel === undefined ? 6 : 34;
   const placeX = (value) => left + ((value - x[0]) / (x[1] - x[0])) * (width - left - right);
   const placeY = (value) => top + (1 - (value - y[0]) / (y[1] - y[0])) * (height - top - bottom);
   const root = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
