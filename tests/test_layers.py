@@ -13,8 +13,9 @@ LAYERS = (
     {"network", "variation"},
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
     {"champion", "evaluator", "front", "gradient", "published", "storage", "theme", "work"},
-    {*"accuracy diagram distributed draw image_plane placement plot replay server studio tuning".split()},
-    {*"clips doctor exhibit play player report run scorecard table tune watch".split()},
+    {"accuracy", "diagram", "distributed", "draw", "image_plane", "placement", "plot", "replay", "tuning"}
+    | {"server", "studio"},
+    {"clips", "doctor", "exhibit", "play", "player", "report", "run", "scorecard", "table", "tune", "watch"},
     {"cli", "commands", "live", "sklearn"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
