@@ -43,7 +43,7 @@ def stand_in(monkeypatch):
     """Read the number of lines of the metrics in place of the page's data; gives them, reading by reading."""
     readings = []
 
-    def page_data(path, *, clips):
+    def page_data(path, *, clips, progress):
         assert not clips
         lines = (path / "metrics.csv").read_text().count("\n")
         readings.append(lines)
@@ -234,6 +234,25 @@ def test_the_page_answers_while_a_long_reading_is_at_work(path, monkeypatch):
         assert client.get(httpx.URL(address).join("/data.json")).json()["waiting"] == "Reading the run."
         go_on.set()
         shows(watcher, status="read")
+
+
+def test_leaving_ends_a_long_reading_at_its_next_part(path, monkeypatch):
+    begun, parts = threading.Event(), []
+
+    def endless(_path, *, clips, progress):
+        begun.set()
+        while True:
+            parts.append(1)
+            progress(0, 1)
+            time.sleep(0.01)
+
+    monkeypatch.setattr(watch, "page_data", endless)
+    notes = []
+    with Watcher(path, notes.append):
+        assert begun.wait(30)
+    count = len(parts)
+    time.sleep(0.1)
+    assert (len(parts), notes) == (count, [])
 
 
 def test_the_page_follows_a_search_in_the_browser(chromium, tmp_path):

@@ -25,7 +25,6 @@ _LOOK_SECONDS = 0.5  # from one look at the files to the next
 _WATCHED_SECONDS = 10.0  # after the last question, nobody is watching
 _REST = 4.0  # times as long as the last reading took, so that watching does not slow the search
 _PATIENCE = 4  # looks; a file that is just being replaced can be read at the next one
-_CLOSING_SECONDS = 5.0
 
 Fingerprint = tuple[tuple[str, int, int], ...]
 
@@ -45,6 +44,10 @@ class Reading:
     def tag(self) -> str:
         """Differs where the body differs, as an HTTP entity tag."""
         return f'"{sha256(self.body).hexdigest()[:32]}"'
+
+
+class _LeavingError(Exception):
+    """The watcher ends while it reads."""
 
 
 class Watcher:
@@ -78,7 +81,7 @@ class Watcher:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(_CLOSING_SECONDS)  # a reading at hand may take longer; it ends with the program
+        self._thread.join()  # compiled code must not be at work when the program ends
 
     def reading(self) -> Reading:
         """The newest reading; takes no time."""
@@ -94,6 +97,10 @@ class Watcher:
                 self._look()
                 rest = max(rest, _REST * (time.monotonic() - started))
 
+    def _leave_if_asked(self, _done: int, _total: int) -> None:
+        if self._stop.is_set():
+            raise _LeavingError
+
     def _look(self) -> None:
         """Read the run where its files have changed since they were last read."""
         found = fingerprint(self._path)
@@ -103,10 +110,12 @@ class Watcher:
             if not is_run(self._path) and not self._known:
                 data = _blank(self._path, f"No search has begun in {self._path} yet: it will be shown here.")
             else:
-                data = page_data(self._path, clips=False)
+                data = page_data(self._path, clips=False, progress=self._leave_if_asked)
                 self._known = True
             self._reading = Reading(data)
             self._read, self._failures = found, 0
+        except _LeavingError:
+            return
         except Exception as error:  # noqa: BLE001  half a file can make the readers raise nearly anything
             self._failures += 1
             if self._failures == _PATIENCE:
