@@ -3,8 +3,11 @@
 import io
 import json
 import math
+import os
 import re
+import signal
 import time
+import webbrowser
 from contextlib import ExitStack, contextmanager
 from typing import ClassVar
 
@@ -23,6 +26,7 @@ from wann import player as player_module
 from wann import studio as studio_module
 from wann.champion import Champion, Scores, save_champion
 from wann.cli import main
+from wann.commands import common
 from wann.play import play_routes
 from wann.player import Player, Wish
 from wann.server import serving
@@ -411,6 +415,40 @@ def test_play_ends_in_one_line_where_there_is_nothing_to_play(capsys, tmp_path):
     assert (caught.value.code, captured.out) == (2, "")
     assert captured.err.count("\n") == 1
     assert captured.err.startswith("wann: toys/Silent-v0 draws no pictures")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_play_opens_the_page_and_a_signal_ends_it_in_one_line(capsys, tmp_path, monkeypatch, number):
+    opened = []
+
+    def browser(address):
+        opened.append((address, httpx.get(address).status_code))
+        os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(webbrowser, "open", browser)
+    monkeypatch.setenv("DISPLAY", ":0")
+    save_champion(champion_of("toys/Numbered-v0"), tmp_path / "champion.json")
+    before = signal.getsignal(number)
+    with pytest.raises(SystemExit) as caught:
+        main(["play", str(tmp_path / "champion.json")])
+    captured = capsys.readouterr()
+    ((address, status),) = opened
+    assert (caught.value.code, status, captured.err) == (0, 200, "")
+    first, *_, last = captured.out.splitlines()
+    assert (first, last) == (f"Playing toys/Numbered-v0 at {address}", "Ended.")
+    assert signal.getsignal(number) == before
+    assert Numbered.open == 0
+
+
+def test_without_a_screen_no_browser_takes_over_the_terminal(tmp_path, monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(common.sys, "platform", "linux")
+    monkeypatch.setattr(webbrowser, "open", lambda address: pytest.fail(f"opened {address}"))
+    monkeypatch.setattr(
+        common.click, "echo", lambda text: text == "Ended." or os.kill(os.getpid(), signal.SIGINT)
+    )
+    common.until_interrupted("Playing", "http://127.0.0.1:1/", no_browser=False)
 
 
 # in a browser

@@ -74,9 +74,8 @@ class Shot:
 class Player:
     """Plays a champion in a thread of its own, at the environment's pace, while someone watches.
 
-    Use it as a context manager: entering makes the environment and plays nothing yet; leaving closes it.
-
-    It begins at the best weight, with seed 0.
+    Use it as a context manager: entering makes the environment and plays nothing yet; leaving closes it. It
+    begins at the best weight, with seed 0.
 
     Args:
         champion: the network and its task.
@@ -107,7 +106,6 @@ class Player:
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="wann play", daemon=True)
         self._ready: Future[None] = Future()
-        # Of the environment, all in its own thread: drawing libraries ask for that.
         self._env: Any = None
         self._rate = USUAL_RATE  # steps a second
         self._observation: Any = None
@@ -157,7 +155,7 @@ class Player:
         last = self._studio.last
         return last.path if last and last.number == number else None
 
-    # all below in the player's own thread
+    # All below is done in the player's own thread, as drawing libraries ask for.
 
     def _run(self) -> None:
         try:
@@ -299,7 +297,6 @@ class Player:
         now = self._now
         return {
             "step": now.steps,
-            "seconds": now.steps / self._rate,
             "total": _finite(now.total),
             "end": "terminated" if now.terminated else "truncated" if now.truncated else None,
             "weight": self._weight,
