@@ -77,6 +77,7 @@
     find("shown-weight").textContent = shownWeight(shot.weight);
     const tuned = shot.weight === "tuned";
     find("weight-value").textContent = shownWeight(shot.weight);
+    find("weight-part").classList.toggle("tuned", tuned);
     // While the slider moves, it leads and the environment follows.
     if (!tuned && performance.now() - dragged > 500) slider.value = shot.weight;
     if (find("tuned")) find("tuned").setAttribute("aria-pressed", String(tuned));
