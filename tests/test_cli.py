@@ -39,6 +39,8 @@ OPTIONS = {
     "evaluate": "CHAMPION --episodes --weights --seed --threads --workers --address --json",
     "tune": "CHAMPION --method --budget --population --episodes --sigma --weight --freeze --task "
     "--env-kwargs --data --seed --out --threads --workers --address --quiet --json",
+    "table": "RUN --episodes --seed --method --budget --untuned --format --out --threads --workers --address "
+    "--data --quiet",
     "replay": "CHAMPION --weight --seed --out",
     "draw": "CHAMPION --out --only",
     "plot": "RUN --out --threads --workers --address --data",
