@@ -13,7 +13,17 @@ LAYERS = (
     {"network", "variation"},
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
     {"champion", "evaluator", "published", "storage", "theme", "work"},
-    {"accuracy", "distributed", "draw", "image_plane", "placement", "plot", "replay"},
+    {
+        "accuracy",
+        "distributed",
+        "draw",
+        "export",
+        "image_plane",
+        "neat_python",
+        "placement",
+        "plot",
+        "replay",
+    },
     {"doctor", "run", "scorecard"},
     {"cli", "commands", "live", "sklearn"},
 )

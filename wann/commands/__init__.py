@@ -3,6 +3,7 @@
 from wann.commands.doctor import doctor
 from wann.commands.draw import draw
 from wann.commands.evaluate import evaluate
+from wann.commands.export import export
 from wann.commands.import_ import import_
 from wann.commands.plot import plot
 from wann.commands.replay import replay
@@ -10,5 +11,5 @@ from wann.commands.search import resume, search
 from wann.commands.settings import settings
 from wann.commands.tasks import tasks
 
-COMMANDS = (search, resume, evaluate, replay, draw, plot, import_, tasks, settings, doctor)
+COMMANDS = (search, resume, evaluate, replay, draw, plot, export, import_, tasks, settings, doctor)
 """Every command, in the order in which one meets them."""
