@@ -597,6 +597,10 @@ def test_the_command_writes_the_file_and_its_proof_and_says_the_difference(comma
         (["plain.json", "--format", "c", "--out", "no/n.c"], "no/n.c: No such file or directory"),
         (["plain.json", "--format", "json", "--out", "plain.json"], "plain.json is the champion itself: "),
         (["plain.json", "--format", "onnx", "--opset", "3"], "opset 3 lacks the operator "),
+        (
+            ["plain.json", "--format", "onnx", "--weight", "1e39"],
+            "a weight is too large for float32: --dtype",
+        ),
     ],
 )
 def test_bad_input_ends_in_one_line(command, arguments, message, tmp_path):

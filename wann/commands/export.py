@@ -65,6 +65,7 @@ def export(
     from wann.champion import load_champion
     from wann.export import SUFFIXES, check_format, proof_path
     from wann.export import export as write_export
+    from wann.live import bar
 
     champion = load_champion(champion_path)
     out = out or _beside(champion_path, kind, SUFFIXES[kind][0])
@@ -72,7 +73,8 @@ def export(
     own = champion_path / "champion.json" if champion_path.is_dir() else champion_path
     if out.resolve() == own.resolve():
         raise ValueError(f"{out} is the champion itself: choose another --out")
-    proof = write_export(champion, kind, out, weight=weight, dtype=dtype, opset=opset)
+    with bar("Observing") as progress:
+        proof = write_export(champion, kind, out, weight=weight, dtype=dtype, opset=opset, progress=progress)
     if as_json:
         click.echo(json.dumps(proof.summary()))
         return

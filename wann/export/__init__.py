@@ -22,7 +22,7 @@ import numpy as np
 from wann import __version__
 from wann.champion import Champion, Weight, dump_json
 from wann.config import nearest
-from wann.export.observations import champion_observations
+from wann.export.observations import Progress, champion_observations
 from wann.export.onnx_graph import DEFAULT_OPSET, Precision, run_onnx, write_onnx
 from wann.export.plain import run_plain, write_plain
 from wann.export.plan import Plan, make_plan
@@ -109,6 +109,7 @@ def export(
     dtype: Precision | None = None,
     opset: int | None = None,
     observations: FloatArray | None = None,
+    progress: Progress | None = None,
 ) -> Proof:
     """Write a champion's network in another format, and run the file beside the network.
 
@@ -123,13 +124,15 @@ def export(
             "float64", or "float32-only" for runtimes without float64, which a deep network may not stand.
         opset: for ONNX, 17 by default.
         observations: (N, I) to run it on; by default `champion_observations`.
+        progress: told of the steps in which those are gathered.
 
     Returns:
         The proof. Where the tool to run the file is not installed it says so in `missing`.
 
     Raises:
         ValueError: the format is not known or does not fit the file's ending, an option is not for this
-            format, there are no tuned weights, the opset lacks an operator, or the task is not there.
+            format, there are no tuned weights, a weight does not fit float32, the opset lacks an operator,
+            or the task is not there.
         RuntimeError: the export does not run, or differs by more than its tolerance; nothing is written.
         OSError: a file cannot be written.
     """
@@ -137,7 +140,7 @@ def export(
     check_format(kind, path, dtype, opset)
     plan = make_plan(champion, weight, path)
     if observations is None:
-        observations = champion_observations(champion, weight)
+        observations = champion_observations(champion, weight, progress)
     single = kind == "onnx" and dtype != "float64"
     if single:
         # What the file cannot hold or take is rounded for the network too: that is no error of the file.
@@ -250,7 +253,10 @@ def _rounded(plan: Plan) -> Plan:
         return tuple(_single(np.array(values)).tolist())
 
     nodes = tuple(replace(node, weights=single(node.weights)) for node in plan.nodes)
-    return replace(plan, nodes=nodes, weight=None if plan.weight is None else single([plan.weight])[0])
+    rounded = replace(plan, nodes=nodes, weight=None if plan.weight is None else single([plan.weight])[0])
+    if not np.isfinite([rounded.weight or 0.0, *rounded.weights]).all():
+        raise ValueError("a weight is too large for float32: --dtype float64")
+    return rounded
 
 
 def _single(array: FloatArray) -> FloatArray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,12 +17,19 @@ _FEWEST = 16
 _EPISODES = 4
 
 
-def champion_observations(champion: Champion, weight: Weight | None = None) -> FloatArray:
+Progress = Callable[[int, int], None]
+"""Called with the steps done and those there may be."""
+
+
+def champion_observations(
+    champion: Champion, weight: Weight | None = None, progress: Progress | None = None
+) -> FloatArray:
     """What a champion observes in four episodes with the seeds 0 to 3, or samples of the validation part.
 
     Args:
         champion: the champion, which acts.
         weight: as `Champion.act`.
+        progress: told of each step.
 
     Returns:
         (N, I) observations spread evenly over all there were; N is at most 256, and less where I is large.
@@ -38,8 +47,10 @@ def champion_observations(champion: Champion, weight: Weight | None = None) -> F
     try:
         for seed in range(_EPISODES):
             observation, _ = env.reset(seed=seed)
-            for _ in range(task.episode_steps):
+            for now in range(task.episode_steps):
                 seen.append(task.observe(observation).copy())
+                if progress is not None:
+                    progress(seed * task.episode_steps + now, _EPISODES * task.episode_steps)
                 observation, _, terminated, truncated, _ = env.step(champion.act(observation, weight))
                 if terminated or truncated:
                     break

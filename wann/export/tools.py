@@ -119,7 +119,7 @@ def run_c(jobs: Sequence[Job]) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder, "exported.so")
         command = [compiler, "-std=c99", "-O2", "-ffp-contract=off", "-shared", "-fPIC", "-o", str(library)]
-        _check(subprocess.run([*command, *(job.path for job in jobs), "-lm"], capture_output=True, text=True))
+        _output([*command, *(str(job.path) for job in jobs)])
         loaded = ctypes.CDLL(str(library))
         return [_call(loaded, job) for job in jobs], _first_line([compiler, "--version"])
 
@@ -141,32 +141,36 @@ def _run(command: Sequence[str], jobs: Sequence[Job]) -> list[FloatArray]:
     files = [word for job in jobs for word in (str(job.path.resolve()), str(len(job.observations)))]
     sent = b"".join(job.observations.astype(np.float64).tobytes() for job in jobs)
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [*command, *files], input=sent, capture_output=True, cwd=folder, timeout=_PATIENCE
-        )
-    if done.returncode:
-        _fail(command[0], done.stderr.decode(errors="replace"))
+        written = _output([*command, *files], sent, folder)
     shapes = [(len(job.observations), len(job.plan.outputs)) for job in jobs]
     ends = np.cumsum([0, *(rows * columns for rows, columns in shapes)]).tolist()
-    numbers = np.frombuffer(done.stdout)
-    if numbers.size != ends[-1]:
-        _fail(command[0], f"gave {numbers.size} numbers instead of {ends[-1]}")
+    if len(written) != 8 * ends[-1]:
+        raise RuntimeError(f"the export does not run: it gave {len(written) / 8:g} numbers, not {ends[-1]}")
+    numbers = np.frombuffer(written)
     return [
         numbers[low:high].reshape(shape) for (low, high), shape in zip(pairwise(ends), shapes, strict=True)
     ]
 
 
-def _check(done: subprocess.CompletedProcess[str]) -> None:
+def _output(command: Sequence[str], sent: bytes = b"", folder: str | None = None) -> bytes:
+    """What a program writes to its standard output.
+
+    Raises:
+        RuntimeError: it fails or does not end, in one line.
+    """
+    program = Path(command[0]).name
+    try:
+        done = subprocess.run(command, input=sent, capture_output=True, cwd=folder, timeout=_PATIENCE)
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"the export does not run: {program} took longer than {_PATIENCE:g} s") from None
     if done.returncode:
-        _fail(done.args[0], done.stderr)
-
-
-def _fail(program: str, message: str) -> None:
-    lines = [line.strip() for line in message.splitlines() if line.strip()] or ["no message"]
-    told = next((line for line in lines if "error" in line.lower()), lines[-1])
-    raise RuntimeError(f"the export does not run: {Path(program).name}: {told}")
+        text = done.stderr.decode(errors="replace")
+        lines = [line.strip() for line in text.splitlines() if line.strip()] or ["it gave no message"]
+        told = next((line for line in lines if "error" in line.lower()), lines[-1])
+        raise RuntimeError(f"the export does not run: {program}: {told}")
+    return done.stdout
 
 
 def _first_line(command: Sequence[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE)
-    return done.stdout.strip().splitlines()[0] if done.stdout.strip() else Path(command[0]).name
+    """The first line that a program writes: what it calls itself."""
+    return _output(command).decode(errors="replace").strip().partition("\n")[0] or Path(command[0]).name
