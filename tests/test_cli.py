@@ -37,6 +37,8 @@ OPTIONS = {
     "--workers --address --quiet --json",
     "resume": "RUN --set --threads --workers --address --quiet --json",
     "evaluate": "CHAMPION --episodes --weights --seed --threads --workers --address --json",
+    "tune": "CHAMPION --method --budget --population --episodes --sigma --weight --freeze --task "
+    "--env-kwargs --data --seed --out --threads --workers --address --quiet --json",
     "replay": "CHAMPION --weight --seed --out",
     "draw": "CHAMPION --out --only",
     "plot": "RUN --out --threads --workers --address --data",

@@ -8,11 +8,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = (
-    {"activations", "config", "files", "graph", "lanes", "mnist", "seeding"},
-    {"datasets", "genome", "innovation", "ranking", "spaces", "weights", "layout"},
+    {"activations", "config", "files", "graph", "lanes", "mnist", "seeding", "stopping"},
+    {"datasets", "genome", "innovation", "layout", "optimisers", "ranking", "spaces", "weights"},
     {"network", "variation"},
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
-    {"champion", "evaluator", "published", "storage", "theme", "work"},
+    {"champion", "evaluator", "gradient", "published", "storage", "theme", "work"},
     {
         "accuracy",
         "distributed",
@@ -23,8 +23,9 @@ LAYERS = (
         "placement",
         "plot",
         "replay",
+        "tuning",
     },
-    {"doctor", "run", "scorecard"},
+    {"doctor", "run", "scorecard", "table", "tune"},
     {"cli", "commands", "live", "sklearn"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
@@ -44,6 +45,7 @@ WITHIN = {
     "plot": {"accuracy"},
     "published": {"champion", "evaluator"},
     "storage": {"champion"},
+    "table": {"scorecard", "tune"},
     "cli": {"commands"},
     "commands": {"live"},
     "sklearn": {"live"},

@@ -28,6 +28,7 @@ class Purpose(IntEnum):
     EVALUATION = 8
     SPLIT = 9
     BATCH = 10
+    TUNING = 11
 
 
 def stream(run_seed: int, purpose: Purpose, *where: int) -> np.random.Generator:

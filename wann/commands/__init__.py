@@ -9,7 +9,23 @@ from wann.commands.plot import plot
 from wann.commands.replay import replay
 from wann.commands.search import resume, search
 from wann.commands.settings import settings
+from wann.commands.table import table
 from wann.commands.tasks import tasks
+from wann.commands.tune import tune
 
-COMMANDS = (search, resume, evaluate, replay, draw, plot, export, import_, tasks, settings, doctor)
+COMMANDS = (
+    search,
+    resume,
+    evaluate,
+    tune,
+    table,
+    replay,
+    draw,
+    plot,
+    export,
+    import_,
+    tasks,
+    settings,
+    doctor,
+)
 """Every command, in the order in which one meets them."""
