@@ -78,8 +78,8 @@ def run_onnx(path: Path, observations: FloatArray, single: bool) -> tuple[FloatA
         numbers = observations.astype(np.float32 if single else np.float64)
         (outputs,) = session.run(None, {"observation": numbers})
     except Exception as error:  # noqa: BLE001 - its exceptions have no other common class
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{tool} does not run the model: {reason}") from None
+        reason = " ".join(str(error).split()).rpartition(") ")[2]  # after the signature of a C++ function
+        raise ValueError(f"{tool} does not run the model; a lower opset may help: {reason}") from None
     return np.asarray(outputs, np.float64), tool
 
 
