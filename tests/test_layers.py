@@ -12,7 +12,7 @@ LAYERS = (
     {"datasets", "genome", "innovation", "layout", "optimisers", "ranking", "spaces", "weights"},
     {"network", "variation"},
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
-    {"champion", "evaluator", "gradient", "published", "storage", "theme", "work"},
+    {"champion", "evaluator", "front", "gradient", "published", "storage", "theme", "work"},
     {
         "accuracy",
         "distributed",
@@ -41,6 +41,7 @@ WITHIN = {
     "ranking": {"genome"},
     "evaluator": {"work"},
     "draw": {"image_plane"},
+    "front": {"champion", "storage"},
     "placement": {"distributed"},
     "plot": {"accuracy"},
     "published": {"champion", "evaluator"},

@@ -4,6 +4,7 @@ from wann.commands.doctor import doctor
 from wann.commands.draw import draw
 from wann.commands.evaluate import evaluate
 from wann.commands.export import export
+from wann.commands.front import front
 from wann.commands.import_ import import_
 from wann.commands.plot import plot
 from wann.commands.replay import replay
@@ -22,6 +23,7 @@ COMMANDS = (
     replay,
     draw,
     plot,
+    front,
     export,
     import_,
     tasks,
