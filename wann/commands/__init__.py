@@ -3,6 +3,7 @@
 from wann.commands.doctor import doctor
 from wann.commands.draw import draw
 from wann.commands.evaluate import evaluate
+from wann.commands.export import export
 from wann.commands.front import front
 from wann.commands.import_ import import_
 from wann.commands.plot import plot
@@ -23,6 +24,7 @@ COMMANDS = (
     draw,
     plot,
     front,
+    export,
     import_,
     tasks,
     settings,
