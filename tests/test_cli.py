@@ -39,6 +39,8 @@ OPTIONS = {
     "evaluate": "CHAMPION --episodes --weights --seed --threads --workers --address --json",
     "tune": "CHAMPION --method --budget --population --episodes --sigma --weight --freeze --task "
     "--env-kwargs --data --seed --out --threads --workers --address --quiet --json",
+    "table": "RUN --episodes --seed --method --budget --untuned --format --out --threads --workers --address "
+    "--data --quiet",
     "replay": "CHAMPION --weight --seed --out",
     "play": "CHAMPION --port --no-browser",
     "draw": "CHAMPION --out --only",
@@ -46,7 +48,8 @@ OPTIONS = {
     "report": "RUN --out --data",
     "watch": "RUN --port --no-browser --data",
     "front": "RUN --pick --out --threads --workers --address --data --json",
-    "import": "FILE.out --task --env-kwargs --tuned --out",
+    "export": "CHAMPION --format --weight --out --dtype --opset --json",
+    "import": "FILE --task --env-kwargs --tuned --out",
     "tasks": "",
     "settings": "--task --preset",
     "doctor": "ENV_ID --env-kwargs --json",

@@ -13,8 +13,8 @@ LAYERS = (
     {"network", "variation"},
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
     {"champion", "evaluator", "front", "gradient", "published", "storage", "theme", "work"},
-    {"accuracy", "diagram", "distributed", "draw", "image_plane", "placement", "plot", "replay", "tuning"}
-    | {"server", "studio"},
+    {"accuracy", "diagram", "distributed", "draw", "export", "image_plane", "neat_python", "placement", "plot"}
+    | {"replay", "server", "studio", "tuning"},
     {"clips", "doctor", "exhibit", "play", "player", "report", "run", "scorecard", "table", "tune", "watch"},
     {"cli", "commands", "live", "sklearn"},
 )

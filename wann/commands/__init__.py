@@ -3,6 +3,7 @@
 from wann.commands.doctor import doctor
 from wann.commands.draw import draw
 from wann.commands.evaluate import evaluate
+from wann.commands.export import export
 from wann.commands.front import front
 from wann.commands.import_ import import_
 from wann.commands.play import play
@@ -29,6 +30,7 @@ COMMANDS = (
     front,
     report,
     watch,
+    export,
     import_,
     tasks,
     settings,
