@@ -19,6 +19,8 @@ from wann.work import Chunk, Dealer, Work
 
 Progress = Callable[[float], None]
 
+_LANES = 96  # that a chunk of one network has at least: with fewer, much of a kernel's time is waiting
+
 
 @dataclass(frozen=True, slots=True)
 class Effort:
@@ -154,7 +156,8 @@ class LocalEvaluator:
 
         dealer = Dealer(work)
         largest = work.units if task.threaded else max(1, task.lanes // work.episodes_per_unit)
-        spans = iter(lambda: dealer.deal(largest, self._threads), None)
+        smallest = -(-_LANES // work.episodes_per_unit) if task.threaded and len(networks) == 1 else 1
+        spans = iter(lambda: dealer.deal(largest, self._threads, smallest), None)
         chunks = [work.chunk(span.first, span.last) for span in spans]
         parts = []
         for part in self._pool.map(compute, chunks) if self._pool else map(compute, chunks):

@@ -29,6 +29,7 @@ class Purpose(IntEnum):
     SPLIT = 9
     BATCH = 10
     TUNING = 11
+    WEIGHT_NOISE = 14
 
 
 def stream(run_seed: int, purpose: Purpose, *where: int) -> np.random.Generator:

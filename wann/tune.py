@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from wann import graph
 from wann.champion import Champion, Scores, save_champion
@@ -162,7 +163,7 @@ def _check_new(path: Path) -> None:
     """Refuse a file that cannot be written, before anything is computed."""
     if is_tuning(path):
         raise ValueError(
-            f"{path} is being tuned already: go on with wann resume {path}, or choose another --out"
+            f"{path} holds a tuning already: go on with wann resume {path}, or choose another --out"
         )
     if path.exists():
         raise ValueError(f"{path} exists already: choose another --out")
@@ -281,6 +282,8 @@ class _Session:
         plan = self._plan
         episodes = plan.population * plan.episodes
         with ExitStack() as stack:
+            # The sums of linear algebra depend on the number of threads, which small matrices only wait for.
+            stack.enter_context(threadpool_limits(1))
             if plan.method == "adam":
                 from wann.gradient import one_thread
 
@@ -451,7 +454,8 @@ class _Session:
         part = test.samples.test
         batch = make_batch(part.inputs(), part.labels)
         outcome = classify(batch_networks([self._network]), sets, batch, 0, 1)
-        return [float(share) for share in outcome.accuracy[0]]
+        shares: list[float] = outcome.accuracy[0].tolist()
+        return shares
 
     def _sets(self, saved: Saved, offsets: FloatArray) -> FloatArray:
         """Sets of weights (n, C) from offsets (n, D) of the connections that may change."""
@@ -466,7 +470,7 @@ class _Session:
 
     def _check(self, sets: FloatArray) -> FloatArray:
         means = self._evaluate(sets, self._seeds(8, _CHECK_EPISODES), confirming=True).mean(axis=1)
-        return np.nan_to_num(means, nan=-np.inf)
+        return np.where(np.isnan(means), -np.inf, means)
 
     def _evaluate(self, weights: FloatArray, seeds: Sequence[int], *, confirming: bool = False) -> FloatArray:
         """Returns (W, E) of the network."""

@@ -37,7 +37,7 @@ class Plan:
     budget: int = 20_000  # evaluations: candidates, each on all episodes of its generation
     episodes: int = 8  # of a generation, the same for all its candidates
     population: int = 32  # candidates of a generation
-    sigma: float = 0.5  # standard deviation of the first candidates' offsets
+    sigma: float = 0.2  # standard deviation of the first candidates' offsets
     seed: int = 0
     freeze: tuple[str, ...] = ()  # parts of the network that keep their start weights
     weight: Weight | None = None  # to start from; the best shared one where it is not given
@@ -48,7 +48,7 @@ class Plan:
         for name, least, most in (
             ("budget", 1, 10**9),
             ("episodes", 1, 10_000),
-            ("population", 2, 10_000),
+            ("population", 4, 10_000),
             ("seed", 0, 2**63),
         ):
             value = getattr(self, name)
@@ -131,7 +131,7 @@ class Saved:
             ValueError: there is none, or it is damaged, in one line.
         """
         try:
-            with np.load(path, allow_pickle=False) as data:
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as data:
                 arrays = {name: np.asarray(data[name], np.float64) for name in _SAVED_ARRAYS}
                 header = parse_json(str(data["header"]), "a tuning", FORMAT, VERSION)
             champion = champion_from_json(header["champion"])

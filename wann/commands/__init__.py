@@ -3,13 +3,31 @@
 from wann.commands.doctor import doctor
 from wann.commands.draw import draw
 from wann.commands.evaluate import evaluate
+from wann.commands.front import front
 from wann.commands.import_ import import_
 from wann.commands.plot import plot
 from wann.commands.replay import replay
 from wann.commands.report import report
 from wann.commands.search import resume, search
 from wann.commands.settings import settings
+from wann.commands.table import table
 from wann.commands.tasks import tasks
+from wann.commands.tune import tune
 
-COMMANDS = (search, resume, evaluate, replay, draw, plot, report, import_, tasks, settings, doctor)
+COMMANDS = (
+    search,
+    resume,
+    evaluate,
+    tune,
+    table,
+    replay,
+    draw,
+    plot,
+    report,
+    front,
+    import_,
+    tasks,
+    settings,
+    doctor,
+)
 """Every command, in the order in which one meets them."""
