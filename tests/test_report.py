@@ -20,7 +20,7 @@ from wann import clips, run
 from wann.activations import activate
 from wann.champion import load_champion, save_champion
 from wann.cli import main
-from wann.config import parse_assignment
+from wann.config import OBJECTIVES, parse_assignment
 from wann.diagram import diagram_of
 from wann.exhibit import diagram_data, network_data
 from wann.genome import genome_to_dict
@@ -354,10 +354,10 @@ def test_tuned_weights_come_with_the_score_that_tuning_measured(swingup, tmp_pat
     shutil.copytree(swingup, copy)
     champion = load_champion(copy)
     tuned = np.linspace(-1.0, 1.0, champion.genome.connection_count)
-    for tuning in ({"after": {"mean": 345.0}}, {}):
-        save_champion(replace(champion, tuned=tuned, tuning=tuning), copy / "champion.json")
+    for name, tuning in (("tuned", {"after": {"mean": 345.0}}), ("champion", {})):
+        save_champion(replace(champion, tuned=tuned, tuning=tuning), copy / f"{name}.json")
         entry = page_data(copy)["networks"][0]
-        assert entry["tuned"] == load_champion(copy).tuned_sources.tolist()
+        assert entry["tuned"] == load_champion(copy / f"{name}.json").tuned_sources.tolist()
         assert (entry["tuned_score"] == 345.0) == bool(tuning)
         assert entry["tuned_score"] is not None
 
