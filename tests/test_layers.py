@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = (
-    {"activations", "config", "files", "graph", "lanes", "mnist", "seeding", "stopping"},
+    {"activations", "config", "files", "graph", "lanes", "mnist", "ordering", "seeding", "stopping"},
     {"datasets", "genome", "innovation", "layout", "optimisers", "ranking", "spaces", "weights"},
     {"network", "variation"},
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
@@ -24,6 +24,7 @@ LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in mod
 WITHIN = {
     "activations": {"lanes"},
     "graph": {"lanes"},
+    "ordering": {"lanes"},
     "mnist": {"files"},
     "pool": {"rollout"},
     "stepping": {"rollout"},

@@ -20,7 +20,7 @@ from wann import clips, run
 from wann.activations import activate
 from wann.champion import load_champion, save_champion
 from wann.cli import main
-from wann.config import parse_assignment
+from wann.config import OBJECTIVES, parse_assignment
 from wann.diagram import diagram_of
 from wann.exhibit import diagram_data, network_data
 from wann.genome import genome_to_dict
@@ -64,12 +64,8 @@ def with_front(path, genomes, tmp_path):
     champion = load_champion(copy)
     members = [
         {
-            "values": {
-                "mean": 10.0 * k,
-                "best": 20.0 * k,
-                "connections": genome.connection_count,
-                "depth": k,
-            },
+            "values": dict.fromkeys(OBJECTIVES, 1.0)
+            | {"mean": 10.0 * k, "connections": genome.connection_count, "depth": k},
             "weights": [-1.0, 1.0],
             "means": [9.0 * k, 11.0 * k],
             "genome": genome_to_dict(genome),
@@ -266,7 +262,6 @@ def test_the_data_are_plain_and_name_every_part(swingup):
     assert len(data["learning"]["generation"]) == TINY["generations"]
     assert data["development"][-1] == data["champion"]
     assert [point["network"] for point in data["front"]["points"]].count(data["champion"]) == 1
-    assert not data["front"]["from_run"]
     assert {name for name, *_ in data["settings"]} == set(wann.Settings.model_fields)
 
 
@@ -298,6 +293,17 @@ def test_a_front_gives_the_points_and_their_networks(swingup, tmp_path):
         (place,) = (at for at, values in found.items() if values.get("depth") == k)
         assert found[place]["mean"] == 10.0 * k
         assert data["networks"][place]["network"] == network_data(compile_genome(genome))
+
+
+def test_a_run_from_before_there_were_fronts_shows_its_champions_as_points(swingup, tmp_path):
+    copy = tmp_path / "old"
+    shutil.copytree(swingup, copy)
+    (copy / "front.json").unlink()
+    data = page_data(copy)
+    assert not data["front"]["from_run"]
+    assert "wann resume" in data["front"]["note"]
+    found = [data["networks"][point["network"]]["generation"] for point in data["front"]["points"]]
+    assert sorted(found) == [int(path.stem) for path in sorted((copy / "champions").iterdir())]
 
 
 def test_a_page_has_room_for_so_many_networks_only(swingup, tmp_path):
@@ -354,10 +360,10 @@ def test_tuned_weights_come_with_the_score_that_tuning_measured(swingup, tmp_pat
     shutil.copytree(swingup, copy)
     champion = load_champion(copy)
     tuned = np.linspace(-1.0, 1.0, champion.genome.connection_count)
-    for tuning in ({"after": {"mean": 345.0}}, {}):
-        save_champion(replace(champion, tuned=tuned, tuning=tuning), copy / "champion.json")
+    for name, tuning in (("tuned", {"after": {"mean": 345.0}}), ("champion", {})):
+        save_champion(replace(champion, tuned=tuned, tuning=tuning), copy / f"{name}.json")
         entry = page_data(copy)["networks"][0]
-        assert entry["tuned"] == load_champion(copy).tuned_sources.tolist()
+        assert entry["tuned"] == load_champion(copy / f"{name}.json").tuned_sources.tolist()
         assert (entry["tuned_score"] == 345.0) == bool(tuning)
         assert entry["tuned_score"] is not None
 
@@ -573,6 +579,7 @@ def test_hovering_tells_what_a_node_computes_and_what_feeds_it(open_page, swingu
 def test_highlighting_an_output_fades_what_does_not_feed_it(open_page, swingup, tmp_path):
     copy = tmp_path / "two"
     shutil.copytree(swingup, copy)
+    (copy / "front.json").unlink()
     genome = evolved(7, 30, outputs=2)
     champion = replace(load_champion(swingup), task="Gone-v0", genome=genome, outputs=("left", "right"))
     save_champion(champion, copy / "champion.json")

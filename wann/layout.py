@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from wann.ordering import count_crossings, reduce_crossings
 
 RADIUS = 0.36
 """Radius of a node."""
@@ -33,7 +34,7 @@ CLEARANCE = 0.06
 CLOSEST = 0.55  # columns move together to so much of their distance, where room is scarce
 
 SWEEPS = 16  # at most so many ways of ordering are tried from either side
-SIFTING = 20_000  # the fewer points, the further each is moved to remove crossings
+SIFTING = 2_000_000  # the fewer points, the further each is moved to remove crossings
 PLACEMENTS = 40  # at most so many rounds of least squares
 
 FloatArray = NDArray[np.float64]
@@ -88,12 +89,12 @@ def arrange(
         ValueError: an edge does not lead to a later layer.
     """
     graph = _Layered(layer, edges, ports)
-    order = _reduce_crossings(graph, sweeps) if sweeps else graph.order
+    order, crossings = _ordered(graph, sweeps)
     height = _place(graph, order)
     column = _columns(graph, height, math.inf if widest is None else widest)
     points = tuple((column[place], y) for place, y in zip(graph.layer, height, strict=True))
     segments = _curves(graph, order, points)
-    return Arrangement(points, tuple(graph.owner), segments, _count_crossings(graph, order))
+    return Arrangement(points, tuple(graph.owner), segments, crossings)
 
 
 class _Layered:
@@ -134,112 +135,21 @@ class _Layered:
         return point < self.nodes and not (self.ports and self.layer[point] == 0)
 
 
-# Order
+def _ordered(graph: _Layered, sweeps: int) -> tuple[list[list[int]], int]:
+    """The points of each layer in an order with few crossings, and how many there are."""
+    order = np.array([point for points in graph.order for point in points], np.int64)
+    first = np.concatenate([[0], np.cumsum([len(points) for points in graph.order])])
+    left, right = ((*_joined(neighbours),) for neighbours in (graph.left, graph.right))
+    if sweeps:
+        order = reduce_crossings(order, first, *left, *right, sweeps, SIFTING)
+    layers = [order[low:high].tolist() for low, high in itertools.pairwise(first.tolist())]
+    return layers, int(count_crossings(order, first, *right))
 
 
-def _reduce_crossings(graph: _Layered, sweeps: int) -> list[list[int]]:
-    """The order with the fewest crossings among those that sweeps in both directions come upon."""
-    best, fewest = graph.order, _count_crossings(graph, graph.order)
-    reach = 1 + SIFTING // len(graph.layer)
-    inner = range(1, len(graph.order) - 1)
-    for first_rightwards in (True, False):
-        order = [list(points) for points in graph.order]
-        for sweep in range(sweeps):
-            rightwards = first_rightwards == (sweep % 2 == 0)
-            for place in inner if rightwards else reversed(inner):
-                neighbours = graph.left if rightwards else graph.right
-                _sort_layer(order, place, neighbours, place - 1 if rightwards else place + 1)
-            if sweep % 4 == 3:
-                _sift(graph, order, reach)
-            crossings = _count_crossings(graph, order)
-            if crossings < fewest:
-                best, fewest = [list(points) for points in order], crossings
-    removed = fewest
-    while removed > 0.002 * fewest:
-        removed = _sift(graph, best, reach)
-    return best
-
-
-def _sort_layer(order: list[list[int]], place: int, neighbours: list[list[int]], other: int) -> None:
-    """Sort a layer, in place, by the mean position of each point's neighbours in another layer.
-
-    A point without neighbours there stays where it is.
-    """
-    position = {point: index for index, point in enumerate(order[other])}
-    means: dict[int, float] = {}
-    for point in order[place]:
-        if neighbours[point]:
-            total = sum(position[neighbour] for neighbour in neighbours[point])
-            means[point] = total / len(neighbours[point])
-    ranked = iter(sorted(means, key=means.__getitem__))
-    order[place] = [next(ranked) if point in means else point for point in order[place]]
-
-
-def _sift(graph: _Layered, order: list[list[int]], reach: int) -> int:
-    """Move every point, in place, to where in its layer it makes the fewest crossings.
-
-    Args:
-        graph: the graph.
-        order: the points of each layer; the first and the last layer stay.
-        reach: how many places up or down a point is tried in.
-
-    Returns:
-        How many crossings less there are now.
-    """
-    removed = 0
-    for place in range(1, len(order) - 1):
-        points = order[place]
-        ends = _neighbour_positions(graph, order, place)
-        for point in tuple(points):
-            index = points.index(point)
-            best_gain, best_index = 0, index
-            for step in (-1, 1):
-                gain = 0
-                stop = max(index - reach, -1) if step < 0 else min(index + reach, len(points) - 1) + 1
-                for other in range(index + step, stop, step):
-                    upper, lower = (other, index) if step < 0 else (index, other)
-                    gain += _gain(ends[points[upper]], ends[points[lower]])
-                    if gain > best_gain:
-                        best_gain, best_index = gain, other
-            if best_gain:
-                points.insert(best_index, points.pop(index))
-                removed += best_gain
-    return removed
-
-
-def _neighbour_positions(
-    graph: _Layered, order: list[list[int]], place: int
-) -> dict[int, tuple[list[int], list[int]]]:
-    """Positions of the left and of the right neighbours of each point of a layer, ascending."""
-    before = {point: index for index, point in enumerate(order[place - 1])}
-    after = {point: index for index, point in enumerate(order[place + 1])}
-    return {
-        point: (sorted(before[p] for p in graph.left[point]), sorted(after[p] for p in graph.right[point]))
-        for point in order[place]
-    }
-
-
-def _gain(upper: tuple[list[int], list[int]], lower: tuple[list[int], list[int]]) -> int:
-    """Crossings that go when two points of a layer change places."""
-    return sum(
-        bisect_left(below, position) + bisect_right(below, position) - len(below)
-        for above, below in zip(upper, lower, strict=True)
-        for position in above
-    )
-
-
-def _count_crossings(graph: _Layered, order: list[list[int]]) -> int:
-    """Pairs of segments that cross, ends that meet not counted."""
-    total = 0
-    for points, following in itertools.pairwise(order):
-        position = {point: index for index, point in enumerate(following)}
-        passed: list[int] = []  # ends of the segments so far, ascending
-        for point in points:
-            ends = [position[target] for target in graph.right[point]]
-            total += sum(len(passed) - bisect_right(passed, end) for end in ends)
-            for end in ends:
-                insort(passed, end)
-    return total
+def _joined(neighbours: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each point's neighbours begin in one flat array, and that array."""
+    first = np.concatenate([[0], np.cumsum([len(points) for points in neighbours])])
+    return first, np.array([other for points in neighbours for other in points], np.int64)
 
 
 # Coordinates

@@ -33,16 +33,12 @@ from wann.champion import (
     champion_from_json,
     champion_to_json,
     load_champion,
-    need,
-    numbers,
-    parse_json,
-    read_text,
 )
 from wann.clips import record_clips
 from wann.config import Settings, build_settings, changed_names
 from wann.datasets import image_shape
 from wann.exhibit import exhibit
-from wann.genome import genome_from_dict
+from wann.front import load_front
 from wann.network import FloatArray
 from wann.seeding import Purpose, episode_seeds
 from wann.storage import RunFolder
@@ -115,7 +111,7 @@ def page_data(run: str | Path, *, clips: bool = True, progress: Progress | None 
     }
     if not (folder.path / "champion.json").exists():
         return data
-    champion = load_champion(folder.path)
+    champion = _champion(folder)
     try:
         task: Task | None = champion.get_task()
         trouble = ""
@@ -188,6 +184,18 @@ def _json(data: Mapping[str, Any]) -> str:
 
 
 # Which networks
+
+
+def _champion(folder: RunFolder) -> Champion:
+    """The champion, with the weights that `wann tune` has found for it since, where it has."""
+    champion = load_champion(folder.path)
+    try:
+        tuned = load_champion(folder.path / "tuned.json")
+    except ValueError:
+        return champion
+    if champion.tuned is not None or tuned.genome != champion.genome:
+        return champion
+    return replace(champion, tuned=tuned.tuned, tuning=tuned.tuning)
 
 
 def _networks(
@@ -275,24 +283,17 @@ def _front_members(folder: RunFolder, champion: Champion) -> list[_Shown]:
     Raises:
         ValueError: the file is damaged.
     """
-    path = folder.path / "front.json"
-    if not path.exists():
+    if not (folder.path / "front.json").exists():
         return []
-    try:
-        data = parse_json(read_text(path, "front"), "a front", "wann-front", 1)
-        members = []
-        for place, member in enumerate(need(data, "members", list)):
-            means = numbers(member, "means")
-            scores = Scores(numbers(member, "weights"), means, np.zeros_like(means), ())
-            genome = genome_from_dict(need(member, "genome", dict))
-            values = need(member, "values", dict)
-            network = replace(
-                champion, genome=genome, scores=scores, tuned=None, tuning={}, importance=None, origin={}
-            )
-            name = f"network {place + 1} of the front"
-            members.append(_Shown(name, network, int(data["generation"]), _values(network) | values))
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path}: {error}") from None
+    front = load_front(folder.path)
+    members = []
+    for place, member in enumerate(front.members, 1):
+        scores = Scores(member.weights, member.means, np.zeros_like(member.means), ())
+        network = replace(
+            champion, genome=member.genome, scores=scores, tuned=None, tuning={}, importance=None, origin={}
+        )
+        name = f"network {place} of the front"
+        members.append(_Shown(name, network, front.generation, member.values))
     return members
 
 

@@ -27,6 +27,7 @@ COMMANDS = (
     play,
     draw,
     plot,
+    report,
     front,
     report,
     watch,
