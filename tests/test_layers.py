@@ -12,9 +12,9 @@ LAYERS = (
     {"datasets", "genome", "innovation", "layout", "optimisers", "ranking", "spaces", "weights"},
     {"network", "variation"},
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
-    {"champion", "evaluator", "front", "gradient", "published", "storage", "theme", "work"},
-    {"accuracy", "diagram", "distributed", "draw", "export", "image_plane", "neat_python", "placement", "plot"}
-    | {"replay", "server", "studio", "tuning"},
+    {"champion", "evaluator", "film", "front", "gradient", "published", "storage", "theme", "work"},
+    {"accuracy", "development", "diagram", "distributed", "draw", "export", "living", "neat_python"}
+    | {"placement", "plot", "replay", "server", "studio", "tuning"},
     {"clips", "doctor", "exhibit", "play", "player", "report", "run", "scorecard", "table", "tune", "watch"},
     {"cli", "commands", "live", "sklearn"},
 )
@@ -31,7 +31,10 @@ WITHIN = {
     "tasks": {"classify", "pool", "rollout", "stepping"},
     "ranking": {"genome"},
     "evaluator": {"work"},
-    "draw": {"diagram", "image_plane"},
+    "draw": {"diagram"},
+    "development": {"diagram", "draw"},
+    "living": {"diagram", "draw"},
+    "replay": {"diagram", "living"},
     "front": {"champion", "storage"},
     "placement": {"distributed"},
     "plot": {"accuracy"},
@@ -39,7 +42,6 @@ WITHIN = {
     "published": {"champion", "evaluator"},
     "report": {"clips", "exhibit", "run"},
     "storage": {"champion"},
-    "studio": {"replay"},
     "table": {"scorecard", "tune"},
     "watch": {"report"},
     "cli": {"commands"},

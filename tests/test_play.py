@@ -321,11 +321,11 @@ def test_a_film_lasts_as_long_as_what_was_shown(monkeypatch, kind, pace, speed):
 
 def test_a_film_that_cannot_be_written_is_told_and_the_playing_goes_on(monkeypatch):
     @contextmanager
-    def broken(path):
+    def broken(path, pace):
         raise OSError(28, "No space left on device")
         yield
 
-    monkeypatch.setattr(studio_module, "open_film", broken)
+    monkeypatch.setattr(studio_module, "making", broken)
     notes = []
     with played(champion_of("toys/Numbered-v0"), note=notes.append) as viewer:
         viewer.ask(film="mp4")

@@ -159,6 +159,8 @@ def diagram_of(
     importance: FloatArray | None = None,
     *,
     width: float | None = None,
+    pitch: float = PITCH[1],
+    before: Diagram | None = None,
 ) -> Diagram:
     """Lay out what a genome expresses; same genome, same diagram.
 
@@ -169,6 +171,8 @@ def diagram_of(
         outputs: names of the outputs.
         importance: (C,) return lost without each enabled connection, in the genome's order.
         width: inches that the diagram takes at most; by default what the network wants.
+        pitch: greatest distance of neighbouring nodes of a column, in inches.
+        before: the diagram of an earlier network, whose order from top to bottom is kept as far as possible.
 
     Raises:
         ValueError: there are not as many names as inputs or outputs, or not as many numbers as enabled
@@ -184,7 +188,7 @@ def diagram_of(
                 f"not {len(importance)}"
             )
         lost = dict(zip(marks, np.asarray(importance, np.float64).tolist(), strict=True))
-    return lay_out(graph, lost, shape=image_shape(inputs), width=width)
+    return lay_out(graph, lost, shape=image_shape(inputs), width=width, pitch=pitch, before=before)
 
 
 def lay_out(
@@ -193,6 +197,8 @@ def lay_out(
     *,
     shape: tuple[int, int] | None = None,
     width: float | None = None,
+    pitch: float = PITCH[1],
+    before: Diagram | None = None,
 ) -> Diagram:
     """Lay out a graph from `genome_graph`.
 
@@ -201,6 +207,7 @@ def lay_out(
         lost: return lost without a connection, by innovation number, where it is known.
         shape: rows and columns of the image whose pixels the inputs are.
         width: inches that the diagram takes at most.
+        pitch, before: as `diagram_of`.
 
     Raises:
         ValueError: the width leaves no room beside the names.
@@ -218,8 +225,10 @@ def lay_out(
         right=max(text_width(names[node], 1.0) for node in of_kind(graph, "output")),
         image=image,
         width=width,
+        pitch=pitch,
     )
-    arrangement = _arrange(shown, ports=image is not None, widest=room.widest)
+    heights = {node.id: -node.y for node in before.nodes} if before else None
+    arrangement = _arrange(shown, ports=image is not None, widest=room.widest, heights=heights)
     frame = room.frame(np.array(arrangement.points), sum(used[node] for node in first))
     places = dict(zip(shown, frame.placed(arrangement.points).tolist(), strict=False))
     radii = dict.fromkeys(graph, RADIUS * frame.pitch)
@@ -321,12 +330,15 @@ class _Frame:
 class _Room:
     """What lies beside a network, and how large that lets it be."""
 
-    def __init__(self, left: float, right: float, image: _Image | None, width: float | None) -> None:
-        """Names of so many inches for each point of their size, an image, and a width to keep within."""
+    def __init__(
+        self, left: float, right: float, image: _Image | None, width: float | None, pitch: float
+    ) -> None:
+        """Names of so many inches for each point of their size, an image, and what to keep within."""
         self.left = left
         self.right = right
         self.image = image
         self.width = width
+        self.greatest = pitch
 
     @property
     def widest(self) -> float | None:
@@ -364,9 +376,9 @@ class _Room:
             return self._beside(pitch, box[1] * scale, heights * scale)
 
         if self.width is None:
-            pitch = float(np.clip(np.min(LARGEST / box), *PITCH))
+            pitch = float(np.clip(np.min(LARGEST / box), PITCH[0], self.greatest))
         else:
-            pitch, too_much = 0.0, min(PITCH[1], LARGEST[1] / box[1])
+            pitch, too_much = 0.0, min(self.greatest, LARGEST[1] / box[1])
             if sum(beside(too_much)) + box[0] * too_much <= self.width:
                 pitch = too_much
             for _ in range(30):
@@ -468,10 +480,13 @@ def _name_size(pitch: float) -> float:
     return float(np.clip(36.0 * pitch, *NAME_SIZE))
 
 
-def _arrange(graph: nx.DiGraph, *, ports: bool, widest: float | None) -> Arrangement:
+def _arrange(
+    graph: nx.DiGraph, *, ports: bool, widest: float | None, heights: Mapping[int, float] | None = None
+) -> Arrangement:
     index = {node: position for position, node in enumerate(graph)}
     edges = [(index[source], index[target]) for source, target in graph.edges]
-    return arrange(_columns(graph), edges, ports=ports, widest=widest)
+    known = [heights.get(node) for node in graph] if heights else None
+    return arrange(_columns(graph), edges, ports=ports, widest=widest, heights=known)
 
 
 def _columns(graph: nx.DiGraph) -> list[int]:

@@ -20,7 +20,8 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from wann.champion import Champion, Weight
-from wann.replay import USUAL_RATE, Episode, Picture, captioned, picture_of
+from wann.film import Picture
+from wann.replay import USUAL_RATE, Episode, captioned, picture_of
 from wann.studio import Studio
 from wann.tasks import Task, is_data_set
 

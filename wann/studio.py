@@ -12,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from wann.replay import Film, Picture, open_film
+from wann.film import FORMATS, Film, Picture, making
 
 _LONGEST_SECONDS = 600  # so that a forgotten recording does not fill the disk
 
@@ -36,6 +36,7 @@ class Studio:
         self._number = 0
         self._film: Film | None = None
         self._path = Path()
+        self._pace = Fraction(1)  # frames a second
         self._making = ExitStack()
         self._owed = Fraction(0)  # frames that are not yet in the film
         self._problem: str | None = None
@@ -46,7 +47,8 @@ class Studio:
         self._number += 1
         self._problem = None
         self._path = Path(self._folder.name) / f"{self._name}-{self._number}.{kind}"
-        self._film = self._making.enter_context(open_film(self._path))
+        self._pace = Fraction(FORMATS[self._path.suffix].pace)
+        self._film = self._making.enter_context(making(self._path, self._pace))
         self._film.add(draw())
         self._owed = Fraction(0)
 
@@ -54,13 +56,13 @@ class Studio:
         """Record what is shown for so many seconds, where a film is being recorded."""
         if self._film is None:
             return
-        self._owed += Fraction(seconds) * self._film.pace
+        self._owed += Fraction(seconds) * self._pace
         if self._owed >= 1:
             frame = draw()
             for _ in range(math.floor(self._owed)):
                 self._film.add(frame)
             self._owed %= 1
-        if self._film.frames > _LONGEST_SECONDS * self._film.pace:
+        if self._film.frames > _LONGEST_SECONDS * self._pace:
             self.end()
 
     def end(self) -> None:
@@ -89,7 +91,7 @@ class Studio:
         """What a page shows of it."""
         film, last = self._film, self.last
         return {
-            "recording": None if film is None else round(float(film.frames / film.pace), 1),
+            "recording": None if film is None else round(float(film.frames / self._pace), 1),
             "film": last and {"number": last.number, "name": last.path.name, "bytes": last.bytes},
             "film_failure": self._problem,
         }

@@ -170,3 +170,12 @@ def refuse_given(names: Sequence[str], reason: str) -> None:
 def beside(path: Path, name: str, suffix: str) -> Path:
     """Default place of a file about a run or a champion file."""
     return path / f"{name}{suffix}" if path.is_dir() else path.with_suffix(suffix)
+
+
+theme_option = click.option(
+    "--theme",
+    type=click.Choice(["light", "dark"]),
+    default="light",
+    show_default=True,
+    help="Colours of the drawing.",
+)
