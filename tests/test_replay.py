@@ -94,7 +94,7 @@ def test_a_film_in_h264_has_what_every_player_wants(champion, tmp_path):
 
 def test_pictures_of_odd_size_are_padded(tmp_path):
     path = tmp_path / "film.mp4"
-    with replay.Film(path, replay._FORMATS[".mp4"], Fraction(50)) as film:
+    with replay._Film(path, replay._FORMATS[".mp4"], Fraction(50)) as film:
         for _ in range(3):
             film.add(np.full((31, 45, 3), 200, np.uint8))
     frames, _ = read_film(path)
@@ -112,7 +112,7 @@ def test_a_gif_repeats_and_its_frames_last_whole_hundredths_of_a_second(champion
 
 def test_equal_frames_are_all_kept(tmp_path, monkeypatch):
     picture = np.full((360, 640, 3), 100, np.uint8)
-    monkeypatch.setattr(replay, "captioned", lambda *args: picture)
+    monkeypatch.setattr(replay, "_captioned", lambda *args: picture)
     episode = record_episode(StandIn(push_right), WEIGHT, 7, tmp_path / "film.gif", max_steps=12)
     assert episode.frames == 4
 
@@ -136,7 +136,7 @@ def test_the_caption_changes_with_weight_time_and_return():
     picture = np.zeros((10, 640, 3), np.uint8)
     one = replay.Episode(1.0, 10, False, False)
     captions = [
-        replay.captioned(picture, weight, now, 100)
+        replay._captioned(picture, weight, now, 100)
         for weight, now in (
             (1.0, one),
             (-1.0, one),
