@@ -37,6 +37,10 @@ OPTIONS = {
     "--workers --address --quiet --json",
     "resume": "RUN --set --threads --workers --address --quiet --json",
     "evaluate": "CHAMPION --episodes --weights --seed --threads --workers --address --json",
+    "sensitivity": "CHAMPION --weight --episodes --seed --out --table --threads --workers --address --data "
+    "--json",
+    "prune": "CHAMPION --tolerance --weight --episodes --fresh --seed --out --map --threads --workers "
+    "--address --data --json",
     "replay": "CHAMPION --weight --seed --out",
     "draw": "CHAMPION --out --only",
     "plot": "RUN --out --threads --workers --address --data",

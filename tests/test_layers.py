@@ -13,8 +13,8 @@ LAYERS = (
     {"network", "variation"},
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
     {"champion", "evaluator", "published", "storage", "theme", "work"},
-    {"accuracy", "distributed", "draw", "image_plane", "placement", "plot", "replay"},
-    {"doctor", "run", "scorecard"},
+    {"accuracy", "distributed", "draw", "image_plane", "placement", "plot", "replay", "trials"},
+    {"doctor", "prune", "run", "scorecard", "sensitivity", "sensitivity_plot"},
     {"cli", "commands", "live", "sklearn"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
@@ -33,6 +33,7 @@ WITHIN = {
     "placement": {"distributed"},
     "plot": {"accuracy"},
     "published": {"champion", "evaluator"},
+    "sensitivity_plot": {"sensitivity"},
     "storage": {"champion"},
     "cli": {"commands"},
     "commands": {"live"},

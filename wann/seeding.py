@@ -28,6 +28,8 @@ class Purpose(IntEnum):
     EVALUATION = 8
     SPLIT = 9
     BATCH = 10
+    SENSITIVITY = 12
+    PRUNING = 13
 
 
 def stream(run_seed: int, purpose: Purpose, *where: int) -> np.random.Generator:

@@ -5,10 +5,25 @@ from wann.commands.draw import draw
 from wann.commands.evaluate import evaluate
 from wann.commands.import_ import import_
 from wann.commands.plot import plot
+from wann.commands.prune import prune
 from wann.commands.replay import replay
 from wann.commands.search import resume, search
+from wann.commands.sensitivity import sensitivity
 from wann.commands.settings import settings
 from wann.commands.tasks import tasks
 
-COMMANDS = (search, resume, evaluate, replay, draw, plot, import_, tasks, settings, doctor)
+COMMANDS = (
+    search,
+    resume,
+    evaluate,
+    sensitivity,
+    prune,
+    replay,
+    draw,
+    plot,
+    import_,
+    tasks,
+    settings,
+    doctor,
+)
 """Every command, in the order in which one meets them."""
