@@ -7,7 +7,7 @@ the confidence of an ensemble can be relied on.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -232,22 +232,35 @@ def _line(
     )
 
 
-def plot_profile(axes: Axes, profile: Profile, theme: Theme) -> None:
-    """The return over the shared weight, its mean over the range, and the best."""
+def short_number(value: float) -> str:
+    """A number with three digits, or without decimals."""
+    return f"{value:,.0f}" if abs(value) >= 100.0 else f"{value:.3g}"
+
+
+def plot_profile(
+    axes: Axes,
+    profile: Profile,
+    theme: Theme,
+    *,
+    label: str = "mean over episodes",
+    shown: Callable[[float], str] = short_number,
+) -> None:
+    """A score over the shared weight, its mean over the range, and the best; `shown` writes numbers."""
     order = np.argsort(profile.weights, kind="stable")
     weights, mean, std = profile.weights[order], _finite(profile.mean[order]), _finite(profile.std[order])
     axes.set(xlabel="shared weight", ylabel="return")
-    axes.fill_between(
-        weights,
-        mean - std,
-        mean + std,
-        color=theme.input,
-        alpha=0.15,
-        linewidth=0.0,
-        label="± one standard deviation",
-    )
+    if std.any():
+        axes.fill_between(
+            weights,
+            mean - std,
+            mean + std,
+            color=theme.input,
+            alpha=0.15,
+            linewidth=0.0,
+            label="± one standard deviation",
+        )
     marker = "o" if weights.size == 1 else ""
-    axes.plot(weights, mean, color=theme.input, linewidth=1.8, marker=marker, label="mean over episodes")
+    axes.plot(weights, mean, color=theme.input, linewidth=1.8, marker=marker, label=label)
     if not np.isfinite(mean).any():
         return
     overall = float(np.nanmean(mean))
@@ -256,10 +269,10 @@ def plot_profile(axes: Axes, profile: Profile, theme: Theme) -> None:
         color=theme.hidden_line,
         linewidth=1.0,
         dashes=(5.0, 3.0),
-        label=f"mean over the range: {short_number(overall)}",
+        label=f"mean over the range: {shown(overall)}",
     )
     best = int(np.nanargmax(mean))
-    label = f"best: {short_number(mean[best])} at weight {weights[best]:.3g}"
+    label = f"best: {shown(float(mean[best]))} at weight {weights[best]:.3g}"
     _plot_best(axes, weights[best], mean[best], label, theme)
 
 
@@ -365,11 +378,6 @@ def _plot_reliability(axes: Axes, counts: Axes, card: ClassifierCard, theme: The
 def _finite(values: FloatArray) -> FloatArray:
     """The values, with a gap (NaN) where one is infinite."""
     return np.where(np.isfinite(values), values, np.nan)
-
-
-def short_number(value: float) -> str:
-    """A number with three digits, or without decimals."""
-    return f"{value:,.0f}" if abs(value) >= 100.0 else f"{value:.3g}"
 
 
 def finish(axes: Axes, theme: Theme, columns: int = 2) -> None:

@@ -240,7 +240,8 @@ class _Judge:
         """Score of each mask on the episodes that decide."""
         if self._weights is None:
             assert self._champion.tuned_sources is not None  # noqa: S101
-            sets = np.where(np.array(masks)[:, self._gene], self._champion.tuned_sources, 0.0)
+            left = np.array([mask[self._gene] for mask in masks])
+            sets = np.where(left, self._champion.tuned_sources, 0.0)
             returns = self._trials.of_sets(self._champion.network, sets, self._deciding)[:, None]
         else:
             networks = [compile_genome(self._genome.evolve(enabled=mask)) for mask in masks]

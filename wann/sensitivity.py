@@ -100,7 +100,10 @@ class Sensitivity:
         flips = zip(names, self.connections, self.flipped.tolist(), strict=True)
         return [
             *(("sweep", "shared weight", *point) for point in sweep),
-            *(("noise", "strength", at, float(row.mean()), float(row.std())) for at, row in noise),
+            *(
+                ("noise", "strength", at, float(row.mean()), float(np.ptp(row) and row.std()))
+                for at, row in noise
+            ),
             *(("flip", name, float(mark), score, None) for name, (mark, _, _), score in flips),
             *(("random", "set", float(k), score, None) for k, score in enumerate(self.random.tolist())),
         ]
@@ -160,10 +163,10 @@ def measure(
     base = tuned if weight == "tuned" and tuned is not None else np.full(count, weight, np.float64)
     noise = stream(seed, Purpose.SENSITIVITY, 0).normal(size=(draws, count))
     strengths = np.array(STRENGTHS)
-    shared = np.append(np.linspace(*RANGE, points), 0.0)
-    individual = np.concatenate(
+    ends = np.array([base, np.zeros(count)])
+    shared = np.linspace(*RANGE, points)
+    changed = np.concatenate(
         [
-            base[None],
             base * (1.0 - 2.0 * np.eye(count)),
             (base * (1.0 + strengths[1:, None, None] * noise)).reshape(-1, count),
             stream(seed, Purpose.SENSITIVITY, 1).uniform(*RANGE, (sets, count)),
@@ -176,24 +179,27 @@ def measure(
         if samples.targets is not None:
             raise ValueError(f"{task.name} has numbers instead of classes: there is no accuracy to measure")
         used = samples.labels.size
-        both = accuracies(network, (shared, individual), samples, threads, progress)
-        of_shared, of_individual = (found[:, None] for found in both)
+        groups = accuracies(network, (ends, shared, changed), samples, threads, progress)
+        of_ends, of_shared, of_changed = (group[:, None] for group in groups)
+        score, nothing = of_ends[:, 0].tolist()
+        check_earning(score, nothing, weight)
     else:
         usual = EPISODES if task.threaded else STEPPED_EPISODES
         used = usual if episodes is None else episodes
         seeds = episode_seeds(seed, Purpose.SENSITIVITY, used, 2)
-        total = (len(shared) + len(individual)) * used
+        total = (len(ends) + len(shared) + len(changed)) * used
         placement = Placement(threads, workers, address)
         with open_evaluator(task, task.episode_steps, placement, total, note) as evaluator:
             trials = Trials(evaluator, progress, total)
-            of_shared, of_individual = (
-                trials.of_sets(network, group, seeds, confirming=True) for group in (shared, individual)
+            of_ends = trials.of_sets(network, ends, seeds, confirming=True)
+            score, nothing = of_ends.mean(axis=1).tolist()
+            check_earning(score, nothing, weight)  # before the long part
+            of_shared, of_changed = (
+                trials.of_sets(network, group, seeds, confirming=True) for group in (shared, changed)
             )
 
-    mean = of_individual.mean(axis=1)
-    score, nothing = float(mean[0]), float(of_shared[-1].mean())
-    check_earning(score, nothing, weight)
-    flipped, noisy, random = np.split(mean[1:], (count, count + (strengths.size - 1) * draws))
+    parts = count, count + (strengths.size - 1) * draws
+    flipped, noisy, random = np.split(of_changed.mean(axis=1), parts)
     noisy = np.vstack([np.full(draws, score), noisy.reshape(-1, draws)])
     share = np.clip((noisy.mean(axis=1) - nothing) / (score - nothing), 0.0, 1.0)
     return Sensitivity(
@@ -205,9 +211,9 @@ def measure(
         score=score,
         nothing=nothing,
         robustness=float((np.diff(strengths) * 0.5 * (share[1:] + share[:-1])).sum()),
-        sweep_weights=shared[:-1],
-        sweep_mean=of_shared[:-1].mean(axis=1),
-        sweep_std=of_shared[:-1].std(axis=1),
+        sweep_weights=shared,
+        sweep_mean=of_shared.mean(axis=1),
+        sweep_std=of_shared.std(axis=1),
         connections=_connections(champion),
         flipped=flipped,
         strengths=strengths,

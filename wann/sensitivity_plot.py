@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -43,7 +44,13 @@ def sensitivity_figure(found: Sensitivity, *, title: str | None = None, theme: T
     """Figure of a sensitivity; to be called within `wann.theme.figure_style`."""
     figure = Figure(figsize=SIZE, facecolor=theme.paper, layout="constrained")
     sweep, noise, flips, random = figure.subplots(2, 2, width_ratios=(1.25, 1.0)).flat
-    plot_profile(sweep, Profile(found.sweep_weights, found.sweep_mean, found.sweep_std), theme)
+    plot_profile(
+        sweep,
+        Profile(found.sweep_weights, found.sweep_mean, found.sweep_std),
+        theme,
+        label=_label(found),
+        shown=partial(_shown, found),
+    )
     _plot_noise(noise, found, theme)
     _plot_flips(flips, found, theme)
     _plot_random(random, found, theme)
@@ -61,7 +68,7 @@ def sensitivity_figure(found: Sensitivity, *, title: str | None = None, theme: T
 
 
 def _label(found: Sensitivity) -> str:
-    return "return" if found.measure == "return" else "accuracy on the test part"
+    return "mean return" if found.measure == "return" else "accuracy on the test part"
 
 
 def _base(found: Sensitivity) -> str:

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -151,12 +151,17 @@ def refuse_no_folder(path: Path) -> None:
 
 
 def parse_judged_weight(
-    context: click.Context, option: click.Parameter, text: str | None
-) -> Weight | str | None:
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> Weight | Literal["best"] | None:
     """Callback of an option that takes a shared weight, "best" or "tuned"."""
-    return text if text == "best" else parse_weight(context, option, text)
+    if text is None or text in ("best", "tuned"):
+        return text  # type: ignore[return-value]  # narrowed to the two words just above
+    try:
+        return float(text)
+    except ValueError:
+        raise click.BadParameter(f'{text!r} is neither a number, "best" nor "tuned"') from None
 
 
-def judged_weight(champion: Champion, weight: Weight | str | None) -> Weight | None:
+def judged_weight(champion: Champion, weight: Weight | Literal["best"] | None) -> Weight | None:
     """The weight that such an option names."""
-    return champion.best_weight if weight == "best" else weight  # type: ignore[return-value]  # no other word
+    return champion.best_weight if weight == "best" else weight

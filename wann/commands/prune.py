@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from wann.prune import Pruning
 
 _MOST_CONNECTIONS = 8  # that are listed
+_MOST_WEIGHTS = 12  # that are listed one by one
 
 
 def _parse_tolerance(_context: click.Context, _option: click.Parameter, text: str) -> float:
@@ -77,7 +78,7 @@ def _parse_tolerance(_context: click.Context, _option: click.Parameter, text: st
 def prune(
     champion_path: Path,
     tolerance: float,
-    weight: Weight | str | None,
+    weight: Weight | Literal["best"] | None,
     episodes: int | None,
     fresh: int | None,
     seed: int,
@@ -106,6 +107,8 @@ def prune(
     refuse_existing(out)
     if map_path:
         refuse_existing(map_path, "--map")
+        if map_path.absolute() == out.absolute():
+            raise ValueError(f"--map and --out name the same file, {out}: choose two")
     with bar("Pruning") as progress:
         found = pruning.prune(
             champion,
@@ -138,19 +141,28 @@ def _print_pruning(found: Pruning) -> None:
     from wann.prune import importance_table
 
     console = Console(highlight=False)
-    scores = found.champion.scores
     console.print(f"{found.champion.task}: {size_of(found.original)} → {size_of(found.champion)}")
+    if found.champion.genome.connection_count == found.original.genome.connection_count:
+        console.print("nothing can go within the tolerance")
     table = Table()
     table.add_column("weights")
     for name in ("before", "after"):
         table.add_column(name, justify="right")
-    for weight, before, after in zip(scores.weights, found.scores_before.mean, scores.mean, strict=True):
-        table.add_row(f"shared {weight:g}", shown_return(before), shown_return(after))
+
+    def add(name: str, before: float, after: float) -> None:
+        table.add_row(name, shown_return(before), shown_return(after))
+
+    old, new = found.scores_before, found.champion.scores
+    if new.weights.size <= _MOST_WEIGHTS:
+        for weight, before, after in zip(new.weights, old.mean, new.mean, strict=True):
+            add(f"shared {weight:g}", before, after)
+    add(f"mean over {new.weights.size} shared weights", old.overall, new.overall)
+    add("best of them", old.best[1], new.best[1])
     if found.tuned:
-        table.add_row("individual, tuned", *map(shown_return, found.tuned))
+        add("individual, tuned", *found.tuned)
     table.add_section()
-    name = "mean over these" if found.weight is None else f"judged: {found.weight}"
-    table.add_row(name, shown_return(found.before), shown_return(found.after))
+    judged = "mean over the shared ones" if found.weight is None else str(found.weight)
+    add(f"judged: {judged}", found.before, found.after)
     if found.accuracy:
         table.add_row("accuracy on the test part, likewise", *(f"{share:.1%}" for share in found.accuracy))
     console.print(table)
@@ -159,8 +171,14 @@ def _print_pruning(found: Pruning) -> None:
     sign = "lost" if share >= 0.0 else "gained"
     console.print(
         f"{sign} {abs(share):.2%} of what the connections earn above {shown_return(found.nothing)}, "
-        f"the score with all weights 0; {100.0 * found.tolerance:.4g}% may be lost"
+        f"the score with all weights 0; {100.0 * found.tolerance:.4g}% may be lost",
+        soft_wrap=True,
     )
+    if found.tuned and found.weight != "tuned":
+        console.print(
+            "the tuned weights were not judged: --weight tuned prunes for them, and 'wann tune' tunes again",
+            soft_wrap=True,
+        )
     parts = Table()
     parts.add_column("most important")
     parts.add_column("score lost without", justify="right")

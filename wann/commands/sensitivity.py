@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -49,7 +49,7 @@ _MOST_FLIPS = 8  # connections that are listed
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def sensitivity(
     champion_path: Path,
-    weight: Weight | str | None,
+    weight: Weight | Literal["best"] | None,
     episodes: int | None,
     seed: int,
     out: Path | None,
