@@ -37,6 +37,8 @@ OPTIONS = {
     "--workers --address --quiet --json",
     "resume": "RUN --set --threads --workers --address --quiet --json",
     "evaluate": "CHAMPION --episodes --weights --seed --threads --workers --address --json",
+    "tune": "CHAMPION --method --budget --population --episodes --sigma --weight --freeze --task "
+    "--env-kwargs --data --seed --out --threads --workers --address --quiet --json",
     "sensitivity": "CHAMPION --weight --episodes --seed --out --table --threads --workers --address --data "
     "--json",
     "prune": "CHAMPION --tolerance --weight --episodes --fresh --seed --out --map --threads --workers "

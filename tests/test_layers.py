@@ -8,13 +8,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = (
-    {"activations", "config", "files", "graph", "lanes", "mnist", "seeding"},
-    {"datasets", "genome", "innovation", "ranking", "spaces", "weights", "layout"},
+    {"activations", "config", "files", "graph", "lanes", "mnist", "seeding", "stopping"},
+    {"datasets", "genome", "innovation", "layout", "optimisers", "ranking", "spaces", "weights"},
     {"network", "variation"},
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
-    {"champion", "evaluator", "published", "storage", "theme", "work"},
-    {"accuracy", "distributed", "draw", "image_plane", "placement", "plot", "replay", "trials"},
-    {"doctor", "prune", "run", "scorecard", "sensitivity", "sensitivity_plot"},
+    {"champion", "evaluator", "gradient", "published", "storage", "theme", "work"},
+    {"accuracy", "distributed", "draw", "image_plane", "placement", "plot", "replay", "trials", "tuning"},
+    {"doctor", "prune", "run", "scorecard", "sensitivity", "sensitivity_plot", "table", "tune"},
     {"cli", "commands", "live", "sklearn"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
@@ -35,6 +35,7 @@ WITHIN = {
     "published": {"champion", "evaluator"},
     "sensitivity_plot": {"sensitivity"},
     "storage": {"champion"},
+    "table": {"scorecard", "tune"},
     "cli": {"commands"},
     "commands": {"live"},
     "sklearn": {"live"},

@@ -105,8 +105,8 @@ def roll_out(
     Args:
         dynamics: the task's physics.
         networks: P networks.
-        weights: (L,) one shared weight per lane; or (L, C) individual weights, for one network only, in the
-            order of its sources.
+        weights: (L,) one shared weight per lane; or (L, C) individual weights, where a single network is
+            computed, in the order of its sources.
         starts: (L, S) start states.
         max_steps: steps after which an episode is cut off.
         first, last: the networks to compute are first .. last - 1.
@@ -116,7 +116,7 @@ def roll_out(
     """
     lanes, shared = len(starts), weights.ndim == 1
     blocks = blocks_for(lanes)
-    lane_weights = np.ones((1 if shared else networks.sources.size, blocks * WIDTH))
+    lane_weights = np.ones((1 if shared else weights.shape[1], blocks * WIDTH))
     lane_weights[:, :lanes] = weights.T
     lane_starts = np.zeros((dynamics.state_size, blocks * WIDTH))
     lane_starts[:, :lanes] = starts.T
@@ -214,7 +214,7 @@ def _roll_out(
         nodes = order[: codes.size]
         constants = constants_first(1 + inputs, pointers, row_sources, nodes)
         stride = values.shape[1] * WIDTH
-        tape = np.empty(row_sources.size + 3 * codes.size, np.int64)
+        tape = np.empty(row_sources.size + 4 * codes.size, np.int64)
         steady = write_tape(1 + inputs, nodes[:constants], pointers, row_sources, codes, stride, tape, 0)
         write_tape(1 + inputs, nodes[constants:], pointers, row_sources, codes, stride, tape, steady)
         moved = True  # whether a lane's constants have to be computed, as it is new in its place
@@ -222,11 +222,11 @@ def _roll_out(
             # Lanes that have ended are moved behind the others, so the work shrinks with them.
             blocks = (alive + WIDTH - 1) // WIDTH
             observe(state, observation, blocks)
+            at = 0 if moved else steady
             if shared:
-                forward_shared(tape, 0 if moved else steady, tape.size, weights, values, blocks)
+                forward_shared(tape, at, tape.size, weights, values, blocks)
             else:
-                due = nodes if moved else nodes[constants:]
-                forward_individual(1 + inputs, due, pointers, row_sources, codes, weights, values, blocks)
+                forward_individual(tape, at, tape.size, weights, values, blocks)
             moved = False
             for a in range(outputs.shape[1]):
                 for b in range(blocks):

@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 import os
 import re
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from secrets import token_hex
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -28,6 +25,7 @@ from wann.placement import Note, Placement, open_evaluator
 from wann.rollout import Rollouts
 from wann.seeding import Purpose, episode_seeds
 from wann.stepping import Verdict
+from wann.stopping import BrokenOff, Stop, stop_signals
 from wann.storage import Checkpoint, RunFolder, Totals, is_run
 from wann.tasks import DataTask, GymnasiumTask, Task, best_stepping, get_task, preset_settings
 from wann.weights import confirming_weights, generation_weights
@@ -155,7 +153,7 @@ def search_in_memory(
     memory = _Memory(settings)
     evolution = Evolution(settings, len(task.inputs), len(task.outputs))
     with LocalEvaluator(task, settings.max_steps, threads) as evaluator:
-        ended = _Loop(memory, task, evolution, evaluator, Totals(), observer, None, _Stop()).run()
+        ended = _Loop(memory, task, evolution, evaluator, Totals(), observer, None, Stop()).run()
     return Found(memory.champion, tuple(memory.rows), str(ended.stopped_by))
 
 
@@ -274,7 +272,7 @@ def _run(
         except ValueError:
             folder.remove_if_empty()  # so that the same command works when what is wrong has been mended
             raise
-        stop = stack.enter_context(_stop_signals())
+        stop = stack.enter_context(stop_signals())
         folder.drop_leftovers()
         checkpoint, damage = folder.load_checkpoint()
         if damage and note:
@@ -328,7 +326,7 @@ class _Loop:
         totals: Totals,
         observer: Observer | None,
         note: Note | None,
-        stop: _Stop,
+        stop: Stop,
     ) -> None:
         self._folder = folder
         self._settings = folder.settings
@@ -351,13 +349,13 @@ class _Loop:
             before = self._evolution.state
             try:
                 self._row = self._generation()
-            except (_BrokenOff, SearchFailedError) as error:
+            except (BrokenOff, SearchFailedError) as error:
                 # The generation is dropped: it will be computed again, to the same bits.
                 self._evolution = Evolution(
                     self._settings, len(self._task.inputs), len(self._task.outputs), before
                 )
                 self._save()
-                if isinstance(error, _BrokenOff):
+                if isinstance(error, BrokenOff):
                     raise Interrupted(self._where(None)) from None
                 raise
             reason = self._stop_reason()
@@ -447,7 +445,7 @@ class _Loop:
 
         def progress(share: float) -> None:
             if not here and self._stop.is_set():
-                raise _BrokenOff
+                raise BrokenOff
             if not confirming:
                 self._show(share)
 
@@ -565,43 +563,3 @@ def _at_least(value: float | None, limit: float | None) -> bool:
 
 def _confirming_seeds(settings: Settings, generation: int) -> tuple[int, ...]:
     return episode_seeds(settings.seed, Purpose.CONFIRMATION, settings.confirm_episodes, generation)
-
-
-class _BrokenOff(BaseException):
-    """A signal came while something was evaluated that may take long."""
-
-
-class _Stop:
-    """Whether a signal has asked the run to end."""
-
-    def __init__(self) -> None:
-        self._asked = False
-        self.raises = False  # whether the signal breaks off what is being done
-
-    def is_set(self) -> bool:
-        """Whether it has."""
-        return self._asked
-
-    def handle(self, number: int, _frame: FrameType | None) -> None:
-        """Signal handler; a second SIGINT ends the process at once."""
-        if self._asked and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        self._asked = True
-        if self.raises:
-            self.raises = False
-            raise _BrokenOff
-
-
-@contextmanager
-def _stop_signals() -> Iterator[_Stop]:
-    """What SIGINT and SIGTERM set, so that a run ends after saving."""
-    stop = _Stop()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    before = {number: signal.signal(number, stop.handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -28,6 +28,7 @@ class Purpose(IntEnum):
     EVALUATION = 8
     SPLIT = 9
     BATCH = 10
+    TUNING = 11
     SENSITIVITY = 12
     PRUNING = 13
 

@@ -145,7 +145,7 @@ class Task:
 
         Args:
             networks: the batch.
-            weights: (W,) shared weights, or (W, C) sets of individual weights for one network.
+            weights: (W,) shared weights, or (W, C) sets of individual weights where a single network is run.
             seeds: E episode seeds.
             max_steps: steps after which an episode is cut off.
 

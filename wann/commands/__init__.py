@@ -10,12 +10,16 @@ from wann.commands.replay import replay
 from wann.commands.search import resume, search
 from wann.commands.sensitivity import sensitivity
 from wann.commands.settings import settings
+from wann.commands.table import table
 from wann.commands.tasks import tasks
+from wann.commands.tune import tune
 
 COMMANDS = (
     search,
     resume,
     evaluate,
+    tune,
+    table,
     sensitivity,
     prune,
     replay,

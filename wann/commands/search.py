@@ -24,6 +24,7 @@ from wann.commands.common import (
     settings_options,
     size_of,
 )
+from wann.commands.tune import tune_to_end
 
 if TYPE_CHECKING:
     from wann.champion import Champion
@@ -164,15 +165,19 @@ def resume(run_path: Path, assignments: tuple[str, ...], quiet: bool, as_json: b
     """Go on with RUN exactly where it stopped.
 
     On any number of threads or workers. Stop rules may change: 'wann resume RUN --set generations=2048' makes
-    a finished run longer.
+    a finished run longer. RUN may also be the champion file of a tuning: '--set budget=40000' makes it
+    longer.
     """
     from wann.live import starting, view
 
     with starting(quiet or as_json):
-        from wann import run
+        from wann import run, tune, tuning
         from wann.config import parse_assignment
 
     changes = dict(map(parse_assignment, assignments))
+    if run_path.is_file() or (not run_path.exists() and tuning.is_tuning(run_path)):
+        go_on = partial(tune.resume_tuning, run_path, **options, **changes)
+        return tune_to_end(go_on, quiet=quiet, as_json=as_json)
     with view(quiet, to_stderr=as_json) as observer:
         start = partial(run.resume, run_path, **options, **changes)
         ended = _run_to_end(start, observer=observer, note=print_note)
