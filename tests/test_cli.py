@@ -33,8 +33,8 @@ from wann.tasks import GymnasiumTask, get_task, task_names
 TINY = {"population": 8, "max_steps": 50, "confirm_episodes": 4, "episodes": 2, "seed": 11}
 SET = [f"--set={name}={value}" for name, value in TINY.items()]
 OPTIONS = {
-    "search": "TASK --preset --config --set --env-kwargs --no-compiled --seed --out --resume --threads "
-    "--workers --address --quiet --json",
+    "search": "TASK --preset --config --set --env-kwargs --init-from --no-compiled --seed --out --resume "
+    "--threads --workers --address --quiet --json",
     "resume": "RUN --set --threads --workers --address --quiet --json",
     "evaluate": "CHAMPION --episodes --weights --seed --threads --workers --address --json",
     "tune": "CHAMPION --method --budget --population --episodes --sigma --weight --freeze --task "
@@ -46,6 +46,7 @@ OPTIONS = {
     "replay": "CHAMPION --weight --seed --out",
     "draw": "CHAMPION --out --only",
     "plot": "RUN --out --threads --workers --address --data",
+    "front": "RUN --pick --out --threads --workers --address --data --json",
     "import": "FILE.out --task --env-kwargs --tuned --out",
     "tasks": "",
     "settings": "--task --preset",
@@ -187,14 +188,16 @@ def test_search_ends_by_saying_where_the_champion_is_and_what_to_do_with_it(wann
     code, out, err = wann_command("search", "swingup", *SET, "--set=generations=3", "--out", path)
     assert (code, err) == (0, "")
     assert "generation 3/3" in out
-    *_, ended, champion, scores, evaluate, replay, draw, plot, resume = out.splitlines()
+    *_, ended, champion, scores, evaluate, replay, draw, plot, front, resume = out.splitlines()
     assert ended == "Ended by generations after generation 3."
     assert champion.split("  ")[-1].strip() == str(path / "champion.json")
     assert re.search(
         r"mean return [\d.]+ over 25 shared weights, [\d.]+ at weight [-\d.]+; \d+ connection", scores
     )
     for line, command in zip(
-        (evaluate, replay, draw, plot, resume), ("evaluate", "replay", "draw", "plot", "resume"), strict=True
+        (evaluate, replay, draw, plot, front, resume),
+        ("evaluate", "replay", "draw", "plot", "front", "resume"),
+        strict=True,
     ):
         name, _, text = line.partition("  ")
         assert name.lower() == command

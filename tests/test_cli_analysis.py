@@ -64,7 +64,7 @@ def test_sensitivity_writes_a_figure_a_table_and_a_summary(wann_command, toy, tm
     table = tmp_path / "it.csv"
     code, out, err = wann_command("sensitivity", toy, *FEW, "--table", table)
     assert (code, err) == (0, "")
-    assert "robustness 0." in out
+    assert "robustness to noise 0." in out
     assert out.splitlines()[-2:] == [f"Wrote {toy.with_suffix('.sensitivity.png')}", f"Wrote {table}"]
     assert toy.with_suffix(".sensitivity.png").stat().st_size > 10_000
     head, *rows = csv.reader(table.read_text(encoding="utf-8").splitlines())

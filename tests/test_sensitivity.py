@@ -153,7 +153,7 @@ def test_the_figure_shows_all_four(toy):
     assert figure.get_suptitle() == "$toy$ <b>"
     assert sweep.lines[0].get_ydata().tolist() == toy.sweep_mean.tolist()
     assert noise.lines[0].get_ydata() == pytest.approx(toy.noisy.mean(axis=1))
-    assert f"robustness {toy.robustness:.2f}" in noise.get_legend().get_texts()[1].get_text()
+    assert f"robustness to noise {toy.robustness:.2f}" in noise.get_legend().get_texts()[1].get_text()
     order = np.argsort(-np.abs(toy.lost), kind="stable")
     assert [bar.get_width() for bar in flips.patches] == toy.lost[order].tolist()
     assert flips.get_yticklabels()[0].get_text().endswith("→ linear 5")

@@ -31,6 +31,7 @@ class Purpose(IntEnum):
     TUNING = 11
     SENSITIVITY = 12
     PRUNING = 13
+    WEIGHT_NOISE = 14
 
 
 def stream(run_seed: int, purpose: Purpose, *where: int) -> np.random.Generator:

@@ -3,7 +3,8 @@
 What a network earns is its score less that with all weights 0, when its outputs follow nothing that it
 observes. **Robustness** is the share of it that is left under noise: every weight w becomes w (1 + s z) with
 z from a standard normal distribution, and the share, from 0 to 1, is averaged over the strengths s from 0 to
-1. It is 1 where noise costs nothing, and 0 where the least noise costs everything.
+1. It is 1 where noise costs nothing, and 0 where the least noise costs everything. (The objective of a search
+that has the same name is another: how little the return varies from one shared weight to the next.)
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def _plot_noise(axes: Axes, found: Sensitivity, theme: Theme) -> None:
         linewidth=0.0,
         label=f"least to most of {found.noisy.shape[1]} draws",
     )
-    label = f"mean over draws; robustness {found.robustness:.2f}"
+    label = f"mean over draws; robustness to noise {found.robustness:.2f}"
     axes.plot(found.strengths, mean, color=theme.input, linewidth=1.8, label=label)
     _plot_levels(axes, found, theme, upright=False)
 

@@ -3,6 +3,7 @@
 from wann.commands.doctor import doctor
 from wann.commands.draw import draw
 from wann.commands.evaluate import evaluate
+from wann.commands.front import front
 from wann.commands.import_ import import_
 from wann.commands.plot import plot
 from wann.commands.prune import prune
@@ -25,6 +26,7 @@ COMMANDS = (
     replay,
     draw,
     plot,
+    front,
     import_,
     tasks,
     settings,

@@ -40,6 +40,12 @@ if TYPE_CHECKING:
 @env_kwargs_option
 @label_option
 @data_option
+@click.option(
+    "--init-from",
+    metavar="CHAMPION",
+    type=click.Path(path_type=Path),
+    help="Start from this topology, of this or another task.",
+)
 @click.option("--no-compiled", is_flag=True, help="Step the environment itself, not its compiled physics.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the run.  [default: 1]")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; a new one in runs/ by default.")
@@ -66,8 +72,8 @@ def search(
     TASK is one of 'wann tasks' or any registered Gymnasium id; 'module:Name-v0' imports the module first;
     csv:FILE and FILE.npz (arrays x and y, or x_train, y_train, x_test and y_test; x rows or images) are
     tables of your own, to be classified. The run folder holds everything: settings,
-    metrics, checkpoints and each new champion. Ctrl-C ends the search after saving; 'wann resume' goes on
-    where it stopped.
+    metrics, checkpoints, each new champion and the last Pareto front. Ctrl-C ends the search after saving;
+    'wann resume' goes on where it stopped.
     """
     from wann.live import starting, view
 
@@ -89,7 +95,12 @@ def search(
     if not isinstance(preset, str | None):
         raise ValueError(f"setting 'preset': must be a word, not {preset!r}")
     given = dict(map(parse_assignment, assignments))
-    for name, instead in (("task", "TASK"), ("preset", "--preset NAME"), ("env_kwargs", "--env-kwargs JSON")):
+    for name, instead in (
+        ("task", "TASK"),
+        ("preset", "--preset NAME"),
+        ("env_kwargs", "--env-kwargs JSON"),
+        ("initial_genome", "--init-from CHAMPION"),
+    ):
         if name in given:
             raise ValueError(f"{name} is not a setting to --set: give it as 'wann search {instead}'")
     values |= given
@@ -245,6 +256,7 @@ def _report_run(ended: Run, as_json: bool) -> int:
         f"{replay}"
         f"Draw      wann draw {quoted}\n"
         f"Plot      wann plot {quoted}\n"
+        f"Front     wann front {quoted}\n"
         f"Resume    wann resume {quoted} --set {longer}"
     )
     return 0

@@ -61,7 +61,7 @@ def sensitivity(
 
     Plots its return over a fine sweep of the shared weight, with growing noise on every weight, with the sign
     of one connection flipped, and with individual random weights; of a classifier its accuracy on the test
-    part. Robustness is the share of what its connections earn that is left under noise, averaged over noise
+    part. Robustness to noise is the share of what its connections earn that is left under noise, averaged over noise
     from 0 to 100% of each weight: 1 is best. By default sensitivity.png in the run folder, or beside the
     file.
     """
@@ -165,5 +165,5 @@ def _print_sensitivity(champion: Champion, found: Sensitivity) -> None:
         flips.add_row(f"{source} → {target}", shown(found.lost[place]))
     console.print(flips)
     console.print(
-        f"robustness {found.robustness:.2f} (1: noise costs nothing, 0: the least costs everything)"
+        f"robustness to noise {found.robustness:.2f} (1: noise costs nothing, 0: the least costs everything)"
     )
