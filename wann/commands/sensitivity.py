@@ -61,9 +61,9 @@ def sensitivity(
 
     Plots its return over a fine sweep of the shared weight, with growing noise on every weight, with the sign
     of one connection flipped, and with individual random weights; of a classifier its accuracy on the test
-    part. Robustness to noise is the share of what its connections earn that is left under noise, averaged over noise
-    from 0 to 100% of each weight: 1 is best. By default sensitivity.png in the run folder, or beside the
-    file.
+    part. Robustness to noise is the share of what its connections earn that is left under noise, averaged
+    over noise from 0 to 100% of each weight: 1 is best. By default sensitivity.png in the run folder, or
+    beside the file.
     """
     from wann.champion import load_champion
     from wann.live import bar
