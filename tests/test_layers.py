@@ -23,9 +23,10 @@ LAYERS = (
         "placement",
         "plot",
         "replay",
+        "trials",
         "tuning",
     },
-    {"doctor", "run", "scorecard", "table", "tune"},
+    {"doctor", "prune", "run", "scorecard", "sensitivity", "sensitivity_plot", "table", "tune"},
     {"cli", "commands", "live", "sklearn"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
@@ -45,6 +46,7 @@ WITHIN = {
     "placement": {"distributed"},
     "plot": {"accuracy"},
     "published": {"champion", "evaluator"},
+    "sensitivity_plot": {"sensitivity"},
     "storage": {"champion"},
     "table": {"scorecard", "tune"},
     "cli": {"commands"},

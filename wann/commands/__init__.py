@@ -7,8 +7,10 @@ from wann.commands.export import export
 from wann.commands.front import front
 from wann.commands.import_ import import_
 from wann.commands.plot import plot
+from wann.commands.prune import prune
 from wann.commands.replay import replay
 from wann.commands.search import resume, search
+from wann.commands.sensitivity import sensitivity
 from wann.commands.settings import settings
 from wann.commands.table import table
 from wann.commands.tasks import tasks
@@ -20,6 +22,8 @@ COMMANDS = (
     evaluate,
     tune,
     table,
+    sensitivity,
+    prune,
     replay,
     draw,
     plot,
