@@ -41,6 +41,10 @@ OPTIONS = {
     "--env-kwargs --data --seed --out --threads --workers --address --quiet --json",
     "table": "RUN --episodes --seed --method --budget --untuned --format --out --threads --workers --address "
     "--data --quiet",
+    "sensitivity": "CHAMPION --weight --episodes --seed --out --table --threads --workers --address --data "
+    "--json",
+    "prune": "CHAMPION --tolerance --weight --episodes --fresh --seed --out --map --threads --workers "
+    "--address --data --json",
     "replay": "CHAMPION --weight --seed --out",
     "play": "CHAMPION --port --no-browser",
     "draw": "CHAMPION --out --only",

@@ -14,8 +14,9 @@ LAYERS = (
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
     {"champion", "evaluator", "film", "front", "gradient", "published", "storage", "theme", "work"},
     {"accuracy", "development", "diagram", "distributed", "draw", "export", "living", "neat_python"}
-    | {"placement", "plot", "replay", "server", "studio", "tuning"},
-    {"clips", "doctor", "exhibit", "play", "player", "report", "run", "scorecard", "table", "tune", "watch"},
+    | {"placement", "plot", "replay", "server", "studio", "trials", "tuning"},
+    {"clips", "doctor", "exhibit", "play", "player", "prune", "report", "run", "scorecard"}
+    | {"sensitivity", "sensitivity_plot", "table", "tune", "watch"},
     {"cli", "commands", "live", "sklearn"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
@@ -41,6 +42,7 @@ WITHIN = {
     "play": {"player"},
     "published": {"champion", "evaluator"},
     "report": {"clips", "exhibit", "run"},
+    "sensitivity_plot": {"sensitivity"},
     "storage": {"champion"},
     "table": {"scorecard", "tune"},
     "watch": {"report"},

@@ -8,9 +8,11 @@ from wann.commands.front import front
 from wann.commands.import_ import import_
 from wann.commands.play import play
 from wann.commands.plot import plot
+from wann.commands.prune import prune
 from wann.commands.replay import replay
 from wann.commands.report import report
 from wann.commands.search import resume, search
+from wann.commands.sensitivity import sensitivity
 from wann.commands.settings import settings
 from wann.commands.table import table
 from wann.commands.tasks import tasks
@@ -23,6 +25,8 @@ COMMANDS = (
     evaluate,
     tune,
     table,
+    sensitivity,
+    prune,
     replay,
     play,
     draw,
