@@ -8,16 +8,18 @@ import argparse
 import os
 import resource
 import time
+from pathlib import Path
 
 from classification import classification
 from cluster import added, scaling
 from engine import kernel, searches, start_up, variation
 from environments import compiled, pooled, stepped
 from measuring import report
+from page import page
 
 from wann.evaluator import available_threads
 
-GROUPS = ("engine", "searches", "environments", "cluster", "classification")
+GROUPS = ("engine", "searches", "environments", "cluster", "classification", "page")
 
 
 def main() -> None:
@@ -28,6 +30,7 @@ def main() -> None:
     parser.add_argument("--searches", nargs="*", default=["laptop", "paper", "stratified"], metavar="PRESET")
     parser.add_argument("--seed", type=int, default=1, help="of the searches")
     parser.add_argument("--repeats", type=int, default=9, help="of what environments and cluster measure")
+    parser.add_argument("--run", type=Path, help="of the swing-up, for the page; searched where not given")
     parser.add_argument(
         "--cpu-time", action="store_true", help="of this process, in environments: for a busy machine"
     )
@@ -55,6 +58,8 @@ def main() -> None:
         added("at most 50 ms", repeats)
     if "classification" in groups:
         classification(repeats)
+    if "page" in groups:
+        page(arguments.run, repeats)
     if "searches" in groups:
         searches(arguments.searches, arguments.seed)
 

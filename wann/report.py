@@ -209,15 +209,8 @@ def _networks(
     shown = [_Shown("the champion", champion, generation, _values(champion))]
     earlier = _champions(folder)
     stages = _stages(earlier, int(metrics["generation"][-1]) if metrics["generation"].size else generation)
-    members = _front_members(folder, champion)
+    members, note = _front_members(folder, champion)
     from_run = bool(members)
-    note = (
-        "The networks of the last generation that no other beats in both mean and size, or at its best "
-        "weight. Choose one to see it at work above."
-        if from_run
-        else "This run keeps no front yet, so these are its champions, each confirmed when it was found. "
-        f"'wann resume' for one more generation writes the front of {folder.path.name}."
-    )
     room = _MOST_CONNECTIONS - sum(each.champion.genome.connection_count for each in stages)
     wanted = members or [each for each in earlier if each not in stages]
     points, places = [0], {}
@@ -235,7 +228,6 @@ def _networks(
     return (
         shown,
         {
-            "from_run": from_run,
             "note": note,
             "points": [{"network": place, "values": dict(shown[place].values)} for place in points],
         },
@@ -258,13 +250,18 @@ def _champions(folder: RunFolder) -> list[_Shown]:
         if not path.stem.isdecimal():
             continue
         try:
-            champion = load_champion(path)
-        except ValueError:
+            champion = _loaded(path, path.stat().st_mtime_ns)
+        except (ValueError, OSError):
             continue
         generation = int(path.stem)
         name = f"the champion of generation {generation:,}"
         found.append(_Shown(name, champion, generation, _values(champion)))
     return found
+
+
+@lru_cache(maxsize=1024)
+def _loaded(path: Path, changed: int) -> Champion:  # noqa: ARG001  a file that has changed is another one
+    return load_champion(path)
 
 
 def _stages(champions: Sequence[_Shown], generation: int) -> list[_Shown]:
@@ -277,14 +274,17 @@ def _stages(champions: Sequence[_Shown], generation: int) -> list[_Shown]:
     return chosen
 
 
-def _front_members(folder: RunFolder, champion: Champion) -> list[_Shown]:
-    """Members of the run's Pareto front; none where the run has kept none.
+def _front_members(folder: RunFolder, champion: Champion) -> tuple[list[_Shown], str]:
+    """Members of the run's Pareto front, none where the run has kept none; and what there is to know of them.
 
     Raises:
         ValueError: the file is damaged.
     """
     if not (folder.path / "front.json").exists():
-        return []
+        return [], (
+            "This run keeps no front yet, so these are its champions, each confirmed when it was found. "
+            f"'wann resume' for one more generation writes the front of {folder.path.name}."
+        )
     front = load_front(folder.path)
     members = []
     for place, member in enumerate(front.members, 1):
@@ -294,7 +294,12 @@ def _front_members(folder: RunFolder, champion: Champion) -> list[_Shown]:
         )
         name = f"network {place} of the front"
         members.append(_Shown(name, network, front.generation, member.values))
-    return members
+    *names, last = front.objectives
+    together = f"{', '.join(names)} and {last} together" if names else last
+    return members, (
+        f"Networks of generation {front.generation:,} that no other beats in {together}, and the champion. "
+        "Choose one to see it at work above."
+    )
 
 
 def _within(found: Sequence[_Shown], connections: int) -> list[_Shown]:
