@@ -16,10 +16,11 @@ from engine import kernel, searches, start_up, variation
 from environments import compiled, pooled, stepped
 from measuring import report
 from page import page
+from tuning import tuning
 
 from wann.evaluator import available_threads
 
-GROUPS = ("engine", "searches", "environments", "cluster", "classification", "page")
+GROUPS = ("engine", "searches", "environments", "cluster", "classification", "tuning", "page")
 
 
 def main() -> None:
@@ -58,6 +59,8 @@ def main() -> None:
         added("at most 50 ms", repeats)
     if "classification" in groups:
         classification(repeats)
+    if "tuning" in groups:
+        tuning(repeats)
     if "page" in groups:
         page(arguments.run, repeats)
     if "searches" in groups:

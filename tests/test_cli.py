@@ -39,12 +39,19 @@ OPTIONS = {
     "evaluate": "CHAMPION --episodes --weights --seed --threads --workers --address --json",
     "tune": "CHAMPION --method --budget --population --episodes --sigma --weight --freeze --task "
     "--env-kwargs --data --seed --out --threads --workers --address --quiet --json",
+    "table": "RUN --episodes --seed --method --budget --untuned --format --out --threads --workers --address "
+    "--data --quiet",
+    "sensitivity": "CHAMPION --weight --episodes --seed --out --table --threads --workers --address --data "
+    "--json",
+    "prune": "CHAMPION --tolerance --weight --episodes --fresh --seed --out --map --threads --workers "
+    "--address --data --json",
     "replay": "CHAMPION --weight --seed --out",
     "draw": "CHAMPION --out --only",
     "plot": "RUN --out --threads --workers --address --data",
     "report": "RUN --out --data",
     "front": "RUN --pick --out --threads --workers --address --data --json",
-    "import": "FILE.out --task --env-kwargs --tuned --out",
+    "export": "CHAMPION --format --weight --out --dtype --opset --json",
+    "import": "FILE --task --env-kwargs --tuned --out",
     "tasks": "",
     "settings": "--task --preset",
     "doctor": "ENV_ID --env-kwargs --json",

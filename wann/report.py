@@ -36,7 +36,7 @@ from wann.champion import (
 )
 from wann.clips import record_clips
 from wann.config import Settings, build_settings, changed_names
-from wann.datasets import image_shape
+from wann.datasets import NAMED, image_shape
 from wann.exhibit import exhibit
 from wann.front import load_front
 from wann.network import FloatArray
@@ -129,20 +129,20 @@ def page_data(run: str | Path, *, clips: bool = True, progress: Progress | None 
             exhibit(each.champion, task, best=each.champion is champion)
             | {"name": each.name, "generation": each.generation}
         )
+    world = _world(champion, task, trouble, clips)
     data |= {
         "networks": drawn,
         "champion": 0,
         "front": front,
         "development": development,
-        "inputs": list(champion.inputs),
-        "best": _best(champion, drawn[0]["profile"]),
-        "world": _world(champion, task, trouble, clips),
+        "best": _best(champion, drawn[0]["profile"], world.get("step")),
+        "world": world,
         "lede": _lede(champion, task, generation),
         "figures": _figures(champion, drawn[0], metrics, settings),
     }
     if isinstance(task, DataTask):
-        headline = "Every connection has the same weight. "
-        data["headline"] = headline + ("Draw a digit." if data["world"]["shape"] else "Choose a sample.")
+        what = f"Draw {world['thing']}." if world["shape"] else "Choose a sample."
+        data["headline"] = f"Every connection has the same weight. {what}"
     if progress:
         progress(parts, parts)
     return data
@@ -371,6 +371,7 @@ def _samples(champion: Champion, task: DataTask) -> dict[str, Any]:
         "classes": list(champion.outputs),
         "shape": image_shape(champion.inputs),
         "prepare": task.name,
+        "thing": "a digit" if task.name in NAMED else "an image",
         "votes": np.linspace(*RANGE, _VOTES).tolist(),
         "samples": [
             {"inputs": [float(f"{x:.6g}") for x in values], "label": int(label)}
@@ -401,12 +402,18 @@ def _plural(count: int, word: str) -> str:
     return f"{count:,} {word}{'s' * (count != 1)}"
 
 
-def _best(champion: Champion, profile: Mapping[str, Any]) -> dict[str, float]:
-    """The best weight of the chart, or the best confirmed one where the chart has no number."""
+def _best(champion: Champion, profile: Mapping[str, Any], step: float | None = None) -> dict[str, float]:
+    """The best weight of the chart, or the best confirmed one where the chart has no number.
+
+    Args:
+        champion: the network.
+        profile: the chart.
+        step: between the weights that can be chosen, where only some can be.
+    """
     known = [
         (mean, weight)
         for weight, mean in zip(profile["weights"], profile["mean"], strict=True)
-        if mean is not None
+        if mean is not None and (step is None or abs(math.remainder(weight, step)) < 1e-9)
     ]
     mean, weight = max(known, default=(champion.scores.best[1], champion.best_weight))
     return {"weight": round(min(max(weight, RANGE[0]), RANGE[1]), 2), "mean": mean}

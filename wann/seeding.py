@@ -29,6 +29,8 @@ class Purpose(IntEnum):
     SPLIT = 9
     BATCH = 10
     TUNING = 11
+    SENSITIVITY = 12
+    PRUNING = 13
     WEIGHT_NOISE = 14
 
 

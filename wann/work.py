@@ -96,26 +96,23 @@ class Work:
         return chunk, nothing
 
     def roll_out(self, task: Task, chunk: Chunk, max_steps: int) -> Rollouts:
-        """Compute a chunk; where networks have weights of their own, one after the other."""
+        """Compute a chunk; where networks have weights of their own, one by one if the task wants it so."""
         weights = self.weights[chunk.weights]
         if weights.ndim == 1:
             return task.roll_out(self.batch, weights, self.seeds, max_steps, *chunk.networks)
         begins = self.batch.first_connection
-        parts = [
-            task.roll_out(
-                self.batch,
-                np.ascontiguousarray(weights[:, begins[network] : begins[network + 1]]),
-                self.seeds,
-                max_steps,
-                network,
-                network + 1,
-            )
-            for network in range(*chunk.networks)
-        ]
+
+        def part(first: int, last: int) -> Rollouts:
+            own = np.ascontiguousarray(weights[:, begins[first] : begins[last]])
+            return task.roll_out(self.batch, own, self.seeds, max_steps, first, last)
+
+        if task.own_weights_together:
+            return part(*chunk.networks)
+        parts = [part(network, network + 1) for network in range(*chunk.networks)]
         return Rollouts(
-            np.concatenate([part.returns for part in parts]),
-            np.concatenate([part.steps for part in parts]),
-            tuple((index, reason) for index, part in enumerate(parts) for _, reason in part.failures),
+            np.concatenate([each.returns for each in parts]),
+            np.concatenate([each.steps for each in parts]),
+            tuple((index, reason) for index, each in enumerate(parts) for _, reason in each.failures),
         )
 
     def merge(self, parts: Iterable[tuple[Chunk, Rollouts]]) -> Rollouts:

@@ -3,12 +3,15 @@
 from wann.commands.doctor import doctor
 from wann.commands.draw import draw
 from wann.commands.evaluate import evaluate
+from wann.commands.export import export
 from wann.commands.front import front
 from wann.commands.import_ import import_
 from wann.commands.plot import plot
+from wann.commands.prune import prune
 from wann.commands.replay import replay
 from wann.commands.report import report
 from wann.commands.search import resume, search
+from wann.commands.sensitivity import sensitivity
 from wann.commands.settings import settings
 from wann.commands.table import table
 from wann.commands.tasks import tasks
@@ -20,11 +23,14 @@ COMMANDS = (
     evaluate,
     tune,
     table,
+    sensitivity,
+    prune,
     replay,
     draw,
     plot,
     report,
     front,
+    export,
     import_,
     tasks,
     settings,

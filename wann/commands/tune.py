@@ -14,7 +14,7 @@ import click
 
 from wann.commands.common import (
     INTERRUPTED,
-    beside,
+    companion,
     data_option,
     env_kwargs_option,
     parse_weight,
@@ -93,7 +93,7 @@ def tune(
     champion = load_champion(champion_path)
     if env_kwargs is not None and task is None:
         raise ValueError("--env-kwargs are of another task: name it with --task")
-    out = out or beside(champion_path, "tuned", ".tuned.json")
+    out = out or companion(champion_path, "tuned.json")
     given: dict[str, Any] = {
         "budget": budget,
         "population": population,
