@@ -36,11 +36,19 @@ def exhibit(champion: Champion, task: Task | None, *, best: bool) -> dict[str, A
         best: whether it is the champion, whose score over the weight is worth some time.
     """
     text = champion_to_json(champion)
-    drawn = _drawn(text)
-    return drawn | _scored(text, task, best)
+    key = text, best, task is None
+    if key not in _scores:
+        if len(_scores) >= _MOST_KEPT:
+            _scores.clear()
+        _scores[key] = _scored(champion, task, best)
+    return _drawn(text) | _scores[key]
 
 
-@lru_cache(maxsize=512)
+_MOST_KEPT = 512  # networks
+_scores: dict[tuple[str, bool, bool], dict[str, Any]] = {}  # by the champion's text and what else counts
+
+
+@lru_cache(maxsize=_MOST_KEPT)
 def _drawn(text: str) -> dict[str, Any]:
     champion = champion_from_json(text)
     genome, network, tuned = champion.genome, champion.network, champion.tuned_sources
@@ -107,10 +115,8 @@ def _path(points: FloatArray) -> str:
     return f"M{words[0]}C{' '.join(words[1:])}"
 
 
-@lru_cache(maxsize=512)
-def _scored(text: str, task: Task | None, best: bool) -> dict[str, Any]:
+def _scored(champion: Champion, task: Task | None, best: bool) -> dict[str, Any]:
     """Score over the weight, and with the tuned weights."""
-    champion = champion_from_json(text)
     scores = champion.scores
     known = {
         "measure": "return",

@@ -36,7 +36,7 @@ from wann.champion import (
 )
 from wann.clips import record_clips
 from wann.config import Settings, build_settings, changed_names
-from wann.datasets import image_shape
+from wann.datasets import NAMED, image_shape
 from wann.exhibit import exhibit
 from wann.front import load_front
 from wann.network import FloatArray
@@ -129,20 +129,20 @@ def page_data(run: str | Path, *, clips: bool = True, progress: Progress | None 
             exhibit(each.champion, task, best=each.champion is champion)
             | {"name": each.name, "generation": each.generation}
         )
+    world = _world(champion, task, trouble, clips)
     data |= {
         "networks": drawn,
         "champion": 0,
         "front": front,
         "development": development,
-        "inputs": list(champion.inputs),
-        "best": _best(champion, drawn[0]["profile"]),
-        "world": _world(champion, task, trouble, clips),
+        "best": _best(champion, drawn[0]["profile"], world.get("step")),
+        "world": world,
         "lede": _lede(champion, task, generation),
         "figures": _figures(champion, drawn[0], metrics, settings),
     }
     if isinstance(task, DataTask):
-        headline = "Every connection has the same weight. "
-        data["headline"] = headline + ("Draw a digit." if data["world"]["shape"] else "Choose a sample.")
+        what = f"Draw {world['thing']}." if world["shape"] else "Choose a sample."
+        data["headline"] = f"Every connection has the same weight. {what}"
     if progress:
         progress(parts, parts)
     return data
@@ -209,15 +209,8 @@ def _networks(
     shown = [_Shown("the champion", champion, generation, _values(champion))]
     earlier = _champions(folder)
     stages = _stages(earlier, int(metrics["generation"][-1]) if metrics["generation"].size else generation)
-    members = _front_members(folder, champion)
+    members, note = _front_members(folder, champion)
     from_run = bool(members)
-    note = (
-        "The networks of the last generation that no other beats in both mean and size, or at its best "
-        "weight. Choose one to see it at work above."
-        if from_run
-        else "This run keeps no front yet, so these are its champions, each confirmed when it was found. "
-        f"'wann resume' for one more generation writes the front of {folder.path.name}."
-    )
     room = _MOST_CONNECTIONS - sum(each.champion.genome.connection_count for each in stages)
     wanted = members or [each for each in earlier if each not in stages]
     points, places = [0], {}
@@ -235,7 +228,6 @@ def _networks(
     return (
         shown,
         {
-            "from_run": from_run,
             "note": note,
             "points": [{"network": place, "values": dict(shown[place].values)} for place in points],
         },
@@ -258,13 +250,18 @@ def _champions(folder: RunFolder) -> list[_Shown]:
         if not path.stem.isdecimal():
             continue
         try:
-            champion = load_champion(path)
-        except ValueError:
+            champion = _loaded(path, path.stat().st_mtime_ns)
+        except (ValueError, OSError):
             continue
         generation = int(path.stem)
         name = f"the champion of generation {generation:,}"
         found.append(_Shown(name, champion, generation, _values(champion)))
     return found
+
+
+@lru_cache(maxsize=1024)
+def _loaded(path: Path, changed: int) -> Champion:  # noqa: ARG001  a file that has changed is another one
+    return load_champion(path)
 
 
 def _stages(champions: Sequence[_Shown], generation: int) -> list[_Shown]:
@@ -277,14 +274,17 @@ def _stages(champions: Sequence[_Shown], generation: int) -> list[_Shown]:
     return chosen
 
 
-def _front_members(folder: RunFolder, champion: Champion) -> list[_Shown]:
-    """Members of the run's Pareto front; none where the run has kept none.
+def _front_members(folder: RunFolder, champion: Champion) -> tuple[list[_Shown], str]:
+    """Members of the run's Pareto front, none where the run has kept none; and what there is to know of them.
 
     Raises:
         ValueError: the file is damaged.
     """
     if not (folder.path / "front.json").exists():
-        return []
+        return [], (
+            "This run keeps no front yet, so these are its champions, each confirmed when it was found. "
+            f"'wann resume' for one more generation writes the front of {folder.path.name}."
+        )
     front = load_front(folder.path)
     members = []
     for place, member in enumerate(front.members, 1):
@@ -294,7 +294,12 @@ def _front_members(folder: RunFolder, champion: Champion) -> list[_Shown]:
         )
         name = f"network {place} of the front"
         members.append(_Shown(name, network, front.generation, member.values))
-    return members
+    *names, last = front.objectives
+    together = f"{', '.join(names)} and {last} together" if names else last
+    return members, (
+        f"Networks of generation {front.generation:,} that no other beats in {together}, and the champion. "
+        "Choose one to see it at work above."
+    )
 
 
 def _within(found: Sequence[_Shown], connections: int) -> list[_Shown]:
@@ -366,6 +371,7 @@ def _samples(champion: Champion, task: DataTask) -> dict[str, Any]:
         "classes": list(champion.outputs),
         "shape": image_shape(champion.inputs),
         "prepare": task.name,
+        "thing": "a digit" if task.name in NAMED else "an image",
         "votes": np.linspace(*RANGE, _VOTES).tolist(),
         "samples": [
             {"inputs": [float(f"{x:.6g}") for x in values], "label": int(label)}
@@ -396,12 +402,18 @@ def _plural(count: int, word: str) -> str:
     return f"{count:,} {word}{'s' * (count != 1)}"
 
 
-def _best(champion: Champion, profile: Mapping[str, Any]) -> dict[str, float]:
-    """The best weight of the chart, or the best confirmed one where the chart has no number."""
+def _best(champion: Champion, profile: Mapping[str, Any], step: float | None = None) -> dict[str, float]:
+    """The best weight of the chart, or the best confirmed one where the chart has no number.
+
+    Args:
+        champion: the network.
+        profile: the chart.
+        step: between the weights that can be chosen, where only some can be.
+    """
     known = [
         (mean, weight)
         for weight, mean in zip(profile["weights"], profile["mean"], strict=True)
-        if mean is not None
+        if mean is not None and (step is None or abs(math.remainder(weight, step)) < 1e-9)
     ]
     mean, weight = max(known, default=(champion.scores.best[1], champion.best_weight))
     return {"weight": round(min(max(weight, RANGE[0]), RANGE[1]), 2), "mean": mean}

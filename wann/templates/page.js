@@ -272,7 +272,7 @@ function showFront() {
   });
   pointChart(byId("front"), {
     label: `Mean ${score} over connections; choose a network with the arrow keys and Enter`, points, height: 260,
-    xLabel: "connections", yLabel: `mean ${score}`, steps: front.from_run,
+    xLabel: "connections", yLabel: `mean ${score}`,
     choose: (place) => choose(front.points[place].network),
   });
 }

@@ -322,7 +322,7 @@ class PadStage {
     this.facts = html("p", { class: "facts", id: "facts", role: "status" });
     parts.push(html("div", { class: "verdict" }, this.facts, this.bars));
     box.replaceChildren(html("div", { class: "scene pad" }, ...parts), this._samples());
-    this.inputs = new Float64Array(view.data.inputs.length);
+    this.inputs = new Float64Array(view.entry.network.inputs);
     if (world.samples.length) this._choose(0);
     else this.show();
   }
@@ -330,7 +330,7 @@ class PadStage {
   _pad() {
     this.canvas = html("canvas", {
       id: "scene", width: PAD, height: PAD, tabindex: 0, role: "img",
-      "aria-label": "A pad to draw a digit on: with a pointer, or with the arrow keys while Shift is held; Delete clears it.",
+      "aria-label": "A pad to draw on: with a pointer, or with the arrow keys while Shift is held; Delete clears it.",
       onpointerdown: (event) => {
         this.canvas.setPointerCapture(event.pointerId);
         this.pen = this._place(event);
@@ -347,8 +347,8 @@ class PadStage {
   }
 
   _samples() {
-    const { samples, classes, shape } = this.view.data.world;
-    if (!samples.length) return html("p", { class: "hint" }, "Draw a digit on the pad.");
+    const { samples, classes, shape, thing } = this.view.data.world;
+    if (!samples.length) return html("p", { class: "hint" }, `Draw ${thing} on the pad.`);
     this.sampleButtons = samples.map((sample, place) => {
       const name = `Test sample ${place + 1}: ${classes[sample.label]}`;
       const choice = button(shape ? "" : classes[sample.label], {
@@ -358,7 +358,7 @@ class PadStage {
       return choice;
     });
     return html("div", { class: "samples" },
-      html("p", { class: "hint" }, shape ? "Draw a digit, or choose one that no search has seen:" : "Choose a sample that no search has seen:"),
+      html("p", { class: "hint" }, shape ? `Draw ${thing}, or choose one that no search has seen:` : "Choose a sample that no search has seen:"),
       html("div", { class: "row" }, ...this.sampleButtons));
   }
 
@@ -475,7 +475,7 @@ class PadStage {
       html("span", { class: "count" }, empty ? "" : String(counts[place])))));
     const right = this.sampled ? ` · it is ${classes[this.label]}` : "";
     this.facts.textContent = empty
-      ? "Draw a digit: every weight has a vote."
+      ? `Draw ${view.data.world.thing}: every weight has a vote.`
       : `${counts[winner]} of ${weights.length} weights say ${classes[winner]}; at `
         + `${view.tuned ? "the tuned weights" : `weight ${short(view.weight)}`}: ${classes[largest(now)]} `
         + `(${percent(Math.max(...now))})${right}`;

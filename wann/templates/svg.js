@@ -150,7 +150,7 @@ function lineChart(box, { label, xs, series, height, xLabel, yLabel }) {
  * @param points [{x, y, text, chosen}] in ascending order of x
  * @param choose called with the place of a point
  */
-function pointChart(box, { label, points, height, xLabel, yLabel, choose, steps }) {
+function pointChart(box, { label, points, height, xLabel, yLabel, choose }) {
   const plot = html("div", { class: "plot" });
   const readout = html("p", { class: "readout" });
   const focused = box.contains(document.activeElement);
@@ -161,7 +161,6 @@ function pointChart(box, { label, points, height, xLabel, yLabel, choose, steps 
     label, height, xLabel, yLabel, x: padded([low, high], 0.04), y: padded(extent(ys), 0.1),
   });
   root.setAttribute("role", "group");
-  if (steps) root.append(svg("path", { class: "line faint", d: curve(xs, ys, placeX, placeY) }));
   const dots = points.map((point, place) => svg("circle", {
     class: point.chosen ? "point chosen" : "point", cx: placeX(point.x), cy: placeY(point.y),
     r: point.chosen ? 8 : 6, role: "button", "aria-pressed": String(point.chosen), "aria-label": point.text,
