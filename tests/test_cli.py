@@ -45,9 +45,9 @@ OPTIONS = {
     "--json",
     "prune": "CHAMPION --tolerance --weight --episodes --fresh --seed --out --map --threads --workers "
     "--address --data --json",
-    "replay": "CHAMPION --weight --seed --out",
+    "replay": "CHAMPION --weight --seed --steps --with-network --theme --out",
     "play": "CHAMPION --port --no-browser",
-    "draw": "CHAMPION --out --only",
+    "draw": "CHAMPION --out --only --highlight --theme --width --generations --film",
     "plot": "RUN --out --threads --workers --address --data",
     "report": "RUN --out --data",
     "watch": "RUN --port --no-browser --data",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import networkx as nx
 import numpy as np
+from numpy.typing import ArrayLike
 
 from wann.activations import BY_CODE
 from wann.datasets import image_shape
@@ -214,12 +215,13 @@ def lay_out(
     """
     first = of_kind(graph, "bias", "input")
     used = {node: node not in first or graph.out_degree(node) > 0 for node in graph}
+    ports = [node for node in first if used[node]] or [BIAS]  # of the inputs, where they are an image
     shown = graph
     if shape:
         shown = graph.copy()
-        shown.remove_nodes_from([node for node in graph if not used[node]])
+        shown.remove_nodes_from(set(first) - set(ports))
     names = {node: plain_text(label) for node, label in graph.nodes(data="label")}
-    image = _Image(shape, [used[node] for node in first], width) if shape else None
+    image = _Image(shape, [node in ports for node in first], width) if shape else None
     room = _Room(
         left=0.0 if image else max(text_width(names[node], 1.0) for node in first),
         right=max(text_width(names[node], 1.0) for node in of_kind(graph, "output")),
@@ -229,15 +231,14 @@ def lay_out(
     )
     heights = {node.id: -node.y for node in before.nodes} if before else None
     arrangement = _arrange(shown, ports=image is not None, widest=room.widest, heights=heights)
-    frame = room.frame(np.array(arrangement.points), sum(used[node] for node in first))
+    frame = room.frame(np.array(arrangement.points), len(ports))
     places = dict(zip(shown, frame.placed(arrangement.points).tolist(), strict=False))
     radii = dict.fromkeys(graph, RADIUS * frame.pitch)
     begun: dict[Hashable, FloatArray] = {}
     plane = None
     if image:
-        ports = np.array([places[node] for node in first if used[node]]).reshape(-1, 2)
-        ways = image.ways(ports, frame.size[1])
-        begun = dict(zip([node for node in first if used[node]], ways, strict=True))
+        ways = image.ways(np.array([places[node] for node in ports]), frame.size[1])
+        begun = dict(zip(ports, ways, strict=True))
         for node, centre in zip(first, image.centres(frame.size[1]).tolist(), strict=True):
             places[node] = centre
             radii[node] = BIAS_RADIUS if node == BIAS else 0.5 * SQUARE * image.side
@@ -284,7 +285,7 @@ def _ways(
         begun: (3k+1, 2) the way of a node's connections before they leave its place in the arrangement.
     """
     points = frame.placed(arrangement.points)
-    curves = frame.placed([segment.curve for segment in arrangement.segments]).reshape(-1, 4, 2)
+    curves = frame.placed(np.array([segment.curve for segment in arrangement.segments]).reshape(-1, 4, 2))
     into = {
         (arrangement.owner[segment.source], segment.target): k
         for k, segment in enumerate(arrangement.segments)
@@ -320,10 +321,10 @@ class _Frame:
     origin: tuple[float, float]  # place of the arrangement's origin
     size: tuple[float, float]  # of the diagram
 
-    def placed(self, points: Sequence[object]) -> FloatArray:
+    def placed(self, points: ArrayLike) -> FloatArray:
         """Places in the diagram of points of the arrangement, (..., 2)."""
         scale = [self.pitch, -self.pitch * self.stretch]
-        placed: FloatArray = np.array(points, np.float64) * scale + self.origin
+        placed: FloatArray = np.asarray(points, np.float64) * scale + self.origin
         return placed
 
 

@@ -68,7 +68,7 @@ FORMATS = {
         options=(
             "-vf",
             "scale='min(iw,640)':-1:flags=lanczos,split[a][b];"
-            "[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=none",
+            "[a]palettegen=stats_mode=single:max_colors=128[p];[b][p]paletteuse=new=1:dither=none",
             *("-loop", "0"),
         ),
     ),

@@ -75,8 +75,11 @@ class LivingDiagram:
             parts.append(len(rows))
             rows.append(row[node.id])
         self._rows = np.array(rows)
+        # What feeds nothing stays dark.
+        self._gain = np.array([1.0] * self._lines + [1.0 if node.used else 0.0 for node in diagram.nodes])
         self._connections = np.array(connections, np.int64)
-        self._compose(masks, parts, self._overlay(diagram))
+        self._order = parts
+        self._compose(masks, self._overlay(diagram))
 
     def _line(self, points: FloatArray) -> Path:
         codes = np.full(len(points), Path.CURVE4, np.uint8)
@@ -127,16 +130,14 @@ class LivingDiagram:
             picture = np.asarray(canvas.buffer_rgba())
         return picture[: self.size[1], : self.size[0]] / 255.0
 
-    def _compose(
-        self, masks: list[tuple[np.ndarray, FloatArray]], parts: list[int], overlay: FloatArray
-    ) -> None:
+    def _compose(self, masks: list[tuple[np.ndarray, FloatArray]], overlay: FloatArray) -> None:
         """Find out how much of each part is seen in each pixel."""
         paper = np.array(to_rgb(self.theme.paper))
         cover = overlay[:, :, 3].ravel()
         free = 1.0 - cover  # how much light comes through what lies above
         base = overlay[:, :, :3].reshape(-1, 3) * cover[:, None]
         pixels, shares, seen = [], [], []
-        for (where, alpha), part in zip(reversed(masks), reversed(parts), strict=True):
+        for (where, alpha), part in zip(reversed(masks), reversed(self._order), strict=True):
             share = alpha * free[where]
             free[where] *= 1.0 - alpha
             if part < 0:
@@ -160,7 +161,15 @@ class LivingDiagram:
             values: (rows,) of `wann.champion.Champion.values`.
             weight: shared weight, or "tuned".
         """
-        signal = values[self._rows]
+        colors = self._colors(values, weight).astype(np.float32)
+        frame = self._base.copy()
+        frame[self._pixel] += np.add.reduceat(self._share * colors[self._part], self._first, axis=0)
+        shown: Picture = np.clip(255.0 * frame + 0.5, 0.0, 255.0).astype(np.uint8)
+        return shown.reshape(self.size[1], self.size[0], 3)
+
+    def _colors(self, values: FloatArray, weight: Weight) -> FloatArray:
+        """Colour of each part, the lines before the nodes, (parts, 3)."""
+        signal = values[self._rows] * self._gain
         if weight == "tuned":
             signal[: self._lines] *= self._tuned[self._connections]
         else:
@@ -171,11 +180,8 @@ class LivingDiagram:
         rest = np.repeat([to_rgb(theme.paper)], len(signal), axis=0)
         rest[: self._lines] = to_rgb(blend(theme.paper, theme.quiet, IDLE))
         tone = np.where(signal[:, None] > 0.0, to_rgb(theme.output), to_rgb(theme.input))
-        colors = (rest + lit * (tone - rest)).astype(np.float32)
-        frame = self._base.copy()
-        frame[self._pixel] += np.add.reduceat(self._share * colors[self._part], self._first, axis=0)
-        shown: Picture = np.clip(255.0 * frame + 0.5, 0.0, 255.0).astype(np.uint8)
-        return shown.reshape(self.size[1], self.size[0], 3)
+        colors: FloatArray = rest + lit * (tone - rest)
+        return colors
 
 
 def _mask(renderer: RendererAgg, path: Path, width: float | None) -> tuple[np.ndarray, FloatArray]:

@@ -193,9 +193,10 @@ def text_width(text: str, size: float, weight: str = "normal") -> float:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=MISSING_GLYPH, category=UserWarning)
         width, _, _ = TextToPath().get_text_width_height_descent(text, font, ismath=False)
-    return float(width) / _MEASURED * size / 72.0
+    return _HINTED * float(width) / _MEASURED * size / 72.0
 
 
+_HINTED = 1.05  # small letters are a little wider in pixels
 _MEASURED = 100.0  # points; a width is measured there and scaled
 
 

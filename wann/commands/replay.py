@@ -32,6 +32,7 @@ def _parse_weights(
     help='Shared weight, or "tuned"; the best one by default. Several, as -1,0.5,2, are shown side by side.',
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the episode.")
+@click.option("--steps", type=click.IntRange(min=1), help="Cut the episode off after so many.")
 @click.option("--with-network", is_flag=True, help="Show the network too, lit by its activations.")
 @theme_option
 @click.option(
@@ -43,6 +44,7 @@ def replay(
     champion_path: Path,
     weights: tuple[Weight, ...] | None,
     seed: int,
+    steps: int | None,
     with_network: bool,
     theme: str,
     out: Path | None,
@@ -67,14 +69,17 @@ def replay(
                 out,
                 network=with_network,
                 theme=THEMES[theme],
+                max_steps=steps,
                 progress=progress,
             )
         click.echo(f"Wrote {out}, {episodes[0].frames:,} frames")
     elif with_network or len(weights) > 1:
-        episodes = show_episodes(champion, weights, seed, network=with_network, theme=THEMES[theme])
+        episodes = show_episodes(
+            champion, weights, seed, network=with_network, theme=THEMES[theme], max_steps=steps
+        )
     else:
         refuse_given(("theme",), "a window shows the environment as it draws itself")
-        episodes = [show_episode(champion, weights[0], seed)]
+        episodes = [show_episode(champion, weights[0], seed, max_steps=steps)]
     for weight, episode in zip(weights, episodes, strict=True):
         at = "the tuned weights" if weight == "tuned" else f"weight {weight:g}"
         click.echo(f"Return {episode.total:.1f} in {episode.steps} steps at {at}, seed {seed}")
