@@ -45,8 +45,8 @@ OPTIONS = {
     "--json",
     "prune": "CHAMPION --tolerance --weight --episodes --fresh --seed --out --map --threads --workers "
     "--address --data --json",
-    "replay": "CHAMPION --weight --seed --out",
-    "draw": "CHAMPION --out --only",
+    "replay": "CHAMPION --weight --seed --steps --with-network --theme --out",
+    "draw": "CHAMPION --out --only --highlight --theme --width --generations --film",
     "plot": "RUN --out --threads --workers --address --data",
     "report": "RUN --out --data",
     "front": "RUN --pick --out --threads --workers --address --data --json",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import networkx as nx
 import numpy as np
+from numpy.typing import ArrayLike
 
 from wann.activations import BY_CODE
 from wann.datasets import image_shape
@@ -159,6 +160,8 @@ def diagram_of(
     importance: FloatArray | None = None,
     *,
     width: float | None = None,
+    pitch: float = PITCH[1],
+    before: Diagram | None = None,
 ) -> Diagram:
     """Lay out what a genome expresses; same genome, same diagram.
 
@@ -169,6 +172,8 @@ def diagram_of(
         outputs: names of the outputs.
         importance: (C,) return lost without each enabled connection, in the genome's order.
         width: inches that the diagram takes at most; by default what the network wants.
+        pitch: greatest distance of neighbouring nodes of a column, in inches.
+        before: the diagram of an earlier network, whose order from top to bottom is kept as far as possible.
 
     Raises:
         ValueError: there are not as many names as inputs or outputs, or not as many numbers as enabled
@@ -184,7 +189,7 @@ def diagram_of(
                 f"not {len(importance)}"
             )
         lost = dict(zip(marks, np.asarray(importance, np.float64).tolist(), strict=True))
-    return lay_out(graph, lost, shape=image_shape(inputs), width=width)
+    return lay_out(graph, lost, shape=image_shape(inputs), width=width, pitch=pitch, before=before)
 
 
 def lay_out(
@@ -193,6 +198,8 @@ def lay_out(
     *,
     shape: tuple[int, int] | None = None,
     width: float | None = None,
+    pitch: float = PITCH[1],
+    before: Diagram | None = None,
 ) -> Diagram:
     """Lay out a graph from `genome_graph`.
 
@@ -201,34 +208,37 @@ def lay_out(
         lost: return lost without a connection, by innovation number, where it is known.
         shape: rows and columns of the image whose pixels the inputs are.
         width: inches that the diagram takes at most.
+        pitch, before: as `diagram_of`.
 
     Raises:
         ValueError: the width leaves no room beside the names.
     """
     first = of_kind(graph, "bias", "input")
     used = {node: node not in first or graph.out_degree(node) > 0 for node in graph}
+    ports = [node for node in first if used[node]] or [BIAS]  # of the inputs, where they are an image
     shown = graph
     if shape:
         shown = graph.copy()
-        shown.remove_nodes_from([node for node in graph if not used[node]])
+        shown.remove_nodes_from(set(first) - set(ports))
     names = {node: plain_text(label) for node, label in graph.nodes(data="label")}
-    image = _Image(shape, [used[node] for node in first], width) if shape else None
+    image = _Image(shape, [node in ports for node in first], width) if shape else None
     room = _Room(
         left=0.0 if image else max(text_width(names[node], 1.0) for node in first),
         right=max(text_width(names[node], 1.0) for node in of_kind(graph, "output")),
         image=image,
         width=width,
+        pitch=pitch,
     )
-    arrangement = _arrange(shown, ports=image is not None, widest=room.widest)
-    frame = room.frame(np.array(arrangement.points), sum(used[node] for node in first))
+    heights = {node.id: -node.y for node in before.nodes} if before else None
+    arrangement = _arrange(shown, ports=image is not None, widest=room.widest, heights=heights)
+    frame = room.frame(np.array(arrangement.points), len(ports))
     places = dict(zip(shown, frame.placed(arrangement.points).tolist(), strict=False))
     radii = dict.fromkeys(graph, RADIUS * frame.pitch)
     begun: dict[Hashable, FloatArray] = {}
     plane = None
     if image:
-        ports = np.array([places[node] for node in first if used[node]]).reshape(-1, 2)
-        ways = image.ways(ports, frame.size[1])
-        begun = dict(zip([node for node in first if used[node]], ways, strict=True))
+        ways = image.ways(np.array([places[node] for node in ports]), frame.size[1])
+        begun = dict(zip(ports, ways, strict=True))
         for node, centre in zip(first, image.centres(frame.size[1]).tolist(), strict=True):
             places[node] = centre
             radii[node] = BIAS_RADIUS if node == BIAS else 0.5 * SQUARE * image.side
@@ -275,7 +285,7 @@ def _ways(
         begun: (3k+1, 2) the way of a node's connections before they leave its place in the arrangement.
     """
     points = frame.placed(arrangement.points)
-    curves = frame.placed([segment.curve for segment in arrangement.segments]).reshape(-1, 4, 2)
+    curves = frame.placed(np.array([segment.curve for segment in arrangement.segments]).reshape(-1, 4, 2))
     into = {
         (arrangement.owner[segment.source], segment.target): k
         for k, segment in enumerate(arrangement.segments)
@@ -311,22 +321,25 @@ class _Frame:
     origin: tuple[float, float]  # place of the arrangement's origin
     size: tuple[float, float]  # of the diagram
 
-    def placed(self, points: Sequence[object]) -> FloatArray:
+    def placed(self, points: ArrayLike) -> FloatArray:
         """Places in the diagram of points of the arrangement, (..., 2)."""
         scale = [self.pitch, -self.pitch * self.stretch]
-        placed: FloatArray = np.array(points, np.float64) * scale + self.origin
+        placed: FloatArray = np.asarray(points, np.float64) * scale + self.origin
         return placed
 
 
 class _Room:
     """What lies beside a network, and how large that lets it be."""
 
-    def __init__(self, left: float, right: float, image: _Image | None, width: float | None) -> None:
-        """Names of so many inches for each point of their size, an image, and a width to keep within."""
+    def __init__(
+        self, left: float, right: float, image: _Image | None, width: float | None, pitch: float
+    ) -> None:
+        """Names of so many inches for each point of their size, an image, and what to keep within."""
         self.left = left
         self.right = right
         self.image = image
         self.width = width
+        self.greatest = pitch
 
     @property
     def widest(self) -> float | None:
@@ -364,9 +377,9 @@ class _Room:
             return self._beside(pitch, box[1] * scale, heights * scale)
 
         if self.width is None:
-            pitch = float(np.clip(np.min(LARGEST / box), *PITCH))
+            pitch = float(np.clip(np.min(LARGEST / box), PITCH[0], self.greatest))
         else:
-            pitch, too_much = 0.0, min(PITCH[1], LARGEST[1] / box[1])
+            pitch, too_much = 0.0, min(self.greatest, LARGEST[1] / box[1])
             if sum(beside(too_much)) + box[0] * too_much <= self.width:
                 pitch = too_much
             for _ in range(30):
@@ -468,10 +481,13 @@ def _name_size(pitch: float) -> float:
     return float(np.clip(36.0 * pitch, *NAME_SIZE))
 
 
-def _arrange(graph: nx.DiGraph, *, ports: bool, widest: float | None) -> Arrangement:
+def _arrange(
+    graph: nx.DiGraph, *, ports: bool, widest: float | None, heights: Mapping[int, float] | None = None
+) -> Arrangement:
     index = {node: position for position, node in enumerate(graph)}
     edges = [(index[source], index[target]) for source, target in graph.edges]
-    return arrange(_columns(graph), edges, ports=ports, widest=widest)
+    known = [heights.get(node) for node in graph] if heights else None
+    return arrange(_columns(graph), edges, ports=ports, widest=widest, heights=known)
 
 
 def _columns(graph: nx.DiGraph) -> list[int]:

@@ -72,6 +72,7 @@ def arrange(
     sweeps: int = SWEEPS,
     ports: bool = False,
     widest: float | None = None,
+    heights: Sequence[float | None] | None = None,
 ) -> Arrangement:
     """Lay out a graph whose edges all lead to a later layer.
 
@@ -84,12 +85,16 @@ def arrange(
         sweeps: most attempts at fewer crossings, from either side; 0 leaves the given order.
         ports: whether nodes of the first layer are mere points, which take no more room than bends.
         widest: width to keep within, as far as the columns can move together.
+        heights: (N,) of the nodes in an earlier layout, where known. Its order is kept but for moves that
+            remove crossings.
 
     Raises:
         ValueError: an edge does not lead to a later layer.
     """
     graph = _Layered(layer, edges, ports)
-    order, crossings = _ordered(graph, sweeps)
+    if heights is not None:
+        _sort_by_height(graph, heights)
+    order, crossings = _ordered(graph, sweeps if heights is None else 0, sweeps > 0)
     height = _place(graph, order)
     column = _columns(graph, height, math.inf if widest is None else widest)
     points = tuple((column[place], y) for place, y in zip(graph.layer, height, strict=True))
@@ -135,12 +140,29 @@ class _Layered:
         return point < self.nodes and not (self.ports and self.layer[point] == 0)
 
 
-def _ordered(graph: _Layered, sweeps: int) -> tuple[list[list[int]], int]:
+def _sort_by_height(graph: _Layered, heights: Sequence[float | None]) -> None:
+    """Sort the points of the inner layers, in place, by their heights of before.
+
+    A new node lies where those are that it reads, a bend where its source is.
+    """
+    height = [0.0] * len(graph.layer)
+    for points in graph.order:
+        for point in points:
+            known = heights[point] if point < graph.nodes else None
+            if known is None:
+                sources = graph.left[point]
+                known = sum(height[source] for source in sources) / len(sources) if sources else 0.0
+            height[point] = known
+    for points in graph.order[1:-1]:
+        points.sort(key=lambda point: -height[point])
+
+
+def _ordered(graph: _Layered, sweeps: int, moves: bool) -> tuple[list[list[int]], int]:
     """The points of each layer in an order with few crossings, and how many there are."""
     order = np.array([point for points in graph.order for point in points], np.int64)
     first = np.concatenate([[0], np.cumsum([len(points) for points in graph.order])])
     left, right = ((*_joined(neighbours),) for neighbours in (graph.left, graph.right))
-    if sweeps:
+    if moves:
         order = reduce_crossings(order, first, *left, *right, sweeps, SIFTING)
     layers = [order[low:high].tolist() for low, high in itertools.pairwise(first.tolist())]
     return layers, int(count_crossings(order, first, *right))

@@ -165,3 +165,12 @@ def parse_judged_weight(
 def judged_weight(champion: Champion, weight: Weight | Literal["best"] | None) -> Weight | None:
     """The weight that such an option names."""
     return champion.best_weight if weight == "best" else weight
+
+
+theme_option = click.option(
+    "--theme",
+    type=click.Choice(["light", "dark"]),
+    default="light",
+    show_default=True,
+    help="Colours of the drawing.",
+)
