@@ -27,11 +27,11 @@ from wann.genome import genome_to_dict
 from wann.lanes import blocks_for, lane_array
 from wann.mnist import deskew
 from wann.network import batch_networks, compile_genome, evaluate_network
-from wann.report import page_data, render
+from wann.report import SCRIPTS, page_data, render
 from wann.rollout import roll_out
 from wann.storage import RunFolder
 
-TEMPLATES = Path(wann.__file__).parent / "templates"
+PACKAGE = Path(wann.__file__).parent
 CHAMPION = Path(__file__).resolve().parents[1] / "experiments/swingup/champion.json"
 NODE, CHROMIUM = shutil.which("node"), shutil.which("chromium")
 TINY = {"population": 16, "generations": 8, "confirm_episodes": 4, "episodes": 2, "seed": 3}
@@ -91,7 +91,8 @@ def with_front(path, genomes, tmp_path):
 
 def node(expression, files, value=None):
     """Value of an expression over the page's files in node; `input` is the value given."""
-    code = "".join((TEMPLATES / f"{name}.js").read_text() for name in files)
+    paths = [path for path in SCRIPTS if Path(path).stem in files]
+    code = "".join((PACKAGE / path).read_text() for path in paths)
     code += "const input = JSON.parse(require('fs').readFileSync(0, 'utf8'));"
     code += f"process.stdout.write(JSON.stringify({expression}));"
     done = subprocess.run(
@@ -128,7 +129,7 @@ def test_every_activation_has_the_bits_of_the_kernel():
     found = node(
         f"(() => {{ {OF_BITS} {TO_BITS} return input.codes.map((code) => "
         "input.values.map((word) => to(activate(code, of(word))))); })()",
-        ["polynomials"],
+        ["activations", "network"],
         {"codes": list(ALL_CODES), "values": bits(values)},
     )
     for code, words in zip(ALL_CODES, found, strict=True):
@@ -151,7 +152,7 @@ def test_networks_have_the_bits_of_the_forward_pass_with_shared_and_individual_w
     found = node(
         "input.map(([data, rows, weights]) => rows.map((row, k) => "
         "[...new Network(data).forward(row, weights[k])]))",
-        ["polynomials", "network"],
+        ["activations", "network"],
         cases,
     )
     assert found == expected
@@ -201,7 +202,7 @@ def test_episodes_have_the_bits_of_the_kernel_in_node():
     starts = np.resize(TASK.starts(range(7)), (len(WEIGHTS), 4))
     found = node(
         f"(({{ network, weights, starts }}) => {TRAJECTORIES})(input)",
-        ["polynomials", "network", "swingup"],
+        ["activations", "network", "swingup"],
         {"network": network_data(network), "weights": WEIGHTS.tolist(), "starts": starts.tolist()},
     )
     check_trajectories(found, network, starts)

@@ -47,8 +47,14 @@ from wann.weights import RANGE
 
 Progress = Callable[[int, int], None]
 
-_SCRIPTS = ("polynomials", "network", "swingup", "digits", "svg", "drawing", "stages", "page")
-"""Files of the page's JavaScript, each after those it uses."""
+SCRIPTS = (
+    "export/templates/activations.js",
+    *(
+        f"templates/{name}.js"
+        for name in ("network", "swingup", "digits", "svg", "drawing", "stages", "page")
+    ),
+)
+"""Files of the page's JavaScript in the package, each after those it uses."""
 
 _LIVE_TASK = "swingup"  # whose physics the page computes itself
 _STARTS = 20  # episodes of it that can be watched
@@ -155,8 +161,8 @@ def render(data: Mapping[str, Any], live: bool = False) -> str:
         data: from `page_data`.
         live: whether the page asks for `data.json` beside it every two seconds and shows what is new.
     """
-    folder = files("wann") / "templates"
-    parts = [(folder / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS]
+    package = files("wann")
+    parts = [(package / path).read_text(encoding="utf-8") for path in SCRIPTS]
     calls = ['show(JSON.parse(byId("data").textContent));', 'live("data.json");' if live else ""]
     script = "(() => {\n'use strict';\n" + "\n".join([*parts, _PUBLIC, *calls]) + "\n})();"
     environment = jinja2.Environment(loader=jinja2.PackageLoader("wann", "templates"), autoescape=True)
@@ -164,7 +170,7 @@ def render(data: Mapping[str, Any], live: bool = False) -> str:
         data=data,
         live=live,
         json=Markup(_json(data)),  # noqa: S704  no character of markup is left in it
-        style=Markup((folder / "style.css").read_text(encoding="utf-8")),  # noqa: S704  our own
+        style=Markup((package / "templates/style.css").read_text(encoding="utf-8")),  # noqa: S704  our own
         script=Markup(script),  # noqa: S704  our own
         # Nothing but this very script may run on the page.
         hashes=f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'",

@@ -5,9 +5,6 @@ const FORMULAS = {
   linear: "s", step: "1 where s > 0, else 0", sin: "sin(π s)", gaussian: "exp(−s² / 2)", tanh: "tanh(s)",
   sigmoid: "1 / (1 + exp(−s))", inverse: "−s", abs: "|s|", relu: "max(s, 0)", cos: "cos(π s)",
 };
-const CODES = {
-  linear: 1, step: 2, sin: 3, gaussian: 4, tanh: 5, sigmoid: 6, inverse: 7, abs: 8, relu: 9, cos: 10,
-};
 const REACH = { gaussian: 3, tanh: 3, sigmoid: 5, cos: 1.5 };
 const LEVELS = 12; // steps of brightness; the page is touched only where one changes
 
@@ -15,7 +12,7 @@ const LEVELS = 12; // steps of brightness; the page is touched only where one ch
 function activationCurve(name, x, y, radius) {
   const places = name === "step" ? [-1, 0, 1e-9, 1] : Array.from({ length: 25 }, (_, k) => (k - 12) / 12);
   return places.map((at, k) => {
-    const value = activate(CODES[name], at * (REACH[name] ?? 1));
+    const value = ACTIVATIONS[name](at * (REACH[name] ?? 1));
     return `${k ? "L" : "M"}${(x + 0.62 * radius * at).toFixed(1)} ${(y - 0.5 * radius * value).toFixed(1)}`;
   }).join("");
 }

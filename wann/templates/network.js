@@ -1,4 +1,13 @@
-// The forward pass, bit for bit that of wann/network.py.
+// The forward pass, bit for bit that of wann/network.py; it uses wann/export/templates/activations.js.
+
+const CODES = {
+  linear: 1, step: 2, sin: 3, gaussian: 4, tanh: 5, sigmoid: 6, inverse: 7, abs: 8, relu: 9, cos: 10,
+};
+const BY_CODE = [];
+for (const [name, code] of Object.entries(CODES)) BY_CODE[code] = ACTIVATIONS[name];
+
+/** Apply the activation with this code. */
+const activate = (code, x) => BY_CODE[code](x);
 
 /**
  * A feed-forward network as flat arrays, the fields of wann.network.Network.

@@ -25,6 +25,7 @@ class SwingUpStage {
     this.running = !still();
     this.start = 0; // which start state
     this.frames = 0;
+    this.lit = 0; // when the network was lit last
     this.canvas = html("canvas", {
       id: "scene", tabindex: 0, role: "img",
       "aria-label": "A pole on a cart. The arrow keys push the pole, space pauses, R resets.",
@@ -157,8 +158,10 @@ class SwingUpStage {
       ? `${left ? "left the track" : now} · return ${short(end.total)} in ${plural(end.steps, "step")}${mixed}`
       : `${now} · return ${short(total)}${mixed}`;
     if (text !== this.text) this.facts.textContent = this.text = text;
-    // Every other frame is as good to the eye, and lighting is what costs most.
-    if (this.frames % 2 === 0 || !this.running) this.view.light(this.episode.network.values);
+    // Twenty times a second is as good to the eye, and lighting is what costs most.
+    if (this.running && this.last - this.lit < 48) return;
+    this.lit = this.last;
+    this.view.light(this.episode.network.values);
   }
 
   _size() {

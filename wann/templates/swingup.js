@@ -1,5 +1,7 @@
 // Cart-pole swing-up, bit for bit the physics of envs/wann_envs/cartpole_swingup.py.
 
+const INVERSE_PI = 0.3183098861837907;
+
 const SWING_UP = {
   gravity: 9.82, // m/s²
   poleMass: 0.5, // kg
