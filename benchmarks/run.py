@@ -14,10 +14,11 @@ from cluster import added, scaling
 from engine import kernel, searches, start_up, variation
 from environments import compiled, pooled, stepped
 from measuring import report
+from tuning import tuning
 
 from wann.evaluator import available_threads
 
-GROUPS = ("engine", "searches", "environments", "cluster", "classification")
+GROUPS = ("engine", "searches", "environments", "cluster", "classification", "tuning")
 
 
 def main() -> None:
@@ -55,6 +56,8 @@ def main() -> None:
         added("at most 50 ms", repeats)
     if "classification" in groups:
         classification(repeats)
+    if "tuning" in groups:
+        tuning(repeats)
     if "searches" in groups:
         searches(arguments.searches, arguments.seed)
 

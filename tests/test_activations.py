@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from kernels import activate_row
 
-from wann.activations import ACTIVATIONS, BY_CODE, activate, activate_row, gaussian, sigmoid
+from wann.activations import ACTIVATIONS, BY_CODE, activate, gaussian, sigmoid
 from wann.lanes import WIDTH, kernel, lane_array
 
 

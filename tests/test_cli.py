@@ -33,14 +33,24 @@ from wann.tasks import GymnasiumTask, get_task, task_names
 TINY = {"population": 8, "max_steps": 50, "confirm_episodes": 4, "episodes": 2, "seed": 11}
 SET = [f"--set={name}={value}" for name, value in TINY.items()]
 OPTIONS = {
-    "search": "TASK --preset --config --set --env-kwargs --no-compiled --seed --out --resume --threads "
-    "--workers --address --quiet --json",
+    "search": "TASK --preset --config --set --env-kwargs --init-from --no-compiled --seed --out --resume "
+    "--threads --workers --address --quiet --json",
     "resume": "RUN --set --threads --workers --address --quiet --json",
     "evaluate": "CHAMPION --episodes --weights --seed --threads --workers --address --json",
+    "tune": "CHAMPION --method --budget --population --episodes --sigma --weight --freeze --task "
+    "--env-kwargs --data --seed --out --threads --workers --address --quiet --json",
+    "table": "RUN --episodes --seed --method --budget --untuned --format --out --threads --workers --address "
+    "--data --quiet",
+    "sensitivity": "CHAMPION --weight --episodes --seed --out --table --threads --workers --address --data "
+    "--json",
+    "prune": "CHAMPION --tolerance --weight --episodes --fresh --seed --out --map --threads --workers "
+    "--address --data --json",
     "replay": "CHAMPION --weight --seed --steps --with-network --theme --out",
     "draw": "CHAMPION --out --only --highlight --theme --width --generations --film",
     "plot": "RUN --out --threads --workers --address --data",
-    "import": "FILE.out --task --env-kwargs --tuned --out",
+    "front": "RUN --pick --out --threads --workers --address --data --json",
+    "export": "CHAMPION --format --weight --out --dtype --opset --json",
+    "import": "FILE --task --env-kwargs --tuned --out",
     "tasks": "",
     "settings": "--task --preset",
     "doctor": "ENV_ID --env-kwargs --json",
@@ -181,14 +191,16 @@ def test_search_ends_by_saying_where_the_champion_is_and_what_to_do_with_it(wann
     code, out, err = wann_command("search", "swingup", *SET, "--set=generations=3", "--out", path)
     assert (code, err) == (0, "")
     assert "generation 3/3" in out
-    *_, ended, champion, scores, evaluate, replay, draw, plot, resume = out.splitlines()
+    *_, ended, champion, scores, evaluate, replay, draw, plot, front, resume = out.splitlines()
     assert ended == "Ended by generations after generation 3."
     assert champion.split("  ")[-1].strip() == str(path / "champion.json")
     assert re.search(
         r"mean return [\d.]+ over 25 shared weights, [\d.]+ at weight [-\d.]+; \d+ connection", scores
     )
     for line, command in zip(
-        (evaluate, replay, draw, plot, resume), ("evaluate", "replay", "draw", "plot", "resume"), strict=True
+        (evaluate, replay, draw, plot, front, resume),
+        ("evaluate", "replay", "draw", "plot", "front", "resume"),
+        strict=True,
     ):
         name, _, text = line.partition("  ")
         assert name.lower() == command

@@ -10,7 +10,14 @@ from conftest import ALL_CODES, SHARES, evolved
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wann.genome import check_genome, genome_from_dict, genome_to_dict, minimal_genome, one_output
+from wann.genome import (
+    check_genome,
+    genome_from_dict,
+    genome_to_dict,
+    minimal_genome,
+    one_output,
+    renumbered,
+)
 from wann.innovation import Innovations
 from wann.network import compile_genome, evaluate_network
 from wann.variation import cross, mutate
@@ -144,3 +151,33 @@ def test_what_feeds_one_output_computes_the_same_bits_as_the_whole(seed, mutatio
         assert set(alone.mark.tolist()) <= set(whole.mark.tolist())
         marks |= set(alone.mark.tolist())
     assert marks == set(whole.mark.tolist())
+
+
+@given(st.integers(0, 2**32), st.integers(0, 80), st.integers(1, 6), st.integers(1, 5))
+def test_the_depth_is_the_longest_path_of_enabled_connections_to_an_output(seed, mutations, inputs, outputs):
+    genome = evolved(seed, mutations, inputs, outputs)
+    drawn = nx.DiGraph()
+    drawn.add_nodes_from(genome.node_id.tolist())
+    drawn.add_edges_from(zip(genome.source[genome.enabled], genome.target[genome.enabled], strict=True))
+    feeding = set(genome.node_id[genome.first_output : genome.first_hidden].tolist())
+    for output in list(feeding):
+        feeding |= nx.ancestors(drawn, output)
+    assert genome.depth == nx.dag_longest_path_length(drawn.subgraph(feeding))
+
+
+@given(st.integers(0, 2**32), st.integers(0, 80))
+def test_new_numbers_have_no_gaps_and_change_no_network(seed, mutations):
+    genome = evolved(seed, mutations)
+    spread = genome.evolve(
+        node_id=np.where(genome.node_id < genome.first_hidden, genome.node_id, 3 * genome.node_id),
+        mark=(7 * genome.mark + 2**30).astype(np.int32),
+        source=np.where(genome.source < genome.first_hidden, genome.source, 3 * genome.source),
+        target=np.where(genome.target < genome.first_hidden, genome.target, 3 * genome.target),
+    )
+    again = check_genome(renumbered(check_genome(spread)))
+    assert again.node_id.tolist() == list(range(genome.node_id.size))
+    assert again.mark.tolist() == list(range(genome.mark.size))
+    assert renumbered(again) == again
+    for name in ("sources", "first_source", "activation", "outputs"):
+        before, after = getattr(compile_genome(spread), name), getattr(compile_genome(again), name)
+        assert (before.dtype, before.tolist()) == (after.dtype, after.tolist())

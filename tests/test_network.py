@@ -6,8 +6,9 @@ import pytest
 from conftest import evolved
 from hypothesis import given
 from hypothesis import strategies as st
+from kernels import activate_row
 
-from wann.activations import BY_CODE, activate_row
+from wann.activations import BY_CODE
 from wann.genome import genome_from_dict, genome_to_dict
 from wann.lanes import lane_array
 from wann.network import (

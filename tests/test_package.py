@@ -20,7 +20,7 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(tmp_path):
         (source / name).write_bytes((ROOT / name).read_bytes())
     for folder in ("wann", "envs"):
         for path in (ROOT / folder).rglob("*"):
-            if path.suffix in (".py", ".typed"):
+            if path.suffix in (".py", ".typed") or path.parent.name == "templates":
                 target = source / path.relative_to(ROOT)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(path.read_bytes())
@@ -29,7 +29,8 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(tmp_path):
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"wann", "wann_envs"}
-    shipped = {path.relative_to(ROOT).as_posix() for path in (ROOT / "wann").rglob("*.py")}
+    files = [*(ROOT / "wann").rglob("*.py"), *(ROOT / "wann").rglob("templates/*")]
+    shipped = {path.relative_to(ROOT).as_posix() for path in files}
     assert {name for name in names if name.startswith("wann/")} == shipped | {"wann/py.typed"}
 
 

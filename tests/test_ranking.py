@@ -7,10 +7,21 @@ from conftest import evolved
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wann.ranking import crowding_distance, pareto_fronts, score, simplicity, total_order
+from wann.config import OBJECTIVES
+from wann.ranking import (
+    SIZES,
+    best_front,
+    crowding_distance,
+    objectives_of,
+    pareto_fronts,
+    score,
+    simplicity,
+    total_order,
+    value_of,
+)
 
 # Few distinct values, so that ties and equal individuals are the rule.
-populations = st.integers(1, 3).flatmap(
+populations = st.integers(1, 6).flatmap(
     lambda kinds: st.lists(
         st.lists(st.sampled_from([-2.5, -1.0, 0.0, 0.25, 3.0, 1e6]), min_size=kinds, max_size=kinds),
         min_size=1,
@@ -66,6 +77,15 @@ def test_fronts_and_order_agree_with_the_textbook(points):
 
 
 @given(populations, st.randoms(use_true_random=False))
+def test_the_best_front_is_what_nothing_dominates_by_the_first_objective_then_the_next(points, random):
+    valid = np.array([random.random() < 0.8 for _ in points])
+    kept = np.flatnonzero(valid).tolist()
+    front = [i for i in kept if not any(dominates(points[j], points[i]) for j in kept)]
+    wanted = sorted(front, key=lambda i: [-value for value in points[i]])
+    assert best_front(np.array(points), valid).tolist() == wanted
+
+
+@given(populations, st.randoms(use_true_random=False))
 def test_the_invalid_come_last_and_change_nothing_for_the_others(points, random):
     valid = np.array([random.random() < 0.7 for _ in points])
     objectives = np.array(points)
@@ -92,6 +112,35 @@ def test_scores_are_means_and_the_best_weight():
     assert scores.mean[1] == scores.best_weight[1] == -np.inf
     assert scores.connections.tolist() == [genome.enabled.sum() for genome in genomes]
     assert scores.nodes.tolist() == [len(genome.node_id) for genome in genomes]
+
+
+def test_named_objectives_are_what_their_names_say():
+    genomes = [evolved(seed, 20) for seed in range(3)]
+    returns = np.array([[[1.0, 3.0], [5.0, 7.0]], [[-9.0, 1.0], [-4.0, -4.0]], [[0.0, 0.0], [np.nan, 9.0]]])
+    scores = score(returns, genomes)
+    wanted = {
+        "mean": [4.0, -4.0, -np.inf],
+        "best": [6.0, -4.0, -np.inf],
+        "worst": [2.0, -4.0, -np.inf],
+        "robustness": [-2.0, 0.0, -np.inf],
+        "connections": [int(genome.enabled.sum()) for genome in genomes],
+        "nodes": [len(genome.node_id) for genome in genomes],
+        "depth": [genome.depth for genome in genomes],
+    }
+    assert list(wanted) == list(OBJECTIVES)
+    for name, values in wanted.items():
+        found = value_of(name, scores, genomes)
+        assert found.tolist() == values
+        assert not np.signbit(found[found == 0.0]).any()
+        larger_is_better = [1.0 / value for value in values] if name in SIZES else values
+        assert objectives_of((name,), scores, genomes)[:, 0].tolist() == larger_is_better
+    some = scores.rows(np.array([1, 0]))
+    assert value_of("worst", some, []).tolist() == [-4.0, 2.0]
+
+
+def test_robustness_of_returns_beyond_all_squares_is_a_number():
+    scores = score(np.array([[[1e300], [-1e300]]]), [evolved(0, 3)])
+    assert np.isfinite(value_of("robustness", scores, []))
 
 
 def test_infinite_returns_are_invalid_too():

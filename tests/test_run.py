@@ -43,6 +43,7 @@ def result(path):
         for name in MEASURED:
             del row[name]
     champions = {file.name: file.read_bytes() for file in (path / "champions").iterdir()}
+    champions["the front"] = (path / "front.json").read_bytes()
     with np.load(path / "checkpoint.npz") as file:
         population = {name: array.tobytes() for name, array in file.items() if name != "seconds"}
     return rows, (path / "champion.json").read_bytes(), champions, population
@@ -93,6 +94,27 @@ def test_a_run_in_parts_is_the_run_in_one(undisturbed, tmp_path, parts, checkpoi
     for generations in others:
         assert resume(tmp_path / "run", generations=generations, threads=1).generations == generations
     assert result(tmp_path / "run") == result(undisturbed)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"objectives": ("worst", "robustness", "depth")},
+        {"weight_noise": 0.1, "objectives": "best,nodes"},
+        {"weight_noise": 0.1},
+        {"init_from": True},
+    ],
+    ids=["objectives", "objectives and noise", "noise", "from a champion"],
+)
+def test_every_kind_of_search_is_the_same_in_parts_and_on_any_threads(undisturbed, tmp_path, values):
+    if "init_from" in values:
+        values = {"init_from": undisturbed / "champion.json"}
+    tiny(tmp_path / "whole", **values)
+    tiny(tmp_path / "parts", generations=3, threads=2, **values)
+    for generations in (4, 12):
+        resume(tmp_path / "parts", generations=generations, threads=2)
+    assert result(tmp_path / "parts") == result(tmp_path / "whole")
+    assert result(tmp_path / "parts")[0] != result(undisturbed)[0]
 
 
 def test_champions_found_after_the_checkpoint_a_run_goes_on_from_are_forgotten(undisturbed, tmp_path):

@@ -49,6 +49,7 @@ FLIPS = {
     "stepping": ({"generations": 2}, "gymnasium", "identity"),
     "fresh_env": ({**TOY, "task": "toys/Hidden-v0", "fresh_env": False}, True, "metrics"),
     "preset": ({}, "paper", "identity"),
+    "initial_genome": ({}, "0" * 64, "metrics"),  # the digest, which `init_from` sets
     "seed": ({}, 3, "metrics"),
     "generations": ({}, 4, "length"),
     "target_score": ({}, -1.0, "length"),
@@ -60,6 +61,7 @@ FLIPS = {
     "weight_count": (DRAWN, 3, "metrics"),
     "weight_range": (DRAWN, (-2.0, 1.0), "metrics"),
     "weight_std": ({"weight_sampling": "normal"}, 0.3, "metrics"),
+    "weight_noise": ({}, 0.2, "metrics"),
     "episodes": ({}, 3, "metrics"),
     "max_steps": ({}, 50, "metrics"),
     "confirm_episodes": ({}, 4, "metrics"),
@@ -67,6 +69,7 @@ FLIPS = {
     "initial_connection_probability": ({}, 0.9, "metrics"),
     "activations": ({}, ("relu", "sin"), "metrics"),
     "output_activation": ({}, "tanh", "metrics"),
+    "objectives": ({"generations": 12}, ("mean", "worst", "depth"), "metrics"),
     "complexity_probability": ({"generations": 12}, 0.0, "metrics"),
     "cull_ratio": ({}, 0.7, "metrics"),
     "elite_ratio": ({}, 0.5, "metrics"),
@@ -94,6 +97,10 @@ CHECKS = {
     ),
     "fresh_env": ([True, False], [(1, "valid boolean"), ("yes", "valid boolean"), (None, "valid boolean")]),
     "preset": (["laptop"], [(["paper"], "valid string")]),
+    "initial_genome": (
+        [None, "0123456789abcdef" * 4],
+        [("", "pattern"), ("A" * 64, "pattern"), ("0" * 63, "pattern"), (5, "valid string")],
+    ),
     "seed": (
         [0, 2**63 - 1],
         [(-1, "greater than or equal to 0"), (2**63, "less than"), (1.0, "valid integer")],
@@ -138,6 +145,10 @@ CHECKS = {
         [1e-9],
         [(0, "greater than 0"), (-1.0, "greater than 0"), (float("nan"), "greater|finite")],
     ),
+    "weight_noise": (
+        [0, 0.5, 1000],
+        [(-0.1, "greater than"), (1000.5, "less than"), (float("inf"), "finite|less"), ("0.1", NUMBER)],
+    ),
     "episodes": ([1, 10_000], [(0, "greater than or equal to 1"), (10_001, "less than")]),
     "max_steps": ([1, 10**6], [(0, "greater than or equal to 1"), (10**6 + 1, "less than")]),
     "confirm_episodes": ([1, 10_000], [(0, "greater than or equal to 1"), (10_001, "less than")]),
@@ -159,6 +170,19 @@ CHECKS = {
         ],
     ),
     "output_activation": (["tanh"], [("tan", "'tanh'"), (3, "'tanh'")]),
+    "objectives": (
+        ["paper", ("worst",), ("mean", "best", "worst", "robustness", "connections", "nodes", "depth")],
+        [
+            ((), "'paper' or a list of names"),
+            (5, "'paper' or a list of names"),
+            (None, "'paper' or a list of names"),
+            (("mean", "wurst"), "no objective 'wurst'; did you mean 'worst'"),
+            ("mean,best weight", "no objective 'best weight'; did you mean 'best'"),
+            ((1,), "no objective 1; choose from best, connections, depth"),
+            ("mean,", "no objective ''; choose from"),
+            ("mean,worst,mean", "lists an objective twice"),
+        ],
+    ),
     "complexity_probability": ([0, 1], [(-0.1, "greater than"), (1.1, "less than")]),
     "cull_ratio": ([0, 0.99], [(1, "less than 1"), (-0.1, "greater than")]),
     "elite_ratio": ([0, 1], [(1.01, "less than"), (-0.1, "greater than")]),
@@ -224,10 +248,13 @@ def test_every_setting_has_a_flip_and_its_checks():
 
 
 @pytest.mark.parametrize("name", FLIPS)
-def test_every_setting_changes_something(outcome, twin, name):
+def test_every_setting_changes_something(outcome, twin, tmp_path, name):
     base, value, differs = FLIPS[name]
-    base = {**BASE, **base}
-    before, after = outcome("base", base), outcome("flipped", {**base, name: value})
+    base, flipped = {**BASE, **base}, {name: value}
+    before = outcome("base", base)
+    if name == "initial_genome":
+        flipped = {"init_from": tmp_path / "base"}
+    after = outcome("flipped", {**base, **flipped})
     assert after[differs] != before[differs]
     if differs == "length":
         assert after["stopped_by"] == name
@@ -282,6 +309,20 @@ def test_every_setting_is_checked(name):
 def test_a_setting_that_would_do_nothing_is_refused(sampling, name, value):
     with pytest.raises(ValueError, match=f"{name} is not used where weight_sampling is '{sampling}'"):
         build_settings({"weight_sampling": sampling, name: value})
+
+
+def test_the_paper_s_odds_do_nothing_where_objectives_are_named():
+    with pytest.raises(ValueError, match="complexity_probability is not used where objectives are named"):
+        build_settings({"objectives": ["mean"], "complexity_probability": 0.5})
+
+
+def test_objectives_are_a_list_or_words_with_commas_between_them():
+    for given in (["worst", "depth"], "worst,depth", " worst , depth "):
+        settings = build_settings({"objectives": given})
+        assert settings.objectives == settings.named_objectives == ("worst", "depth")
+    assert build_settings({"objectives": "worst"}).objectives == ("worst",)
+    assert Settings().named_objectives == ("mean", "best", "connections")
+    assert build_settings(dict([parse_assignment("objectives=worst,depth")])).objectives[1] == "depth"
 
 
 def test_the_defaults_are_the_paper_s_but_for_stratified_weights():

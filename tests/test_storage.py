@@ -57,6 +57,14 @@ def fingerprint(checkpoint):
             (champion.returns.dtype.str, champion.returns.shape, champion.returns.tobytes()),
         ),
         (checkpoint.totals.evaluations, checkpoint.totals.steps, checkpoint.totals.seconds),
+        state.told
+        and (
+            [genes(genome) for genome in state.told.genomes],
+            [
+                (name, getattr(state.told.scores, name).tobytes())
+                for name in ("per_weight", "mean", "best_weight", "connections", "nodes", "valid")
+            ],
+        ),
     )
 
 

@@ -269,6 +269,18 @@ def test_arrays_of_one_s_own_give_the_same_numbers():
     WEIGHTS.flags.writeable = True
 
 
+def test_weights_of_one_s_own_survive_the_way_to_a_worker():
+    task = get_task("MountainCarContinuous-v0")
+    weights = np.random.default_rng(0).normal(size=(4, sum(network.sources.size for network in NETWORKS)))
+    work = Work(NETWORKS, weights, SEEDS, by_weight=False)
+    chunk = work.chunk(0, work.units)
+    before = work.roll_out(task, chunk, 20)
+    for array in (work.weights, work.batch.sources, work.batch.activation):
+        array.flags.writeable = False
+    assert work.owned().roll_out(task, chunk, 20).returns.tobytes() == before.returns.tobytes()
+    assert len(np.unique(before.returns)) > before.returns.size / 2
+
+
 def test_a_span_knows_its_size():
     assert Span(3, 8).size == 5
 

@@ -18,11 +18,9 @@ from wann.lanes import (
     absolute,
     inlined_kernel,
     kernel,
-    load,
     negate_if_odd,
     power_of_two,
     select_greater,
-    store,
 )
 
 INVERSE_PI = 0.3183098861837907
@@ -168,19 +166,3 @@ def activate_three(code, x, y, z):
 def activate(code, x):
     """Apply the activation with this code to one float, or to one block of lanes."""
     return activate_three(code, x, x, x)[0]  # the compiler computes equal things once
-
-
-@kernel
-def activate_row(code, values, row, blocks):
-    """Apply the activation with this code to the first blocks of a row of lanes, in place."""
-    b = 0
-    while b + 3 <= blocks:
-        x, y, z = load(values, row, b), load(values, row, b + 1), load(values, row, b + 2)
-        x, y, z = activate_three(code, x, y, z)
-        store(values, row, b, x)
-        store(values, row, b + 1, y)
-        store(values, row, b + 2, z)
-        b += 3
-    while b < blocks:
-        store(values, row, b, activate(code, load(values, row, b)))
-        b += 1

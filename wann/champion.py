@@ -124,16 +124,30 @@ class Champion:
         inputs = np.asarray(inputs, np.float64)
         if inputs.shape != (len(self.inputs),):
             raise ValueError(f"inputs must have the shape ({len(self.inputs)},), not {inputs.shape}")
+        values: FloatArray = evaluate_network(self.network, inputs[None], self.weights(weight))[0]
+        return values
+
+    def weights(self, weight: Weight | None = None) -> FloatArray:
+        """Weights of one lane, as `wann.network.evaluate_network` takes them.
+
+        Args:
+            weight: shared weight of all connections, or "tuned" for the individual ones; the best shared
+                weight where it is not given.
+
+        Returns:
+            (1,) the shared weight, or (1, C) the individual ones in the order of the network's sources.
+
+        Raises:
+            ValueError: the weight is not finite, or there are no tuned weights.
+        """
         if weight == "tuned":
             if self.tuned_sources is None:
                 raise ValueError("the champion has no tuned weights; give a shared weight instead")
-            weights = self.tuned_sources[None]
-        else:
-            weights = np.array([self.best_weight if weight is None else float(weight)])
-            if not np.isfinite(weights).all():
-                raise ValueError(f"weight must be a finite number, not {weight}")
-        values: FloatArray = evaluate_network(self.network, inputs[None], weights)[0]
-        return values
+            return self.tuned_sources[None]
+        weights = np.array([self.best_weight if weight is None else float(weight)])
+        if not np.isfinite(weights).all():
+            raise ValueError(f"weight must be a finite number, not {weight}")
+        return weights
 
     def act(self, observation: Any, weight: Weight | None = None) -> Any:
         """Action of the environment for one of its observations.
@@ -181,14 +195,14 @@ def champion_to_dict(champion: Champion) -> dict[str, Any]:
 
 
 def dump_json(value: Any, indent: str = "") -> str:
-    """JSON with nested objects indented, and lists of lists one inner list a line."""
+    """JSON with nested objects indented, and lists of lists or of objects one inner one a line."""
     if isinstance(value, dict) and value:
         inner = indent + "  "
         members = (f"{inner}{json.dumps(k)}: {dump_json(v, inner)}" for k, v in value.items())
         return "{\n" + ",\n".join(members) + f"\n{indent}}}"
-    if isinstance(value, list) and value and isinstance(value[0], list):
+    if isinstance(value, list) and value and isinstance(value[0], list | dict):
         inner = indent + "  "
-        return "[\n" + ",\n".join(inner + json.dumps(row) for row in value) + f"\n{indent}]"
+        return "[\n" + ",\n".join(inner + json.dumps(row, allow_nan=False) for row in value) + f"\n{indent}]"
     return json.dumps(value, allow_nan=False)
 
 

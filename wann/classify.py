@@ -13,7 +13,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from wann.activations import LIMIT, LOG2_E, activate_row, activate_three, at_least, exp2
+from wann.activations import LIMIT, LOG2_E, activate_three, at_least, exp2
 from wann.lanes import (
     WHOLE,
     WIDTH,
@@ -103,8 +103,8 @@ def classify(networks: NetworkBatch, weights: FloatArray, batch: Batch, first: i
 
     Args:
         networks: the networks.
-        weights: (W,) shared weights, or (W, C) sets of individual weights for one network, in the order of
-            its sources.
+        weights: (W,) shared weights, or (W, C) sets of individual weights where a single network is computed,
+            in the order of its sources.
         batch: samples with labels.
 
     Returns:
@@ -245,22 +245,47 @@ def _forward_shared(tape, at, end, weights, inputs, tile, values):
         at = c + 1
 
 
-@kernel
-def _forward_individual(first_row, first_source, sources, activation, weights, inputs, tile_row, values):
+@inlined_kernel
+def _forward_individual(tape, at, end, weights, inputs, tile, values):
     """As `_forward_shared`, with sets of individual weights (W, C)."""
     count = weights.shape[0]
-    for k in range(activation.size):
+    place = 0
+    own = 0  # the node's first connection
+    while at < end:
+        code = element(tape, at)
+        begin = at + 1
         for w in range(count):
-            for t in range(_TILE):
-                total = broadcast(0.0)
-                for c in range(first_source[k], first_source[k + 1]):
-                    row = sources[c]
-                    if row < first_row:
-                        total = total + load(inputs, tile_row + row, t) * weights[w, c]
-                    else:
-                        total = total + load(values, row - first_row, w * _TILE + t) * weights[w, c]
-                store(values, k, w * _TILE + t, total)
-        activate_row(activation[k], values, k, count * _TILE)
+            x = y = z = broadcast(0.0)
+            lane = w * (_TILE * WIDTH)
+            c, connection = begin, own
+            source = element(tape, c)
+            while source >= 0:
+                source += tile
+                weight = weights[w, connection]
+                x = x + load_at(inputs, source) * weight
+                y = y + load_at(inputs, source + WIDTH) * weight
+                z = z + load_at(inputs, source + 2 * WIDTH) * weight
+                c += 1
+                connection += 1
+                source = element(tape, c)
+            c += 1
+            source = element(tape, c)
+            while source >= 0:
+                source += lane
+                weight = weights[w, connection]
+                x = x + load_at(values, source) * weight
+                y = y + load_at(values, source + WIDTH) * weight
+                z = z + load_at(values, source + 2 * WIDTH) * weight
+                c += 1
+                connection += 1
+                source = element(tape, c)
+            x, y, z = activate_three(code, x, y, z)
+            store_at(values, place, x)
+            store_at(values, place + WIDTH, y)
+            store_at(values, place + 2 * WIDTH, z)
+            place += _TILE * WIDTH
+            at, after = c + 1, connection
+        own = after
 
 
 @kernel
@@ -349,28 +374,12 @@ def _classify(
             )
         for tile in range(labels.shape[0]):
             for network in range(group, stop):
+                at, end = tape_from[network - group], tape_from[network - group + 1]
+                tile_at = tile * first_row * _TILE * WIDTH
                 if shared:
-                    _forward_shared(
-                        tape,
-                        tape_from[network - group],
-                        tape_from[network - group + 1],
-                        weights,
-                        inputs,
-                        tile * first_row * _TILE * WIDTH,
-                        values,
-                    )
+                    _forward_shared(tape, at, end, weights, inputs, tile_at, values)
                 else:
-                    node_from, node_to = first_node[network], first_node[network + 1]
-                    _forward_individual(
-                        first_row,
-                        first_source[node_from + network : node_to + network + 1],
-                        sources[first_connection[network] : first_connection[network + 1]],
-                        activation[node_from:node_to],
-                        weights,
-                        inputs,
-                        tile * first_row,
-                        values,
-                    )
+                    _forward_individual(tape, at, end, weights, inputs, tile_at, values)
                 for w in range(count):
                     total = (network - first) * count + w
                     for t in range(_TILE):

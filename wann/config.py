@@ -20,6 +20,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 PAPER_WEIGHTS = (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0)
 """The fixed series of shared weights. Source: Gaier and Ha (2019), section 3.1."""
 
+OBJECTIVES = ("mean", "best", "worst", "robustness", "connections", "nodes", "depth")
+"""What networks can be ranked by; `wann.ranking.value_of` says what each is."""
+
+PAPER_OBJECTIVES = ("mean", "best", "connections")
+"""What the paper ranks by, two of them at a time."""
+
 ActivationName = Literal[
     "linear", "step", "sin", "gaussian", "tanh", "sigmoid", "inverse", "abs", "relu", "cos"
 ]
@@ -50,6 +56,11 @@ class Settings(BaseModel):
         False, description="an instance of the environment for every episode; found out when a search starts"
     )
     preset: str = Field("stratified", description="preset the settings started from")
+    initial_genome: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{64}$",
+        description="SHA-256 of the run's initial.json, the champion it started from; --init-from sets it",
+    )
     seed: int = Field(1, ge=0, lt=2**63, description="seed of the run")
 
     # how long
@@ -79,6 +90,12 @@ class Settings(BaseModel):
         (-2.0, 2.0), description="range of uniform and stratified values, and of the confirming grid"
     )
     weight_std: float = Field(1.0, gt=0, description="standard deviation of weight_sampling = normal")
+    weight_noise: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        description="standard deviation of the noise around the shared weight, on each connection its own",
+    )
 
     # episodes
     episodes: int = Field(3, ge=1, le=10_000, description="episodes per weight")
@@ -95,7 +112,7 @@ class Settings(BaseModel):
     # the population
     population: int = Field(192, ge=2, le=10**6, description="networks per generation")
     initial_connection_probability: Probability = Field(
-        0.5, description="chance of each input-to-output connection in the first networks"
+        0.5, description="chance of each input-to-output connection in the first networks of a new search"
     )
     activations: Annotated[tuple[ActivationName, ...], Field(min_length=1)] = Field(
         ("linear", "step", "sin", "gaussian", "tanh", "sigmoid", "inverse", "abs", "relu", "cos"),
@@ -104,6 +121,10 @@ class Settings(BaseModel):
     output_activation: ActivationName = Field("linear", description="function of every output node")
 
     # selection
+    objectives: Literal["paper"] | tuple[str, ...] = Field(
+        "paper",
+        description=f"paper's mean with best or connections in turn, or a list of {', '.join(OBJECTIVES)}",
+    )
     complexity_probability: Probability = Field(
         0.8, description="chance that a generation is ranked by (mean, size) instead of (mean, best weight)"
     )
@@ -137,6 +158,21 @@ class Settings(BaseModel):
             raise ValueError("lists a function twice")
         return value
 
+    @field_validator("objectives", mode="before")
+    @classmethod
+    def _known(cls, value: Any) -> Any:
+        if value == "paper":
+            return value
+        names = tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+        if not isinstance(names, tuple) or not names:
+            raise ValueError("must be 'paper' or a list of names")
+        for name in names:
+            if name not in OBJECTIVES:
+                raise ValueError(f"there is no objective {name!r}; {nearest(str(name), OBJECTIVES)}")
+        if len(set(names)) != len(names):
+            raise ValueError("lists an objective twice")
+        return names
+
     @field_validator("weight_range")
     @classmethod
     def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
@@ -164,6 +200,9 @@ class Settings(BaseModel):
         for name in idle:
             if getattr(self, name) != type(self).model_fields[name].default:
                 raise ValueError(f"{name} is not used where weight_sampling is {self.weight_sampling!r}")
+        complexity = type(self).model_fields["complexity_probability"].default
+        if self.objectives != "paper" and self.complexity_probability != complexity:
+            raise ValueError("complexity_probability is not used where objectives are named")
         return self
 
     @field_validator("env_kwargs")
@@ -181,6 +220,11 @@ class Settings(BaseModel):
     def mutation_shares(self) -> tuple[float, float, float, float]:
         """Shares of (add connection, insert node, enable connection, change activation)."""
         return self.add_connection, self.insert_node, self.enable_connection, self.change_activation
+
+    @property
+    def named_objectives(self) -> tuple[str, ...]:
+        """Names of all the objectives that the search has; they define its Pareto front."""
+        return PAPER_OBJECTIVES if self.objectives == "paper" else self.objectives
 
 
 REFERENCE_NAMES: dict[str, str | None] = {
@@ -349,4 +393,5 @@ def _one_line(error: ValidationError) -> str:
     if not name:
         return message
     message = message[0].lower() + message[1:].replace("valid tuple", "list such as [1, 2]")
-    return f"setting {name!r}: {message}, got {first['input']!r}"
+    got = "" if message.endswith("?") else f", got {first['input']!r}"
+    return f"setting {name!r}: {message}{got}"

@@ -19,6 +19,8 @@ from wann.work import Chunk, Dealer, Work
 
 Progress = Callable[[float], None]
 
+_LANES = 96  # that a chunk of one network has at least: with fewer, much of a kernel's time is waiting
+
 
 @dataclass(frozen=True, slots=True)
 class Effort:
@@ -54,8 +56,8 @@ class Evaluator(Protocol):
 
         Args:
             networks: P networks.
-            weights: (W,) shared weights, or (W, C) sets of individual ones for a single network, in the
-                order of its sources.
+            weights: (W,) shared weights, or (W, C) sets of individual ones: of all networks' connections laid
+                end to end, those of a network in the order of its sources.
             seeds: E episode seeds.
             confirming: whether the task's own Gymnasium environment has to be used, and no faster stand-in.
             progress: called now and then with the share that is done, 0 to 1.
@@ -154,7 +156,8 @@ class LocalEvaluator:
 
         dealer = Dealer(work)
         largest = work.units if task.threaded else max(1, task.lanes // work.episodes_per_unit)
-        spans = iter(lambda: dealer.deal(largest, self._threads), None)
+        smallest = -(-_LANES // work.episodes_per_unit) if task.threaded and len(networks) == 1 else 1
+        spans = iter(lambda: dealer.deal(largest, self._threads, smallest), None)
         chunks = [work.chunk(span.first, span.last) for span in spans]
         parts = []
         for part in self._pool.map(compute, chunks) if self._pool else map(compute, chunks):

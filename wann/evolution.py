@@ -12,9 +12,10 @@ import numpy as np
 
 from wann.activations import BY_NAME
 from wann.config import Settings
-from wann.genome import Genome, minimal_genome
+from wann.genome import Genome, minimal_genome, renumbered
 from wann.innovation import Innovations
-from wann.ranking import FloatArray, Scores, score, simplicity, total_order
+from wann.network import compile_genome
+from wann.ranking import FloatArray, Scores, best_front, objectives_of, score, total_order
 from wann.seeding import Purpose, stream, streams
 from wann.variation import cross, mutate
 
@@ -35,6 +36,30 @@ class Confirmed:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """Networks of a generation and what they scored."""
+
+    genomes: tuple[Genome, ...]
+    scores: Scores
+
+    def front(self, objectives: Sequence[str]) -> Told:
+        """Those that none of them dominates, each phenotype once; best in the first objective first."""
+        values = objectives_of(objectives, self.scores, self.genomes)
+        valid = self.scores.valid & np.isfinite(values).all(axis=1)
+        once: dict[tuple[bytes, ...], int] = {}
+        for index in best_front(values, valid).tolist():
+            once.setdefault(_phenotype(self.genomes[index]), index)
+        kept = np.array([*once.values()], np.int64)
+        return Told(tuple(self.genomes[index] for index in kept), self.scores.rows(kept))
+
+
+def _phenotype(genome: Genome) -> tuple[bytes, ...]:
+    network = compile_genome(genome)
+    arrays = network.first_source, network.sources, network.activation, network.outputs
+    return tuple(array.tobytes() for array in arrays)
+
+
+@dataclass(frozen=True, slots=True)
 class EvolutionState:
     """All that a search needs to go on: no generator, as randomness is found by its address."""
 
@@ -44,6 +69,7 @@ class EvolutionState:
     next_mark: int
     champion: Confirmed | None
     stale: int  # generations since the champion was found
+    told: Told | None = None  # the last complete generation; from a checkpoint, its Pareto front
 
 
 class Evolution:
@@ -57,21 +83,30 @@ class Evolution:
         settings: of the search.
         inputs, outputs: numbers of input and output nodes.
         state: where to go on; a new population where it is not given.
+        initial: the network that a new population starts from, in place of ones without hidden nodes.
 
     Raises:
-        ValueError: the state's population has another size than the settings say.
+        ValueError: the state's population has another size than the settings say, or the network that the
+            settings start from is not given.
 
     Source: Gaier and Ha (2019), section 3.1.
     """
 
     def __init__(
-        self, settings: Settings, inputs: int, outputs: int, state: EvolutionState | None = None
+        self,
+        settings: Settings,
+        inputs: int,
+        outputs: int,
+        state: EvolutionState | None = None,
+        initial: Genome | None = None,
     ) -> None:
         self.settings = settings
         self._activations = [BY_NAME[name].code for name in settings.activations]
         self._asked = False
-        self._told: tuple[tuple[Genome, ...], Scores] | None = None
-        self._state = state or self._first_state(inputs, outputs)
+        self._told = False
+        if state is None and settings.initial_genome and initial is None:
+            raise ValueError("the settings name an initial genome: give the champion to start from")
+        self._state = state or (self._state_from(initial) if initial else self._first_state(inputs, outputs))
         found = len(self._state.population)
         if found != settings.population:
             raise ValueError(f"the state holds a population of {found}, the settings {settings.population}")
@@ -92,6 +127,23 @@ class Evolution:
         )
         first = population[0]
         return EvolutionState(0, population, first.node_id.size, first.mark.size, None, 0)
+
+    def _state_from(self, initial: Genome) -> EvolutionState:
+        """The network once as it is, the others with one mutation each; numbered anew."""
+        settings, initial = self.settings, renumbered(initial)
+        innovations = Innovations(initial.node_id.size, initial.mark.size)
+        mutants = (
+            mutate(
+                initial,
+                innovations,
+                settings.mutation_shares,
+                self._activations,
+                rng=stream(settings.seed, Purpose.INITIAL_GENOME, index),
+            )
+            for index in range(1, settings.population)
+        )
+        population = (initial, *mutants)
+        return EvolutionState(0, population, innovations.next_node, innovations.next_mark, None, 0)
 
     @property
     def state(self) -> EvolutionState:
@@ -142,25 +194,27 @@ class Evolution:
                 f"not {returns.shape}"
             )
         scores = score(returns, asked)
-        population = self._breed(asked, scores)
+        told = Told(asked, scores)
+        population = self._breed(told)
         state = self._state
         self._state = replace(
             state,
+            told=told,
             generation=state.generation + 1,
             population=population,
             next_node=self._innovations.next_node,
             next_mark=self._innovations.next_mark,
             stale=state.stale + 1,
         )
-        self._told = asked, scores
-        self._asked = False
+        self._told, self._asked = True, False
         return scores
 
     def candidate(self) -> Genome | None:
         """Network of the generation told last whose mean beats the champion's; None where there is none."""
-        if self._told is None:
+        told = self._state.told
+        if not self._told or told is None:
             raise RuntimeError("candidate() needs a preceding tell()")
-        genomes, scores = self._told
+        genomes, scores = told.genomes, told.scores
         best = int(np.argmax(scores.mean))
         to_beat = -np.inf if self.champion is None else self.champion.mean
         return genomes[best] if scores.valid[best] and scores.mean[best] > to_beat else None
@@ -183,9 +237,9 @@ class Evolution:
         self._state = replace(state, champion=confirmed, stale=0)
         return True
 
-    def _breed(self, genomes: Sequence[Genome], scores: Scores) -> tuple[Genome, ...]:
-        settings, generation = self.settings, self._state.generation
-        ranked = self._rank(scores)
+    def _breed(self, told: Told) -> tuple[Genome, ...]:
+        settings, generation, genomes = self.settings, self._state.generation, told.genomes
+        ranked = self._rank(told)
         parents = ranked[: max(1, len(ranked) - int(settings.cull_ratio * len(ranked)))]
         elites = ranked[: int(settings.elite_ratio * len(ranked))]
 
@@ -209,9 +263,12 @@ class Evolution:
             )
         return tuple(population)
 
-    def _rank(self, scores: Scores) -> np.ndarray:
-        """Order of the generation; one draw decides the second objective for all (paper, section 3.1)."""
-        rng = stream(self.settings.seed, Purpose.OBJECTIVES, self._state.generation)
-        by_complexity = rng.random() < self.settings.complexity_probability
-        second = simplicity(scores.connections) if by_complexity else scores.best_weight
-        return total_order(np.column_stack([scores.mean, second]), scores.valid)
+    def _rank(self, told: Told) -> np.ndarray:
+        """Order of the generation; of the paper's objectives one draw decides the second for all."""
+        settings, scores = self.settings, told.scores
+        names = settings.named_objectives
+        if settings.objectives == "paper":  # section 3.1
+            rng = stream(settings.seed, Purpose.OBJECTIVES, self._state.generation)
+            by_complexity = rng.random() < settings.complexity_probability
+            names = ("mean", "connections" if by_complexity else "best")
+        return total_order(objectives_of(names, scores, told.genomes), scores.valid)

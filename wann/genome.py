@@ -98,6 +98,15 @@ class Genome:
         )
         return layers
 
+    @property
+    def depth(self) -> int:
+        """Connections on the longest path that ends in an output, disabled ones left out."""
+        on = self.enabled
+        depths: IntArray = graph.depths(
+            self.node_id.size, self.source_positions()[on], self.target_positions()[on]
+        )
+        return int(depths[self.first_output : self.first_hidden].max())
+
     def evolve(self, **changes: np.ndarray) -> Genome:
         """The same genome with some arrays replaced; the others are shared."""
         arrays = {name: getattr(self, name) for name in _ARRAYS}
@@ -132,6 +141,16 @@ def minimal_genome(
         source=source.ravel().astype(np.int32),
         target=target.ravel().astype(np.int32),
         enabled=rng.random(source.size) < probability,
+    )
+
+
+def renumbered(genome: Genome) -> Genome:
+    """The same network with node ids and innovation numbers from 0 on, without gaps, in the same order."""
+    return genome.evolve(
+        node_id=np.arange(genome.node_id.size, dtype=np.int32),
+        mark=np.arange(genome.mark.size, dtype=np.int32),
+        source=genome.source_positions(),
+        target=genome.target_positions(),
     )
 
 

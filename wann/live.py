@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -17,7 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from wann import run
+    from wann import run, tune
+
+_State = TypeVar("_State")
 
 _SECONDS_BETWEEN_LINES = 10.0
 _FRAMES_PER_SECOND = 8.0
@@ -48,17 +50,21 @@ def view(quiet: bool, *, to_stderr: bool = False) -> Iterator[run.Observer | Non
     elif console.is_terminal:
         with (
             Live(Text("Starting", style="dim"), console=console, auto_refresh=False) as live,
-            _throttled(
-                lambda progress: live.update(_panel(progress), refresh=True), 1.0 / _FRAMES_PER_SECOND
-            ) as observe,
+            _throttled(_shown_in(live), 1.0 / _FRAMES_PER_SECOND) as observe,
         ):
             live.refresh()
             yield observe
     else:
-        with _throttled(
-            lambda progress: console.print(_line(progress), soft_wrap=True), _SECONDS_BETWEEN_LINES
-        ) as observe:
+
+        def show(progress: run.Progress) -> None:
+            console.print(_line(progress), soft_wrap=True)
+
+        with _throttled(show, _SECONDS_BETWEEN_LINES) as observe:
             yield observe
+
+
+def _shown_in(live: Live) -> run.Observer:
+    return lambda progress: live.update(_panel(progress), refresh=True)
 
 
 @contextmanager
@@ -86,24 +92,68 @@ def bar(label: str) -> Iterator[Callable[[int, int], None]]:
 def _progress_lines(label: str, console: Console) -> Callable[[int, int], None]:
     """Prints a line when it is called, at most every few seconds, and none where all is done sooner."""
     start = shown = time.monotonic()
+    first: int | None = None  # before it is done, code may have to be compiled
 
     def show(done: int, total: int) -> None:
-        nonlocal shown
+        nonlocal start, shown, first
         now = time.monotonic()
-        if now - shown >= _SECONDS_BETWEEN_LINES and 0 < done < total:
+        if first is None:
+            start, first = now, done
+        elif now - shown >= _SECONDS_BETWEEN_LINES and first < done < total:
             shown = now
-            left = _duration((now - start) / done * (total - done))
+            left = _duration((now - start) / (done - first) * (total - done))
             console.print(f"{label} {done:,}/{total:,}  {left} left", soft_wrap=True)
 
     return show
 
 
 @contextmanager
-def _throttled(show: run.Observer, seconds: float) -> Iterator[run.Observer]:
-    """Observer that shows at most once in so many seconds, and the last state at the end."""
-    shown, waiting = -math.inf, None
+def tuning_view(quiet: bool) -> Iterator[tune.Observer | None]:
+    """Observer that shows a tuning while the context lasts; None when quiet."""
+    console = Console(stderr=True)
+    if quiet:
+        yield None
+    elif console.is_terminal:
+        columns = (
+            TextColumn("Tuning"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[scores]}"),
+            TextColumn("time left"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=console, transient=True) as progress:
+            task = progress.add_task("Tuning", total=None, scores="")
+            yield lambda now: progress.update(
+                task, completed=now.done, total=now.budget, scores=_tuning_scores(now)
+            )
+    else:
+        begun, first = time.monotonic(), None
 
-    def observe(progress: run.Progress) -> None:
+        def show(now: tune.Progress) -> None:
+            nonlocal first
+            first = now.done if first is None else first
+            pace = (now.done - first) / max(time.monotonic() - begun, 1e-9)
+            left = _duration((now.budget - now.done) / pace if pace else math.inf)
+            console.print(
+                f"evaluation {now.done}/{now.budget}  {_tuning_scores(now)}  {left} left", soft_wrap=True
+            )
+
+        with _throttled(show, _SECONDS_BETWEEN_LINES) as observe:
+            yield observe
+
+
+def _tuning_scores(now: tune.Progress) -> str:
+    return f"return {shown_return(now.start)} at first, {shown_return(now.best)} now"
+
+
+@contextmanager
+def _throttled(show: Callable[[_State], None], seconds: float) -> Iterator[Callable[[_State], None]]:
+    """Observer that shows at most once in so many seconds, and the last state at the end."""
+    shown = -math.inf
+    waiting: _State | None = None
+
+    def observe(progress: _State) -> None:
         nonlocal shown, waiting
         now = time.monotonic()
         waiting = progress

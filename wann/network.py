@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wann import graph
-from wann.activations import BY_CODE, activate, activate_row, activate_three
+from wann.activations import BY_CODE, activate, activate_three
 from wann.genome import Genome
 from wann.lanes import (
     WIDTH,
@@ -19,9 +19,7 @@ from wann.lanes import (
     inlined_kernel,
     kernel,
     lane_array,
-    load,
     load_at,
-    store,
     store_at,
 )
 
@@ -150,17 +148,17 @@ def batch_networks(networks: Sequence[Network]) -> NetworkBatch:
 
 @kernel
 def write_tape(first_row, nodes, first_source, sources, activation, stride, tape, at):
-    """Write nodes as `forward_shared` reads them, front to back, with nothing left to look up.
+    """Write nodes as the forward passes read them, front to back, with nothing left to look up.
 
-    Of each node: the code of its activation, its place, the places of its sources, -1. A place is where the
-    first lane of a row lies in the flat array of values.
+    Of each node: the code of its activation, its place, the number of its first source, the places of its
+    sources, -1. A place is where the first lane of a row lies in the flat array of values.
 
     Args:
         first_row: row of the first computed node; the rows before it hold bias and observation.
         nodes: which computed nodes, each after those it reads.
         first_source, sources, activation: of one `Network`.
         stride: numbers in a row of values.
-        tape: (at least `at` + 3 a node + 1 a source,) int64, written.
+        tape: (at least `at` + 4 a node + 1 a source,) int64, written.
         at: where to begin.
 
     Returns:
@@ -169,7 +167,8 @@ def write_tape(first_row, nodes, first_source, sources, activation, stride, tape
     for k in nodes:
         tape[at] = activation[k]
         tape[at + 1] = (first_row + k) * stride
-        at += 2
+        tape[at + 2] = first_source[k]
+        at += 3
         for c in range(first_source[k], first_source[k + 1]):
             tape[at] = sources[c] * stride
             at += 1
@@ -191,7 +190,7 @@ def forward_shared(tape, at, end, weights, values, blocks):
     """
     while at < end:
         code, place = element(tape, at), element(tape, at + 1)
-        begin = c = at + 2
+        begin = c = at + 3
         lane, lanes = 0, blocks * WIDTH
         # Three blocks at a time: fewer loops that end unpredictably, and three independent sums in flight.
         while lane + 3 * WIDTH <= lanes:
@@ -228,21 +227,49 @@ def forward_shared(tape, at, end, weights, values, blocks):
 
 
 @inlined_kernel
-def forward_individual(first_row, nodes, first_source, sources, activation, weights, values, blocks):
+def forward_individual(tape, at, end, weights, values, blocks):
     """Compute values of nodes in all lanes, in place; each connection of a lane carries a weight of its own.
 
     Args:
-        first_row, nodes, first_source, sources, activation: as `write_tape`.
-        weights: (C, B, WIDTH) one weight per connection and lane.
+        tape, at, end: as `forward_shared`.
+        weights: (C, B, WIDTH) one weight per connection and lane; B is that of `values`.
         values, blocks: as `forward_shared`.
     """
-    for k in nodes:
-        for b in range(blocks):
+    stride = values.shape[1] * WIDTH
+    while at < end:
+        code, place = element(tape, at), element(tape, at + 1)
+        own = element(tape, at + 2) * stride
+        begin = c = at + 3
+        lane, lanes = 0, blocks * WIDTH
+        while lane + 3 * WIDTH <= lanes:
+            first = second = third = broadcast(0.0)
+            c, w = begin, own + lane
+            source = element(tape, c)
+            while source >= 0:
+                source += lane
+                first = first + load_at(values, source) * load_at(weights, w)
+                second = second + load_at(values, source + WIDTH) * load_at(weights, w + WIDTH)
+                third = third + load_at(values, source + 2 * WIDTH) * load_at(weights, w + 2 * WIDTH)
+                c += 1
+                w += stride
+                source = element(tape, c)
+            first, second, third = activate_three(code, first, second, third)
+            store_at(values, place + lane, first)
+            store_at(values, place + lane + WIDTH, second)
+            store_at(values, place + lane + 2 * WIDTH, third)
+            lane += 3 * WIDTH
+        while lane < lanes:
             total = broadcast(0.0)
-            for c in range(first_source[k], first_source[k + 1]):
-                total = total + load(values, sources[c], b) * load(weights, c, b)
-            store(values, first_row + k, b, total)
-        activate_row(activation[k], values, first_row + k, blocks)
+            c, w = begin, own + lane
+            source = element(tape, c)
+            while source >= 0:
+                total = total + load_at(values, source + lane) * load_at(weights, w)
+                c += 1
+                w += stride
+                source = element(tape, c)
+            store_at(values, place + lane, activate(code, total))
+            lane += WIDTH
+        at = c + 1
 
 
 @kernel
@@ -296,12 +323,10 @@ def evaluate_network(network: Network, observations: FloatArray, weights: FloatA
     lane_weights.reshape(len(lane_weights), blocks * WIDTH)[:, :lanes] = weights.T
     nodes = np.arange(network.activation.size, dtype=np.int32)
     parts = (network.first_source, network.sources, network.activation)
-    if shared:
-        tape = np.empty(network.sources.size + 3 * nodes.size, np.int64)
-        write_tape(1 + network.inputs, nodes, *parts, blocks * WIDTH, tape, 0)
-        forward_shared(tape, 0, tape.size, lane_weights, values, blocks)
-    else:
-        forward_individual(1 + network.inputs, nodes, *parts, lane_weights, values, blocks)
+    tape = np.empty(network.sources.size + 4 * nodes.size, np.int64)
+    write_tape(1 + network.inputs, nodes, *parts, blocks * WIDTH, tape, 0)
+    forward = forward_shared if shared else forward_individual
+    forward(tape, 0, tape.size, lane_weights, values, blocks)
     return flat[:, :lanes].T.copy()
 
 

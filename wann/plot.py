@@ -7,7 +7,7 @@ the confidence of an ensemble can be relied on.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -97,9 +97,9 @@ def run_figure(
     grid = figure.add_gridspec(2, 2, height_ratios=(2.4, 1.0), width_ratios=(1.25, 1.0))
     _plot_learning(figure, grid, metrics, "return", theme)
     over_weight = figure.add_subplot(grid[:, 1])
-    _plot_profile(over_weight, profile, theme)
-    _finish(over_weight, theme)
-    _write_title(figure, title, theme)
+    plot_profile(over_weight, profile, theme)
+    finish(over_weight, theme)
+    write_title(figure, title, theme)
     return figure
 
 
@@ -144,19 +144,20 @@ def classifier_figure(
     _plot_learning(figure, grid, metrics, "return: − cross-entropy (nats)", theme)
     over_weight = figure.add_subplot(grid[:, 1])
     _plot_sweep(over_weight, sweep, card, theme)
-    _finish(over_weight, theme)
+    finish(over_weight, theme)
     reliable = figure.add_subplot(grid[0, 2])
     counts = figure.add_subplot(grid[1, 2], sharex=reliable)
     _plot_reliability(reliable, counts, card, theme)
     for axes in (reliable, counts):
-        _finish(axes, theme, columns=1)
+        finish(axes, theme, columns=1)
     reliable.tick_params(labelbottom=False)
     figure.align_ylabels([reliable, counts])
-    _write_title(figure, title, theme)
+    write_title(figure, title, theme)
     return figure
 
 
-def _write_title(figure: Figure, title: str | None, theme: Theme) -> None:
+def write_title(figure: Figure, title: str | None, theme: Theme) -> None:
+    """A line above the panels, where there is one."""
     if title:
         figure.suptitle(
             plain_text(title, 100), fontsize=TITLE_SIZE, color=theme.ink, fontweight="bold", parse_math=False
@@ -188,7 +189,7 @@ def _plot_learning(
     _plot_returns(returns, metrics, theme)
     _plot_sizes(sizes, metrics, theme)
     for axes in (returns, sizes):
-        _finish(axes, theme)
+        finish(axes, theme)
     returns.tick_params(labelbottom=False)
     figure.align_ylabels([returns, sizes])
 
@@ -231,21 +232,35 @@ def _line(
     )
 
 
-def _plot_profile(axes: Axes, profile: Profile, theme: Theme) -> None:
+def short_number(value: float) -> str:
+    """A number with three digits, or without decimals."""
+    return f"{value:,.0f}" if abs(value) >= 100.0 else f"{value:.3g}"
+
+
+def plot_profile(
+    axes: Axes,
+    profile: Profile,
+    theme: Theme,
+    *,
+    label: str = "mean over episodes",
+    shown: Callable[[float], str] = short_number,
+) -> None:
+    """A score over the shared weight, its mean over the range, and the best; `shown` writes numbers."""
     order = np.argsort(profile.weights, kind="stable")
     weights, mean, std = profile.weights[order], _finite(profile.mean[order]), _finite(profile.std[order])
     axes.set(xlabel="shared weight", ylabel="return")
-    axes.fill_between(
-        weights,
-        mean - std,
-        mean + std,
-        color=theme.input,
-        alpha=0.15,
-        linewidth=0.0,
-        label="± one standard deviation",
-    )
+    if std.any():
+        axes.fill_between(
+            weights,
+            mean - std,
+            mean + std,
+            color=theme.input,
+            alpha=0.15,
+            linewidth=0.0,
+            label="± one standard deviation",
+        )
     marker = "o" if weights.size == 1 else ""
-    axes.plot(weights, mean, color=theme.input, linewidth=1.8, marker=marker, label="mean over episodes")
+    axes.plot(weights, mean, color=theme.input, linewidth=1.8, marker=marker, label=label)
     if not np.isfinite(mean).any():
         return
     overall = float(np.nanmean(mean))
@@ -254,10 +269,10 @@ def _plot_profile(axes: Axes, profile: Profile, theme: Theme) -> None:
         color=theme.hidden_line,
         linewidth=1.0,
         dashes=(5.0, 3.0),
-        label=f"mean over the range: {_short(overall)}",
+        label=f"mean over the range: {shown(overall)}",
     )
     best = int(np.nanargmax(mean))
-    label = f"best: {_short(mean[best])} at weight {weights[best]:.3g}"
+    label = f"best: {shown(float(mean[best]))} at weight {weights[best]:.3g}"
     _plot_best(axes, weights[best], mean[best], label, theme)
 
 
@@ -365,11 +380,7 @@ def _finite(values: FloatArray) -> FloatArray:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _short(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100.0 else f"{value:.3g}"
-
-
-def _finish(axes: Axes, theme: Theme, columns: int = 2) -> None:
+def finish(axes: Axes, theme: Theme, columns: int = 2) -> None:
     """The same quiet frame for every panel, with the legend above it."""
     quiet_frame(axes, theme, TEXT_SIZE)
     for label in (axes.xaxis.label, axes.yaxis.label):

@@ -93,8 +93,8 @@ def pool_episodes(
     Args:
         env_id: an id for which `pool_available` gives no reason.
         networks: P networks.
-        weights: (W,) shared weights; or (W, C) sets of individual weights, for one network only, in the
-            order of its sources.
+        weights: (W,) shared weights; or (W, C) sets of individual weights, where a single network is
+            computed, in the order of its sources.
         seeds: E episode seeds, each in [0, 2**31).
         max_steps: steps after which an episode is cut off.
         first, last: the networks to compute are first .. last - 1.
@@ -219,10 +219,9 @@ class _Policy:
             for bound in (action.minimum, action.maximum)
         )
         self._begins = np.zeros(job.last - job.first + 1, np.int64)
-        sets = job.last - job.first if job.weights.ndim == 1 else networks.sources.size
+        sets = job.last - job.first if job.weights.ndim == 1 else job.weights.shape[1]
         self._weights = lane_array(sets, blocks)
         self._values = lane_array(networks.most_rows, blocks)
-        self._nodes = np.arange(networks.most_rows, dtype=np.int32)
         self._tape, self._tape_from = _tapes(
             networks.inputs,
             networks.first_node,
@@ -230,7 +229,7 @@ class _Policy:
             networks.first_source,
             networks.sources,
             networks.activation,
-            self._nodes,
+            np.arange(networks.most_rows, dtype=np.int32),
             job.first,
             job.last,
             blocks * WIDTH,
@@ -253,12 +252,6 @@ class _Policy:
         _act(
             networks.inputs,
             networks.outputs,
-            networks.first_node,
-            networks.first_connection,
-            networks.first_source,
-            networks.sources,
-            networks.activation,
-            self._nodes,
             self._tape,
             self._tape_from,
             self._weights,
@@ -281,7 +274,7 @@ def _tapes(
 ):
     """Tapes of networks `first` to `last - 1` end to end, and where each begins: they serve every step."""
     tape, tape_from = (
-        np.empty(sources.size + 3 * activation.size, np.int64),
+        np.empty(sources.size + 4 * activation.size, np.int64),
         np.zeros(last - first + 1, np.int64),
     )
     for index in range(last - first):
@@ -304,12 +297,6 @@ def _tapes(
     types.void(
         types.int64,  # inputs
         types.int32[:, ::1],  # outputs
-        types.int64[::1],  # first_node
-        types.int64[::1],  # first_connection
-        types.int32[::1],  # first_source
-        types.int32[::1],  # sources
-        types.int8[::1],  # activation
-        types.int32[::1],  # order
         types.int64[::1],  # tape
         types.int64[::1],  # tape_from
         types.float64[:, :, ::1],  # lane_weights
@@ -327,12 +314,6 @@ def _tapes(
 def _act(
     inputs,
     outputs,
-    first_node,
-    first_connection,
-    first_source,
-    sources,
-    activation,
-    order,
     tape,
     tape_from,
     lane_weights,
@@ -352,11 +333,6 @@ def _act(
         if lanes == 0:
             continue
         network = first + index
-        node_from, node_to = first_node[network], first_node[network + 1]
-        pointers = first_source[node_from + network : node_to + network + 1]
-        row_sources = sources[first_connection[network] : first_connection[network + 1]]
-        codes = activation[node_from:node_to]
-        nodes = order[: codes.size]
         blocks = (lanes + WIDTH - 1) // WIDTH
         for lane in range(lanes):
             for i in range(inputs):
@@ -365,7 +341,7 @@ def _act(
             weights = lane_weights[index : index + 1]
             forward_shared(tape, tape_from[index], tape_from[index + 1], weights, values, blocks)
         else:
-            forward_individual(1 + inputs, nodes, pointers, row_sources, codes, lane_weights, values, blocks)
+            forward_individual(tape, tape_from[index], tape_from[index + 1], lane_weights, values, blocks)
         for lane in range(lanes):
             best, largest = 0, -np.inf
             for a in range(outputs.shape[1]):

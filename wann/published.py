@@ -23,7 +23,7 @@ from wann.files import atomic_path
 from wann.genome import MAX_NODES, Genome, check_genome
 from wann.network import FloatArray, compile_genome
 from wann.seeding import Purpose, episode_seeds
-from wann.tasks import get_task
+from wann.tasks import Task, get_task
 
 LINEAR = 1
 
@@ -179,6 +179,23 @@ def import_champion(
         if task.published_weight is None:
             raise ValueError(f"no tuned weights were published for task {task_name!r}: leave --tuned out")
         weights, _ = read_published_weights(tuned, genome, task.published_weight)
+    return scored_champion(task, genome, weights, {"imported_from": Path(path).name})
+
+
+def scored_champion(
+    task: Task, genome: Genome, tuned: FloatArray | None, origin: Mapping[str, Any]
+) -> Champion:
+    """Champion of a genome from elsewhere, scored at the paper's weights on 20 fresh episodes.
+
+    Args:
+        task: the task it is for.
+        genome: with the task's inputs and outputs.
+        tuned: (C,) individual weights of its enabled connections, where there are any.
+        origin: where it comes from.
+
+    Raises:
+        RuntimeError: the environment fails.
+    """
     shared = np.array(PAPER_WEIGHTS)
     seeds = episode_seeds(0, Purpose.CONFIRMATION, 20, 0)
     with LocalEvaluator(task, task.episode_steps) as evaluator:
@@ -191,8 +208,8 @@ def import_champion(
         outputs=task.outputs,
         genome=genome,
         scores=Scores.from_returns(shared, rollouts.returns[0], seeds),
-        tuned=weights,
-        origin={"imported_from": Path(path).name},
+        tuned=tuned,
+        origin=origin,
         env_kwargs=task.env_kwargs,
         fresh_env=task.fresh_env,
     )

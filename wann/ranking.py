@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +14,24 @@ from wann.lanes import kernel
 
 FloatArray = NDArray[np.float64]
 
+SIZES = ("connections", "nodes", "depth")
+"""The objectives that are the better the smaller they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:
     """What the search knows of a generation, derived from its returns in this one place."""
 
+    per_weight: FloatArray  # (P, W) mean over episodes at each weight
     mean: FloatArray  # (P,) mean over weights of the mean over episodes
     best_weight: FloatArray  # (P,) best mean over episodes of any one weight
     connections: NDArray[np.int64]  # (P,) enabled connections
     nodes: NDArray[np.int64]  # (P,) nodes of every kind
     valid: NDArray[np.bool_]  # (P,) whether every return is finite
+
+    def rows(self, indices: NDArray[np.int64]) -> Scores:
+        """Scores of some of the networks."""
+        return Scores(*(getattr(self, field.name)[indices] for field in fields(self)))
 
 
 def score(returns: FloatArray, genomes: Sequence[Genome]) -> Scores:
@@ -34,11 +43,17 @@ def score(returns: FloatArray, genomes: Sequence[Genome]) -> Scores:
 
     Returns:
         Scores; a network with a return that is not finite has `valid` False and minus infinity as mean
-        and best weight, so that it ranks last and can never be champion.
+        and at each weight, so that it ranks last and can never be champion.
     """
     valid: NDArray[np.bool_] = np.asarray(np.isfinite(returns).all(axis=(1, 2)))
     per_weight = np.where(valid[:, None, None], returns, -np.inf).mean(axis=2)
+    return scores_of(per_weight, valid, genomes)
+
+
+def scores_of(per_weight: FloatArray, valid: NDArray[np.bool_], genomes: Sequence[Genome]) -> Scores:
+    """Scores from mean returns (P, W); the other arguments as in `Scores`."""
     return Scores(
+        per_weight=per_weight,
         mean=per_weight.mean(axis=1),
         best_weight=per_weight.max(axis=1),
         connections=np.array([genome.connection_count for genome in genomes], np.int64),
@@ -47,9 +62,55 @@ def score(returns: FloatArray, genomes: Sequence[Genome]) -> Scores:
     )
 
 
-def simplicity(connections: NDArray[np.int64]) -> FloatArray:
-    """Objective that grows as networks shrink: 1 / connections, 0 counted as 1 (paper, section 3.1)."""
-    return 1.0 / np.maximum(connections, 1)
+def simplicity(sizes: NDArray[Any]) -> FloatArray:
+    """Objective that grows as networks shrink: 1 / size, 0 counted as 1 (paper, section 3.1)."""
+    shares: FloatArray = 1.0 / np.maximum(sizes, 1)
+    return shares
+
+
+def value_of(objective: str, scores: Scores, genomes: Sequence[Genome]) -> FloatArray:
+    """Values (P,) of a named objective, one of `wann.config.OBJECTIVES`.
+
+    Of the mean returns at the weights *mean* is the mean, *best* the largest, *worst* the smallest and
+    *robustness* minus the standard deviation, so that 0 is the same return at every weight. The others are
+    sizes, and the smaller the better: *connections* counts the enabled ones, *nodes* those of every kind,
+    *depth* the connections on the longest path to an output.
+    """
+    if objective == "mean":
+        return scores.mean
+    if objective == "best":
+        return scores.best_weight
+    if objective == "worst":
+        return np.asarray(scores.per_weight.min(axis=1))
+    if objective == "robustness":
+        with np.errstate(over="ignore"):
+            deviation = np.where(scores.valid[:, None], scores.per_weight, 0.0).std(axis=1)
+        return np.where(scores.valid, 0.0 - np.minimum(deviation, np.finfo(np.float64).max), -np.inf)
+    if objective == "depth":
+        return np.array([genome.depth for genome in genomes], np.float64)
+    return np.asarray({"connections": scores.connections, "nodes": scores.nodes}[objective], np.float64)
+
+
+def objectives_of(names: Sequence[str], scores: Scores, genomes: Sequence[Genome]) -> FloatArray:
+    """Named objectives (P, K), each to be maximised; of sizes it is `simplicity`."""
+    columns = [value_of(name, scores, genomes) for name in names]
+    return np.column_stack(
+        [simplicity(column) if name in SIZES else column for name, column in zip(names, columns, strict=True)]
+    )
+
+
+def best_front(objectives: FloatArray, valid: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Indices of those that nothing dominates: best in the first objective first, then in the next ones.
+
+    Args:
+        objectives: (P, K), each to be maximised, finite where valid.
+        valid: (P,) who takes part.
+    """
+    taking_part = np.flatnonzero(valid)
+    objectives = np.ascontiguousarray(objectives[taking_part], np.float64)
+    members = np.flatnonzero(pareto_fronts(objectives) == 0)
+    order = np.lexsort(-objectives[members].T[::-1])
+    return taking_part[members[order]]
 
 
 def total_order(objectives: FloatArray, valid: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:

@@ -105,8 +105,8 @@ def roll_out(
     Args:
         dynamics: the task's physics.
         networks: P networks.
-        weights: (L,) one shared weight per lane; or (L, C) individual weights, for one network only, in the
-            order of its sources.
+        weights: (L,) one shared weight per lane; or (L, C) individual weights of the networks to compute,
+            laid end to end, those of a network in the order of its sources.
         starts: (L, S) start states.
         max_steps: steps after which an episode is cut off.
         first, last: the networks to compute are first .. last - 1.
@@ -116,12 +116,13 @@ def roll_out(
     """
     lanes, shared = len(starts), weights.ndim == 1
     blocks = blocks_for(lanes)
-    lane_weights = np.ones((1 if shared else networks.sources.size, blocks * WIDTH))
+    lane_weights = np.ones((1 if shared else weights.shape[1], blocks * WIDTH))
     lane_weights[:, :lanes] = weights.T
     lane_starts = np.zeros((dynamics.state_size, blocks * WIDTH))
     lane_starts[:, :lanes] = starts.T
     returns = np.zeros((last - first, lanes))
     steps = np.zeros((last - first, lanes), np.int64)
+    most = int(np.diff(networks.first_connection[first : last + 1]).max()) if not shared else 1
     _roll_out(
         dynamics.observe,
         dynamics.step,
@@ -141,7 +142,7 @@ def roll_out(
         steps,
         # Scratch, made here because NumPy can align it: values, weights, state, action, outcome, total.
         lane_array(networks.most_rows, blocks),
-        lane_array(len(lane_weights), blocks),
+        lane_array(most, blocks),
         lane_array(dynamics.state_size, blocks),
         lane_array(networks.outputs.shape[1], blocks),
         lane_array(2, blocks),
@@ -206,7 +207,12 @@ def _roll_out(
         pointers = first_source[node_from + network : node_to + network + 1]
         row_sources = sources[first_connection[network] : first_connection[network + 1]]
         codes = activation[node_from:node_to]
-        weights[:] = lane_weights
+        if shared:
+            own, own_from = weights, 0
+        else:
+            own = weights[: row_sources.size]
+            own_from = first_connection[network] - first_connection[first]
+        own[:] = lane_weights[own_from : own_from + own.shape[0]]
         state[:] = starts
         total[0] = 0.0
         lane_of[:] = np.arange(lanes)
@@ -214,7 +220,7 @@ def _roll_out(
         nodes = order[: codes.size]
         constants = constants_first(1 + inputs, pointers, row_sources, nodes)
         stride = values.shape[1] * WIDTH
-        tape = np.empty(row_sources.size + 3 * codes.size, np.int64)
+        tape = np.empty(row_sources.size + 4 * codes.size, np.int64)
         steady = write_tape(1 + inputs, nodes[:constants], pointers, row_sources, codes, stride, tape, 0)
         write_tape(1 + inputs, nodes[constants:], pointers, row_sources, codes, stride, tape, steady)
         moved = True  # whether a lane's constants have to be computed, as it is new in its place
@@ -222,11 +228,11 @@ def _roll_out(
             # Lanes that have ended are moved behind the others, so the work shrinks with them.
             blocks = (alive + WIDTH - 1) // WIDTH
             observe(state, observation, blocks)
+            at = 0 if moved else steady
             if shared:
-                forward_shared(tape, 0 if moved else steady, tape.size, weights, values, blocks)
+                forward_shared(tape, at, tape.size, own, values, blocks)
             else:
-                due = nodes if moved else nodes[constants:]
-                forward_individual(1 + inputs, due, pointers, row_sources, codes, weights, values, blocks)
+                forward_individual(tape, at, tape.size, own, values, blocks)
             moved = False
             for a in range(outputs.shape[1]):
                 for b in range(blocks):
@@ -252,7 +258,7 @@ def _roll_out(
                 end_b, end_j = alive // WIDTH, alive % WIDTH
                 lane_of[lane] = lane_of[alive]
                 moved = True
-                for lanes_array in (total, outcome, state, weights):
+                for lanes_array in (total, outcome, state, own):
                     for row in range(lanes_array.shape[0]):
                         lanes_array[row, b, j] = lanes_array[row, end_b, end_j]
             if alive == 0:

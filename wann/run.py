@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 import os
 import re
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from secrets import token_hex
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -23,14 +20,16 @@ from wann.champion import Champion, Scores, load_champion
 from wann.config import CHANGEABLE, Settings, build_settings, changed_names, with_changes
 from wann.evaluator import Effort, Evaluator, LocalEvaluator
 from wann.evolution import Confirmed, Evolution
+from wann.front import front_of, front_to_json, load_front
 from wann.network import FloatArray, Network, compile_genome
 from wann.placement import Note, Placement, open_evaluator
 from wann.rollout import Rollouts
 from wann.seeding import Purpose, episode_seeds
 from wann.stepping import Verdict
-from wann.storage import Checkpoint, RunFolder, Totals, is_run
+from wann.stopping import BrokenOff, Stop, stop_signals
+from wann.storage import Checkpoint, RunFolder, Totals, as_initial, is_run
 from wann.tasks import DataTask, GymnasiumTask, Task, best_stepping, get_task, preset_settings
-from wann.weights import confirming_weights, generation_weights
+from wann.weights import confirming_weights, generation_weights, noisy_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +89,7 @@ def search(
     *,
     preset: str | None = None,
     env_kwargs: Mapping[str, Any] | None = None,
+    init_from: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] | None = None,
     go_on: bool = False,
     threads: int | None = None,
@@ -107,6 +107,8 @@ def search(
         task: name of a task (`wann.task_names()`) or any registered Gymnasium id.
         preset: name of the task's preset to start from; its default one where it is not given.
         env_kwargs: arguments of the environment.
+        init_from: a champion, of this or another task, whose topology the search starts from: the first
+            generation has it once as it is, and for the rest with one mutation each. The run keeps a copy.
         out: the new run folder; `runs/<task>-<date>-<random>` where it is not given.
         go_on: go on where `out` holds this search already.
         threads: how many evaluate in this process.
@@ -122,12 +124,21 @@ def search(
         Interrupted: a signal ended the search, after saving.
     """
     placement = Placement(threads, workers, address)
-    resolved = resolve(task, preset, env_kwargs, settings, note)
+    initial, digest = as_initial(load_champion(init_from)) if init_from is not None else (None, None)
+    if settings.get("initial_genome", digest) != digest:
+        raise ValueError(
+            "the settings (initial_genome) are those of a run that started from a champion: give the "
+            "initial.json of that run as --init-from"
+        )
+    resolved = resolve(task, preset, env_kwargs, settings | {"initial_genome": digest}, note)
+    if initial:
+        _check_fits(initial, task_of(resolved))
     if out is not None and go_on and is_same_search(out, resolved):
         folder = RunFolder.open(out)
         given = {name: getattr(resolved, name) for name in settings if name in CHANGEABLE}
         return _run(folder, with_changes(folder.settings, given), placement, observer, note)
-    return _run(RunFolder.create(out or new_run_path(task), resolved), resolved, placement, observer, note)
+    folder = RunFolder.create(out or new_run_path(task), resolved, initial)
+    return _run(folder, resolved, placement, observer, note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +166,7 @@ def search_in_memory(
     memory = _Memory(settings)
     evolution = Evolution(settings, len(task.inputs), len(task.outputs))
     with LocalEvaluator(task, settings.max_steps, threads) as evaluator:
-        ended = _Loop(memory, task, evolution, evaluator, Totals(), observer, None, _Stop()).run()
+        ended = _Loop(memory, task, evolution, evaluator, Totals(), observer, None, Stop()).run()
     return Found(memory.champion, tuple(memory.rows), str(ended.stopped_by))
 
 
@@ -191,6 +202,47 @@ def resume(
                 f"these can: {', '.join(CHANGEABLE)}"
             )
     return _run(folder, with_changes(folder.settings, changes), placement, observer, note)
+
+
+def pick(
+    path: str | os.PathLike[str],
+    which: int | str,
+    *,
+    threads: int | None = None,
+    workers: int | None = None,
+    address: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    note: Note | None = None,
+) -> Champion:
+    """A member of a run's Pareto front as a champion, confirmed on fresh episodes as the run's own are.
+
+    Args:
+        path: the run folder.
+        which: as `wann.front.Front.position`.
+        threads, workers, address, note: as `search`.
+        progress: called with the episodes done and to be done.
+
+    Raises:
+        ValueError: the folder is no run, has no front, or its front no such member.
+        RuntimeError: the environment fails.
+    """
+    settings, front = RunFolder.open(path).settings, load_front(path)
+    genome, generation = front.members[front.position(which)].genome, front.generation
+    task, network = task_of(settings), compile_genome(genome)
+    weights = confirming_weights(settings)
+    scattered, seeds = _confirmation(settings, network, generation)
+    total = len(weights) * len(seeds)
+
+    def advance(share: float) -> None:
+        if progress:
+            progress(round(share * total), total)
+
+    placement = Placement(threads, workers, address)
+    with open_evaluator(task, settings.max_steps, placement, total, note) as evaluator:
+        rollouts = evaluator.evaluate([network], scattered, seeds, confirming=True, progress=advance)
+    if rollouts.failures:
+        raise RuntimeError(f"the network could not be evaluated: {rollouts.failures[0][1]}")
+    return _champion_of(settings, task, Confirmed(genome, generation, weights, rollouts.returns[0]))
 
 
 def resolve(
@@ -235,6 +287,20 @@ def task_of(settings: Settings) -> Task:
     )
 
 
+def _check_fits(initial: Champion, task: Task) -> None:
+    """Refuse to start from a network of another shape.
+
+    Raises:
+        ValueError: its inputs or outputs are not as many as the task's.
+    """
+    found, wanted = ((len(side.inputs), len(side.outputs)) for side in (initial, task))
+    if found != wanted:
+        raise ValueError(
+            f"a search for {task.name!r} cannot start from this champion of {initial.task!r}: it has "
+            f"{found[0]} inputs and {found[1]} outputs, not {wanted[0]} and {wanted[1]}"
+        )
+
+
 def new_run_path(task: str) -> Path:
     """A run folder's default place: `runs/<task>-<date>-<four random digits>`."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", task)
@@ -264,6 +330,7 @@ def _run(
     observer: Observer | None,
     note: Note | None,
 ) -> Run:
+    initial = folder.load_initial()
     task = task_of(settings)
     episodes = settings.population * generation_weights(settings, 0).size * settings.episodes
     with folder.lock(), ExitStack() as stack:
@@ -274,7 +341,7 @@ def _run(
         except ValueError:
             folder.remove_if_empty()  # so that the same command works when what is wrong has been mended
             raise
-        stop = stack.enter_context(_stop_signals())
+        stop = stack.enter_context(stop_signals())
         folder.drop_leftovers()
         checkpoint, damage = folder.load_checkpoint()
         if damage and note:
@@ -283,13 +350,16 @@ def _run(
         if changed_names(folder.settings, settings):
             folder.save_settings(settings)
         state = checkpoint.state if checkpoint else None
-        evolution = Evolution(settings, len(task.inputs), len(task.outputs), state)
+        evolution = Evolution(
+            settings, len(task.inputs), len(task.outputs), state, initial.genome if initial else None
+        )
         totals = checkpoint.totals if checkpoint else Totals()
         folder.truncate_metrics(evolution.generation)
         folder.drop_champions_after(evolution.generation)
         loop = _Loop(folder, task, evolution, evaluator, totals, observer, note, stop)
         if evolution.champion:
             loop.save_champion(evolution.champion)
+        loop.save_front()
         return loop.run()
 
 
@@ -312,6 +382,12 @@ class _Memory:
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
         pass
 
+    def save_front(self, text: str) -> None:
+        pass
+
+    def drop_front(self) -> None:
+        pass
+
     def log_failures(self, generation: int, failures: Sequence[tuple[int, str]]) -> None:
         pass
 
@@ -328,7 +404,7 @@ class _Loop:
         totals: Totals,
         observer: Observer | None,
         note: Note | None,
-        stop: _Stop,
+        stop: Stop,
     ) -> None:
         self._folder = folder
         self._settings = folder.settings
@@ -341,7 +417,7 @@ class _Loop:
         self._stop = stop
         self._row: dict[str, Any] | None = None  # of the last generation
         self._unsaved: list[dict[str, Any]] = []  # rows of metrics since the last checkpoint
-        self._saved_at = time.monotonic()
+        self._saved_at = self._front_due = time.monotonic()
         self._pace: list[tuple[float, int, int]] = [(time.monotonic(), totals.steps, evolution.generation)]
         self._effort = evaluator.effort
 
@@ -351,13 +427,14 @@ class _Loop:
             before = self._evolution.state
             try:
                 self._row = self._generation()
-            except (_BrokenOff, SearchFailedError) as error:
+            except (BrokenOff, SearchFailedError) as error:
                 # The generation is dropped: it will be computed again, to the same bits.
                 self._evolution = Evolution(
                     self._settings, len(self._task.inputs), len(self._task.outputs), before
                 )
                 self._save()
-                if isinstance(error, _BrokenOff):
+                self.save_front()
+                if isinstance(error, BrokenOff):
                     raise Interrupted(self._where(None)) from None
                 raise
             reason = self._stop_reason()
@@ -365,6 +442,8 @@ class _Loop:
             overdue = time.monotonic() - self._saved_at >= self._settings.checkpoint_seconds
             if overdue or stopping:
                 self._save()
+                if stopping or time.monotonic() >= self._front_due:
+                    self.save_front()
             self._pace.append((time.monotonic(), self._totals.steps, self._evolution.generation))
             del self._pace[:-50]
             self._show(0.0)
@@ -382,7 +461,8 @@ class _Loop:
         genomes = evolution.ask()
         networks = [compile_genome(genome) for genome in genomes]
         compiled = time.perf_counter()
-        weights = generation_weights(settings, number)
+        marks = np.concatenate([network.mark for network in networks])
+        weights = noisy_weights(settings, generation_weights(settings, number), marks, number)
         seeds = episode_seeds(settings.seed, Purpose.EPISODES, settings.episodes, number)
         rollouts = self._evaluate(networks, weights, seeds)
         self._effort = self._evaluator.effort
@@ -447,7 +527,7 @@ class _Loop:
 
         def progress(share: float) -> None:
             if not here and self._stop.is_set():
-                raise _BrokenOff
+                raise BrokenOff
             if not confirming:
                 self._show(share)
 
@@ -488,9 +568,9 @@ class _Loop:
         candidate = evolution.candidate()
         if candidate is None:
             return 0, 0
-        weights = confirming_weights(settings)
-        seeds = _confirming_seeds(settings, evolution.generation)
-        rollouts = self._evaluate([compile_genome(candidate)], weights, seeds, confirming=True)
+        network, weights = compile_genome(candidate), confirming_weights(settings)
+        scattered, seeds = _confirmation(settings, network, evolution.generation)
+        rollouts = self._evaluate([network], scattered, seeds, confirming=True)
         if rollouts.failures:
             self._folder.log_failures(evolution.generation, rollouts.failures)
         if evolution.confirm(candidate, weights, rollouts.returns[0]) and evolution.champion:
@@ -499,32 +579,29 @@ class _Loop:
 
     def save_champion(self, confirmed: Confirmed) -> None:
         """Write a champion's file."""
-        settings, task = self._settings, self._task
-        champion = Champion(
-            task=task.name,
-            inputs=task.inputs,
-            outputs=task.outputs,
-            genome=confirmed.genome,
-            scores=Scores.from_returns(
-                confirmed.weights, confirmed.returns, _confirming_seeds(settings, confirmed.generation)
-            ),
-            origin={
-                "preset": settings.preset,
-                "seed": settings.seed,
-                "generation": confirmed.generation,
-                "stepping": settings.stepping,
-            },
-            env_kwargs=settings.env_kwargs,
-            fresh_env=settings.fresh_env,
-        )
+        champion = _champion_of(self._settings, self._task, confirmed)
         self._folder.save_champion(champion, confirmed.generation)
 
     def _save(self) -> None:
         # The rows first: a checkpoint never stands for generations whose rows are not on disk.
         self._folder.append_metrics(self._unsaved)
         self._unsaved.clear()
-        self._folder.save_checkpoint(Checkpoint(self._evolution.state, self._totals))
+        state = self._evolution.state
+        if state.told:
+            state = replace(state, told=state.told.front(self._settings.named_objectives))
+        self._folder.save_checkpoint(Checkpoint(state, self._totals))
         self._saved_at = time.monotonic()
+
+    def save_front(self) -> None:
+        """Write the Pareto front of the last complete generation, which the checkpoint has too."""
+        begun = time.monotonic()
+        front = front_of(self._settings, self._task, self._evolution.state)
+        if front:
+            self._folder.save_front(front_to_json(front))
+        else:
+            self._folder.drop_front()
+        # While the run goes on it may cost a hundredth of the time.
+        self._front_due = begun + 100.0 * (time.monotonic() - begun)
 
     def _stop_reason(self) -> str | None:
         settings, evolution, totals = self._settings, self._evolution, self._totals
@@ -563,45 +640,35 @@ def _at_least(value: float | None, limit: float | None) -> bool:
     return value is not None and limit is not None and value >= limit
 
 
+def _confirmation(
+    settings: Settings, network: Network, generation: int
+) -> tuple[FloatArray, tuple[int, ...]]:
+    """Weights, with noise where the settings ask for it, and episode seeds that confirm a network."""
+    weights = noisy_weights(settings, confirming_weights(settings), network.mark, generation, confirming=True)
+    return weights, _confirming_seeds(settings, generation)
+
+
 def _confirming_seeds(settings: Settings, generation: int) -> tuple[int, ...]:
     return episode_seeds(settings.seed, Purpose.CONFIRMATION, settings.confirm_episodes, generation)
 
 
-class _BrokenOff(BaseException):
-    """A signal came while something was evaluated that may take long."""
-
-
-class _Stop:
-    """Whether a signal has asked the run to end."""
-
-    def __init__(self) -> None:
-        self._asked = False
-        self.raises = False  # whether the signal breaks off what is being done
-
-    def is_set(self) -> bool:
-        """Whether it has."""
-        return self._asked
-
-    def handle(self, number: int, _frame: FrameType | None) -> None:
-        """Signal handler; a second SIGINT ends the process at once."""
-        if self._asked and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        self._asked = True
-        if self.raises:
-            self.raises = False
-            raise _BrokenOff
-
-
-@contextmanager
-def _stop_signals() -> Iterator[_Stop]:
-    """What SIGINT and SIGTERM set, so that a run ends after saving."""
-    stop = _Stop()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    before = {number: signal.signal(number, stop.handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _champion_of(settings: Settings, task: Task, confirmed: Confirmed) -> Champion:
+    noise = {"weight_noise": settings.weight_noise} if settings.weight_noise else {}
+    return Champion(
+        task=task.name,
+        inputs=task.inputs,
+        outputs=task.outputs,
+        genome=confirmed.genome,
+        scores=Scores.from_returns(
+            confirmed.weights, confirmed.returns, _confirming_seeds(settings, confirmed.generation)
+        ),
+        origin={
+            "preset": settings.preset,
+            "seed": settings.seed,
+            "generation": confirmed.generation,
+            "stepping": settings.stepping,
+            **noise,
+        },
+        env_kwargs=settings.env_kwargs,
+        fresh_env=settings.fresh_env,
+    )

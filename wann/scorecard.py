@@ -142,6 +142,36 @@ def evaluate(
         )
 
 
+def evaluate_tuned(
+    champion: Champion,
+    *,
+    episodes: int = 100,
+    seed: int = 0,
+    threads: int | None = None,
+    workers: int | None = None,
+    address: str | None = None,
+    note: Note | None = None,
+) -> Score:
+    """Score of a champion's tuned weights alone, on the episodes of `evaluate`; the arguments are its own.
+
+    Raises:
+        ValueError: the champion has no tuned weights, or does not fit its task.
+        RuntimeError: the environment fails.
+    """
+    if champion.tuned_sources is None:
+        raise ValueError("the champion has no tuned weights")
+    task = champion.get_task()
+    seeds = episode_seeds(seed, Purpose.EVALUATION, episodes, 0)
+    placement = Placement(threads, workers, address)
+    with open_evaluator(task, task.episode_steps, placement, episodes, note) as evaluator:
+        rollouts = evaluator.evaluate(
+            [champion.network], champion.tuned_sources[None], seeds, confirming=True
+        )
+    if rollouts.failures:
+        raise RuntimeError(f"the champion could not be evaluated: {rollouts.failures[0][1]}")
+    return Score.of(rollouts.returns[0])
+
+
 def profile(
     champion: Champion,
     *,

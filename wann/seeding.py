@@ -28,6 +28,10 @@ class Purpose(IntEnum):
     EVALUATION = 8
     SPLIT = 9
     BATCH = 10
+    TUNING = 11
+    SENSITIVITY = 12
+    PRUNING = 13
+    WEIGHT_NOISE = 14
 
 
 def stream(run_seed: int, purpose: Purpose, *where: int) -> np.random.Generator:

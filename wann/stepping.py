@@ -145,8 +145,8 @@ class Stepper:
 
         Args:
             networks: P networks.
-            weights: (W,) shared weights; or (W, C) sets of individual weights, for one network only, in the
-                order of its sources.
+            weights: (W,) shared weights; or (W, C) sets of individual weights, where a single network is
+                computed, in the order of its sources.
             seeds: E episode seeds.
             max_steps: steps after which an episode is cut off.
             first, last: the networks to compute are first .. last - 1.

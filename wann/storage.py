@@ -2,33 +2,44 @@
 
 config.toml              the resolved settings
 metrics.csv              a row a generation
+initial.json             the champion that the search started from, where it did from one
 checkpoint.npz           the last complete generation
 checkpoint.previous.npz  the one before it
 failures.log             why networks could not be evaluated, where any could not
 champions/000128.json    each new champion, confirmed on fresh episodes
 champion.json            the best of them
+front.json               the Pareto front of the last complete generation
 """
 
 from __future__ import annotations
 
 import csv
 import os
+import shlex
 import tomllib
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from wann.champion import Champion, save_champion
+from wann.champion import (
+    Champion,
+    champion_from_json,
+    champion_to_json,
+    read_text,
+    save_champion,
+)
 from wann.config import Settings, build_settings, to_toml
-from wann.evolution import Confirmed, EvolutionState
+from wann.evolution import Confirmed, EvolutionState, Told
 from wann.files import atomic_path, naming
 from wann.genome import Genome, check_genome
 from wann.network import FloatArray
+from wann.ranking import scores_of
 
 FORMAT = 1
 
@@ -95,8 +106,15 @@ class RunFolder:
         self.settings = settings
 
     @classmethod
-    def create(cls, path: str | os.PathLike[str], settings: Settings) -> RunFolder:
+    def create(
+        cls, path: str | os.PathLike[str], settings: Settings, initial: Champion | None = None
+    ) -> RunFolder:
         """A new run folder with its settings; found out here, before the search, if it cannot be written.
+
+        Args:
+            path: where; it may be there, empty.
+            settings: of the run.
+            initial: the champion whose digest they name as `initial_genome`, from `as_initial`.
 
         Raises:
             ValueError: the folder exists and is not empty, or cannot be written.
@@ -114,6 +132,8 @@ class RunFolder:
             (folder.path / "champions").mkdir(parents=True)
             try:
                 folder._write_metrics([])
+                if initial:
+                    save_champion(initial, folder.path / "initial.json")
                 folder.save_settings(settings)  # the last, as it makes the folder a run
             except OSError:
                 folder.remove_if_empty()
@@ -128,7 +148,7 @@ class RunFolder:
             return
         with suppress(OSError):
             (self.path / "champions").rmdir()  # first, as it fails where there is a champion
-            for name in ("metrics.csv", "config.toml", ".lock"):
+            for name in ("metrics.csv", "initial.json", "config.toml", ".lock"):
                 (self.path / name).unlink(missing_ok=True)
             self.path.rmdir()
 
@@ -188,6 +208,20 @@ class RunFolder:
         with atomic_path(path) as temporary:
             temporary.write_text(f"{header}format = {FORMAT}\n\n{to_toml(settings)}", encoding="utf-8")
         self.settings = settings
+
+    def load_initial(self) -> Champion | None:
+        """The champion that the search starts from, where it does from one.
+
+        Raises:
+            ValueError: it is missing, or not what it was when the run began.
+        """
+        if self.settings.initial_genome is None:
+            return None
+        path = self.path / "initial.json"
+        text = read_text(path, "the champion that the run started from,")
+        if _digest(text) != self.settings.initial_genome:
+            raise ValueError(f"{path} is not what it was when the run began: its SHA-256 differs")
+        return champion_from_json(text)
 
     # metrics
 
@@ -260,6 +294,32 @@ class RunFolder:
             if path.stem.isdecimal() and int(path.stem) > generation:
                 path.unlink()
 
+    # the Pareto front
+
+    def save_front(self, text: str) -> None:
+        """Write front.json, from `wann.front.front_to_json`."""
+        with atomic_path(self.path / "front.json") as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    def drop_front(self) -> None:
+        """Remove front.json: it is of a generation that is about to be computed again."""
+        (self.path / "front.json").unlink(missing_ok=True)
+
+    def read_front(self) -> str:
+        """Text of front.json.
+
+        Raises:
+            ValueError: there is none, or it cannot be read.
+        """
+        path = self.path / "front.json"
+        if not path.exists():
+            done = len(self._metric_rows())
+            raise ValueError(
+                f"{self.path} has no Pareto front yet: 'wann resume {shlex.quote(str(self.path))} "
+                f"--set generations={done + 1}' computes a generation, and its front with it"
+            )
+        return read_text(path, "front")
+
     # checkpoints
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
@@ -305,6 +365,20 @@ class RunFolder:
         return self.path / "checkpoint.npz", self.path / "checkpoint.previous.npz"
 
 
+def as_initial(champion: Champion) -> tuple[Champion, str]:
+    """What a search takes of a champion to start from, without the weights of single connections; its digest.
+
+    Returns:
+        The champion to keep as initial.json, and the setting `initial_genome` that names it.
+    """
+    initial = replace(champion, tuned=None, tuning={}, importance=None)
+    return initial, _digest(champion_to_json(initial))
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
 def is_run(path: str | os.PathLike[str]) -> bool:
     """Whether a folder holds a run."""
     return (Path(path) / "config.toml").is_file()
@@ -318,13 +392,10 @@ def _pack(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
     genomes = list(state.population)
     if state.champion:
         genomes.append(state.champion.genome)
-    packed = {name: np.concatenate([getattr(g, name) for g in genomes]) for name in _GENES}
-    packed |= {
+    packed = _pack_genomes(genomes) | {
         "format": np.array(FORMAT),
         "counters": np.array([state.generation, state.next_node, state.next_mark, state.stale], np.int64),
         "shape": np.array([genomes[0].inputs, genomes[0].outputs, len(state.population)], np.int64),
-        "node_counts": np.array([g.node_id.size for g in genomes], np.int64),
-        "connection_counts": np.array([g.mark.size for g in genomes], np.int64),
         "spent": np.array([totals.evaluations, totals.steps], np.int64),
         "seconds": np.array(totals.seconds),
     }
@@ -334,7 +405,32 @@ def _pack(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
             "champion_weights": state.champion.weights,
             "champion_returns": state.champion.returns,
         }
+    if state.told and state.told.genomes:
+        packed |= _pack_genomes(state.told.genomes, "told_")
+        packed |= {"told_valid": state.told.scores.valid, "told_per_weight": state.told.scores.per_weight}
     return packed
+
+
+def _pack_genomes(genomes: Sequence[Genome], prefix: str = "") -> dict[str, np.ndarray]:
+    """Arrays of genomes laid end to end."""
+    packed = {prefix + name: np.concatenate([getattr(g, name) for g in genomes]) for name in _GENES}
+    return packed | {
+        f"{prefix}node_counts": np.array([g.node_id.size for g in genomes], np.int64),
+        f"{prefix}connection_counts": np.array([g.mark.size for g in genomes], np.int64),
+    }
+
+
+def _unpack_genomes(
+    data: Mapping[str, np.ndarray], inputs: int, outputs: int, prefix: str = ""
+) -> tuple[Genome, ...]:
+    columns = []
+    for name in _GENES:
+        counts = data[prefix + ("node_counts" if name in ("node_id", "activation") else "connection_counts")]
+        columns.append(np.split(data[prefix + name], np.cumsum(counts)[:-1]))
+    return tuple(
+        check_genome(Genome(inputs, outputs, *(array.copy() for array in genes)))
+        for genes in zip(*columns, strict=True)
+    )
 
 
 class _NewerFormatError(Exception):
@@ -353,15 +449,8 @@ def _unpack(path: Path) -> Checkpoint:
             f"has format {int(data['format'])}, newer than {FORMAT}, the newest known here: update wann"
         )
     inputs, outputs, population = data["shape"].tolist()
-    columns = []
-    for name in _GENES:
-        counts = data["node_counts" if name in ("node_id", "activation") else "connection_counts"]
-        columns.append(np.split(data[name], np.cumsum(counts)[:-1]))
-    genomes = [
-        check_genome(Genome(inputs, outputs, *(array.copy() for array in genes)))
-        for genes in zip(*columns, strict=True)
-    ]
-    champion = None
+    genomes = _unpack_genomes(data, inputs, outputs)
+    champion = told = None
     if len(genomes) > population:
         champion = Confirmed(
             genomes[population],
@@ -369,9 +458,13 @@ def _unpack(path: Path) -> Checkpoint:
             data["champion_weights"],
             data["champion_returns"],
         )
+    if "told_valid" in data:
+        told_genomes = _unpack_genomes(data, inputs, outputs, "told_")
+        scores = scores_of(data["told_per_weight"], data["told_valid"], told_genomes)
+        told = Told(told_genomes, scores)
     generation, next_node, next_mark, stale = data["counters"].tolist()
     evaluations, steps = data["spent"].tolist()
     return Checkpoint(
-        EvolutionState(generation, tuple(genomes[:population]), next_node, next_mark, champion, stale),
+        EvolutionState(generation, genomes[:population], next_node, next_mark, champion, stale, told),
         Totals(evaluations, steps, float(data["seconds"])),
     )

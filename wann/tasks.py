@@ -83,6 +83,9 @@ class Task:
     stepping: Stepping = field(default="gymnasium", init=False)
     threaded: bool = field(default=False, init=False)  # whether threads can compute side by side
     lanes: int = field(default=1, init=False)  # rollouts that one call computes side by side
+    own_weights_together: bool = field(
+        default=False, init=False
+    )  # whether one call computes several networks with individual weights
 
     @property
     def spec(self) -> TaskSpec:
@@ -145,7 +148,7 @@ class Task:
 
         Args:
             networks: the batch.
-            weights: (W,) shared weights, or (W, C) sets of individual weights for one network.
+            weights: (W,) shared weights, or (W, C) sets of individual weights where a single network is run.
             seeds: E episode seeds.
             max_steps: steps after which an episode is cut off.
 
@@ -170,6 +173,7 @@ class CompiledTask(Task):
     def __post_init__(self) -> None:
         object.__setattr__(self, "stepping", "compiled")
         object.__setattr__(self, "threaded", True)
+        object.__setattr__(self, "own_weights_together", True)
 
     def starts(self, seeds: Sequence[int]) -> FloatArray:
         """Start states (E, S): what the environment's own `reset(seed=...)` gives for each seed."""

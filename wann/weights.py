@@ -48,6 +48,35 @@ def generation_weights(settings: Settings, generation: int) -> np.ndarray:
     return stratified(low, high, settings.weight_count, rng=rng)
 
 
+def noisy_weights(
+    settings: Settings, weights: np.ndarray, marks: np.ndarray, generation: int, *, confirming: bool = False
+) -> np.ndarray:
+    """Weights of connections that scatter around each shared one, where the settings ask for noise.
+
+    The noise follows from the seed, the generation, the place of the shared weight and the connection's
+    innovation number: in a generation, a connection that several networks have has the same in all of them.
+
+    Args:
+        settings: of the search.
+        weights: (W,) shared weights.
+        marks: (C,) innovation numbers of connections, those of several networks laid end to end.
+        generation: which one.
+        confirming: whether a new best is confirmed, which has noise of its own.
+
+    Returns:
+        (W, C) float64, or the shared weights (W,) as they are where there is no noise.
+    """
+    if not settings.weight_noise:
+        return weights
+    scattered = np.empty((len(weights), marks.size))
+    for place, weight in enumerate(weights):
+        rng = stream(settings.seed, Purpose.WEIGHT_NOISE, generation, place, int(confirming))
+        # Drawn in the order of the numbers, so that one does not depend on which others are there.
+        by_mark = rng.standard_normal(int(marks.max(initial=-1)) + 1)
+        scattered[place] = weight + settings.weight_noise * by_mark[marks]
+    return scattered
+
+
 def stratified(low: float, high: float, count: int, *, rng: np.random.Generator) -> np.ndarray:
     """One value drawn from each of `count` equal parts of [low, high), ascending. Shape (count,)."""
     return low + (high - low) * (np.arange(count) + rng.random(count)) / count

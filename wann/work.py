@@ -33,15 +33,30 @@ class Work:
     def __init__(
         self, networks: Sequence[Network], weights: FloatArray, seeds: Sequence[int], by_weight: bool
     ) -> None:
+        """Take what is to be computed; the arguments are those of `Evaluator.evaluate`.
+
+        Raises:
+            ValueError: there are not as many individual weights as connections.
+        """
         sizes = [network.activation.size + network.sources.size for network in networks]
         self._order = np.argsort(-np.array(sizes), kind="stable")
         self._shape = (len(networks), len(weights), len(seeds))
         self._by_weight = by_weight
         self.batch = batch_networks([networks[index] for index in self._order])
-        self.weights = weights
+        self.weights = weights if weights.ndim == 1 else self._in_order(weights, networks)
         self.seeds = tuple(seeds)
         self.units = self._shape[0] * (self._shape[1] if by_weight else 1)
         self.episodes_per_unit = self._shape[2] * (1 if by_weight else self._shape[1])
+
+    def _in_order(self, weights: FloatArray, networks: Sequence[Network]) -> FloatArray:
+        """Individual weights in the order of the batch."""
+        begins = np.cumsum([0, *(network.sources.size for network in networks)])
+        if weights.shape[1] != begins[-1]:
+            raise ValueError(f"{weights.shape[1]} individual weights for {begins[-1]} connections")
+        if len(networks) == 1:
+            return weights  # it may be large
+        columns = [np.arange(begins[index], begins[index + 1]) for index in self._order]
+        return weights[:, np.concatenate(columns)]
 
     def chunk(self, first: int, last: int) -> Chunk:
         """Units `first` to `last - 1`: by the weight, some of one network, or all of several."""
@@ -81,8 +96,24 @@ class Work:
         return chunk, nothing
 
     def roll_out(self, task: Task, chunk: Chunk, max_steps: int) -> Rollouts:
-        """Compute a chunk."""
-        return task.roll_out(self.batch, self.weights[chunk.weights], self.seeds, max_steps, *chunk.networks)
+        """Compute a chunk; where networks have weights of their own, one by one if the task wants it so."""
+        weights = self.weights[chunk.weights]
+        if weights.ndim == 1:
+            return task.roll_out(self.batch, weights, self.seeds, max_steps, *chunk.networks)
+        begins = self.batch.first_connection
+
+        def part(first: int, last: int) -> Rollouts:
+            own = np.ascontiguousarray(weights[:, begins[first] : begins[last]])
+            return task.roll_out(self.batch, own, self.seeds, max_steps, first, last)
+
+        if task.own_weights_together:
+            return part(*chunk.networks)
+        parts = [part(network, network + 1) for network in range(*chunk.networks)]
+        return Rollouts(
+            np.concatenate([each.returns for each in parts]),
+            np.concatenate([each.steps for each in parts]),
+            tuple((index, reason) for index, each in enumerate(parts) for _, reason in each.failures),
+        )
 
     def merge(self, parts: Iterable[tuple[Chunk, Rollouts]]) -> Rollouts:
         """The whole from its parts, which may come in any order."""

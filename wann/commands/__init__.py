@@ -3,12 +3,35 @@
 from wann.commands.doctor import doctor
 from wann.commands.draw import draw
 from wann.commands.evaluate import evaluate
+from wann.commands.export import export
+from wann.commands.front import front
 from wann.commands.import_ import import_
 from wann.commands.plot import plot
+from wann.commands.prune import prune
 from wann.commands.replay import replay
 from wann.commands.search import resume, search
+from wann.commands.sensitivity import sensitivity
 from wann.commands.settings import settings
+from wann.commands.table import table
 from wann.commands.tasks import tasks
+from wann.commands.tune import tune
 
-COMMANDS = (search, resume, evaluate, replay, draw, plot, import_, tasks, settings, doctor)
+COMMANDS = (
+    search,
+    resume,
+    evaluate,
+    tune,
+    table,
+    sensitivity,
+    prune,
+    replay,
+    draw,
+    plot,
+    front,
+    export,
+    import_,
+    tasks,
+    settings,
+    doctor,
+)
 """Every command, in the order in which one meets them."""

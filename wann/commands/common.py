@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -139,3 +139,38 @@ theme_option = click.option(
     show_default=True,
     help="Colours of the drawing.",
 )
+
+
+def companion(path: Path, name: str) -> Path:
+    """Default place of another file about a champion: in its run folder, or beside its file."""
+    return path / name if path.is_dir() else path.with_suffix(f".{name}")
+
+
+def refuse_existing(path: Path, option: str = "--out") -> None:
+    """Refuse a file that there is already, and one whose folder there is not."""
+    if path.exists():
+        raise ValueError(f"{path} exists already: choose another {option}")
+    refuse_no_folder(path)
+
+
+def refuse_no_folder(path: Path) -> None:
+    """Refuse, before a long computation, a file that could not be written at its end."""
+    if path.is_dir() or not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+        raise ValueError(f"{path} cannot be written: it is a folder, or {path.parent} is none to write to")
+
+
+def parse_judged_weight(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> Weight | Literal["best"] | None:
+    """Callback of an option that takes a shared weight, "best" or "tuned"."""
+    if text is None or text in ("best", "tuned"):
+        return text  # type: ignore[return-value]  # narrowed to the two words just above
+    try:
+        return float(text)
+    except ValueError:
+        raise click.BadParameter(f'{text!r} is neither a number, "best" nor "tuned"') from None
+
+
+def judged_weight(champion: Champion, weight: Weight | Literal["best"] | None) -> Weight | None:
+    """The weight that such an option names."""
+    return champion.best_weight if weight == "best" else weight

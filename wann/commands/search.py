@@ -24,6 +24,7 @@ from wann.commands.common import (
     settings_options,
     size_of,
 )
+from wann.commands.tune import tune_to_end
 
 if TYPE_CHECKING:
     from wann.champion import Champion
@@ -39,6 +40,12 @@ if TYPE_CHECKING:
 @env_kwargs_option
 @label_option
 @data_option
+@click.option(
+    "--init-from",
+    metavar="CHAMPION",
+    type=click.Path(path_type=Path),
+    help="Start from this topology, of this or another task.",
+)
 @click.option("--no-compiled", is_flag=True, help="Step the environment itself, not its compiled physics.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the run.  [default: 1]")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; a new one in runs/ by default.")
@@ -65,8 +72,8 @@ def search(
     TASK is one of 'wann tasks' or any registered Gymnasium id; 'module:Name-v0' imports the module first;
     csv:FILE and FILE.npz (arrays x and y, or x_train, y_train, x_test and y_test; x rows or images) are
     tables of your own, to be classified. The run folder holds everything: settings,
-    metrics, checkpoints and each new champion. Ctrl-C ends the search after saving; 'wann resume' goes on
-    where it stopped.
+    metrics, checkpoints, each new champion and the last Pareto front. Ctrl-C ends the search after saving;
+    'wann resume' goes on where it stopped.
     """
     from wann.live import starting, view
 
@@ -88,7 +95,12 @@ def search(
     if not isinstance(preset, str | None):
         raise ValueError(f"setting 'preset': must be a word, not {preset!r}")
     given = dict(map(parse_assignment, assignments))
-    for name, instead in (("task", "TASK"), ("preset", "--preset NAME"), ("env_kwargs", "--env-kwargs JSON")):
+    for name, instead in (
+        ("task", "TASK"),
+        ("preset", "--preset NAME"),
+        ("env_kwargs", "--env-kwargs JSON"),
+        ("initial_genome", "--init-from CHAMPION"),
+    ):
         if name in given:
             raise ValueError(f"{name} is not a setting to --set: give it as 'wann search {instead}'")
     values |= given
@@ -164,15 +176,19 @@ def resume(run_path: Path, assignments: tuple[str, ...], quiet: bool, as_json: b
     """Go on with RUN exactly where it stopped.
 
     On any number of threads or workers. Stop rules may change: 'wann resume RUN --set generations=2048' makes
-    a finished run longer.
+    a finished run longer. RUN may also be the champion file of a tuning: '--set budget=40000' makes it
+    longer.
     """
     from wann.live import starting, view
 
     with starting(quiet or as_json):
-        from wann import run
+        from wann import run, tune, tuning
         from wann.config import parse_assignment
 
     changes = dict(map(parse_assignment, assignments))
+    if run_path.is_file() or (not run_path.exists() and tuning.is_tuning(run_path)):
+        go_on = partial(tune.resume_tuning, run_path, **options, **changes)
+        return tune_to_end(go_on, quiet=quiet, as_json=as_json)
     with view(quiet, to_stderr=as_json) as observer:
         start = partial(run.resume, run_path, **options, **changes)
         ended = _run_to_end(start, observer=observer, note=print_note)
@@ -240,6 +256,7 @@ def _report_run(ended: Run, as_json: bool) -> int:
         f"{replay}"
         f"Draw      wann draw {quoted}\n"
         f"Plot      wann plot {quoted}\n"
+        f"Front     wann front {quoted}\n"
         f"Resume    wann resume {quoted} --set {longer}"
     )
     return 0

@@ -1,0 +1,524 @@
+"""Individual weights for a champion: offsets from its best shared weight, found by one of four methods.
+
+Candidates are sets of weights of one topology, so a generation of them is one evaluation. Whatever was
+computed is kept in a file beside the result, from which an interrupted tuning goes on.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from wann import graph
+from wann.champion import Champion, Scores, save_champion
+from wann.config import PAPER_WEIGHTS
+from wann.evaluator import Evaluator, LocalEvaluator
+from wann.files import atomic_path
+from wann.network import FloatArray, Network
+from wann.optimisers import OPTIMISERS
+from wann.placement import Note, Placement, open_evaluator
+from wann.seeding import Purpose, episode_seeds, stream
+from wann.stopping import BrokenOff, Stop, stop_signals
+from wann.tasks import DataTask, Task, best_stepping, get_task
+from wann.tuning import CHANGEABLE, Plan, Saved, is_tuning, plan_from, state_path
+from wann.weights import RANGE
+
+if TYPE_CHECKING:
+    pass
+
+FRESH_EPISODES = 100
+"""Episodes, seen by no choice, on which the result is scored."""
+
+_CHECK_EVERY = 5  # generations between checks of what the method takes for the best
+_CHECK_EPISODES = 64
+_FINAL_EPISODES = 200  # on which the best of the checked ones is chosen
+_KEPT = 8  # of the checked ones that the last choice is made from
+_SAVE_SECONDS = 5.0
+_SWEEP = (81, 20)  # shared weights and episodes from which a compiled task's best is found
+_GRADIENT_COST = 3  # a gradient step costs as much as so many evaluations of its samples
+_BATCH = 500  # samples of a gradient step
+_RATE = 0.01  # of Adam
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a tuning stands."""
+
+    done: int  # evaluations
+    budget: int
+    start: float  # mean return at the start weights, on the episodes of the checks
+    best: float  # the best mean return there so far
+    generation_best: float  # best of the last generation, on its own episodes; NaN where there is none
+    seconds: float  # so far, resumed parts added up
+
+
+Observer = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """Where a tuning stands when it ends."""
+
+    path: Path | None  # the champion file, or where it would be
+    champion: Champion | None  # with its tuned weights; None where a signal ended the tuning
+    progress: Progress
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal ended a tuning, after it had saved; `tuned` says where it stands."""
+
+    def __init__(self, tuned: Tuned) -> None:
+        super().__init__("the tuning was interrupted; it is saved")
+        self.tuned = tuned
+
+
+def tune(
+    champion: Champion,
+    out: str | os.PathLike[str] | None = None,
+    *,
+    task: str | None = None,
+    env_kwargs: Mapping[str, Any] | None = None,
+    threads: int | None = None,
+    workers: int | None = None,
+    address: str | None = None,
+    observer: Observer | None = None,
+    note: Note | None = None,
+    **plan: Any,
+) -> Tuned:
+    """Tune the individual weights of a champion.
+
+    Args:
+        champion: the network; it is not changed.
+        out: the new champion file; what is needed to go on lies beside it. Nothing is written without it.
+        task: another task than the champion's own, with as many inputs and outputs.
+        env_kwargs: arguments of that task's environment.
+        threads, workers, address: where it is computed, as for `wann.search`; never changes a number.
+        observer: called after every generation.
+        note: told in a line what a user should know.
+        plan: fields of `Plan`.
+
+    Returns:
+        The champion with tuned weights; `tuning` holds the plan, and the scores before and after on 100 fresh
+        episodes, or on the test part of a data set.
+
+    Raises:
+        ValueError: an argument is wrong, the champion does not fit its task, or the file cannot be written.
+        RuntimeError: the environment fails.
+        Interrupted: a signal ended the tuning, after saving.
+
+    Source: Gaier and Ha (2019), section 4.1; see `wann.optimisers` and `wann.gradient` for the methods.
+    """
+    placement = Placement(threads, workers, address)
+    given = plan_from(plan)
+    path = None if out is None else Path(out)
+    if path:
+        _check_new(path)
+    if task is not None:
+        champion = for_task(champion, task, env_kwargs)
+    return _Session(champion, given, path, placement, observer, note, None).run()
+
+
+def resume_tuning(
+    out: str | os.PathLike[str],
+    *,
+    threads: int | None = None,
+    workers: int | None = None,
+    address: str | None = None,
+    observer: Observer | None = None,
+    note: Note | None = None,
+    **changes: Any,
+) -> Tuned:
+    """Go on with a tuning exactly where it stopped.
+
+    Args:
+        out: the champion file that it makes, or has made.
+        threads, workers, address, observer, note: as `tune`.
+        changes: a new budget.
+
+    Raises:
+        ValueError: there is no tuning to go on with, or something else than the budget is to change.
+        RuntimeError, Interrupted: as `tune`.
+    """
+    placement = Placement(threads, workers, address)
+    path = Path(out)
+    saved = Saved.load(state_path(path))
+    for name in changes:
+        if name not in CHANGEABLE:
+            raise ValueError(f"setting {name!r} determines the tuning and cannot change; the budget can")
+    plan = plan_from({**asdict(saved.plan), **changes})
+    return _Session(saved.champion, plan, path, placement, observer, note, saved).run()
+
+
+def _check_new(path: Path) -> None:
+    """Refuse a file that cannot be written, before anything is computed."""
+    if is_tuning(path):
+        raise ValueError(
+            f"{path} holds a tuning already: go on with wann resume {path}, or choose another --out"
+        )
+    if path.exists():
+        raise ValueError(f"{path} exists already: choose another --out")
+    try:
+        with atomic_path(state_path(path)):
+            pass
+        state_path(path).unlink()
+    except OSError as error:
+        raise ValueError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def for_task(champion: Champion, name: str, env_kwargs: Mapping[str, Any] | None = None) -> Champion:
+    """The champion's topology for another task, scored there at the paper's weights on 20 fresh episodes.
+
+    Raises:
+        ValueError: there is no such task, or it has other numbers of inputs or outputs.
+        RuntimeError: the environment fails.
+    """
+    task = get_task(name, env_kwargs)
+    for side in ("inputs", "outputs"):
+        found, wanted = len(getattr(champion, side)), len(getattr(task, side))
+        if found != wanted:
+            raise ValueError(
+                f"task {name!r} has {wanted} {side}, but the champion, for {champion.task!r}, {found}"
+            )
+    shared = np.array(PAPER_WEIGHTS)
+    seeds = episode_seeds(0, Purpose.CONFIRMATION, 20, 0)
+    if isinstance(task, DataTask):
+        seeds = seeds[:1]  # the whole validation part
+    with open_evaluator(task, task.episode_steps, Placement(threads=1), 0) as evaluator:
+        rollouts = evaluator.evaluate([champion.network], shared, seeds, confirming=True)
+    if rollouts.failures:
+        raise RuntimeError(f"the champion could not be evaluated: {rollouts.failures[0][1]}")
+    return Champion(
+        task=task.name,
+        inputs=tuple(task.inputs),
+        outputs=tuple(task.outputs),
+        genome=champion.genome,
+        scores=Scores.from_returns(shared, rollouts.returns[0], seeds),
+        origin={**champion.origin, "transferred_from": champion.task},
+        env_kwargs=task.env_kwargs,
+        fresh_env=task.fresh_env,
+    )
+
+
+def frozen_connections(network: Network, parts: Sequence[str]) -> NDArray[np.bool_]:
+    """Which connections (C,) the named parts of a network hold, in the order of its sources.
+
+    Args:
+        network: the network.
+        parts: "inputs", the connections out of bias and inputs; "hidden", those into hidden nodes;
+            "outputs", those into outputs; "layer:K", those into nodes of layer K, where a node lies one
+            layer above the highest of those it reads and bias and inputs are layer 0.
+
+    Raises:
+        ValueError: there is no such part in this network.
+    """
+    first = 1 + network.inputs
+    target = np.repeat(np.arange(network.activation.size), np.diff(network.first_source)) + first
+    layer = graph.depths(network.rows, network.sources.astype(np.int32), target.astype(np.int32))
+    last = int(layer.max(initial=0))
+    into_output = np.isin(target, network.outputs)
+    named = {
+        "inputs": network.sources < first,
+        "hidden": ~into_output,
+        "outputs": into_output,
+        **{f"layer:{depth}": layer[target] == depth for depth in range(1, last + 1)},
+    }
+    frozen = np.zeros(target.size, np.bool_)
+    for part in parts:
+        if part not in named or not named[part].any():
+            there = [name for name, members in named.items() if members.any()]
+            raise ValueError(f"the network has no part {part!r} to freeze; choose from {', '.join(there)}")
+        frozen |= named[part]
+    return frozen
+
+
+class _Session:
+    """One session of a tuning: from where it stands until the budget is spent or a signal comes."""
+
+    def __init__(
+        self,
+        champion: Champion,
+        plan: Plan,
+        out: Path | None,
+        placement: Placement,
+        observer: Observer | None,
+        note: Note | None,
+        saved: Saved | None,
+    ) -> None:
+        self._champion, self._plan, self._out = champion, plan, out
+        self._placement, self._observer, self._note = placement, observer, note
+        self._network = champion.network
+        self._frozen = frozen_connections(self._network, plan.freeze)
+        if self._frozen.all():
+            raise ValueError(
+                "every connection is frozen: nothing is left to tune"
+                if plan.freeze
+                else "the champion has no connection: there is nothing to tune"
+            )
+        self._task = _task_of(champion)
+        if plan.method == "adam" and not isinstance(self._task, DataTask):
+            raise ValueError(
+                f"adam needs gradients, which only data sets have, and {champion.task} is an environment: "
+                "choose cma, pepg or random"
+            )
+        if plan.weight == "tuned" and champion.tuned_sources is None:
+            raise ValueError("the champion has no tuned weights to start from: give a shared weight instead")
+        self._saved = saved
+        self._begun = time.monotonic()
+        self._saved_at = self._begun
+        self._stop = Stop()
+
+    def run(self) -> Tuned:
+        """Go on to the end of the budget."""
+        plan = self._plan
+        episodes = plan.population * plan.episodes
+        with ExitStack() as stack:
+            # The sums of linear algebra depend on the number of threads, which small matrices only wait for.
+            stack.enter_context(threadpool_limits(1))
+            if plan.method == "adam":
+                from wann.gradient import one_thread
+
+                stack.enter_context(one_thread())
+            self._evaluator: Evaluator = stack.enter_context(
+                open_evaluator(self._task, self._task.episode_steps, self._placement, episodes, self._note)
+            )
+            self._stop = stack.enter_context(stop_signals())
+            try:
+                if self._saved is None:
+                    self._saved = self._first()
+                    self._save()
+                self._saved.plan = plan
+                self._generations(self._saved)
+                champion = self._finish(self._saved)
+            except BrokenOff:
+                if self._saved:
+                    self._save()
+                raise Interrupted(Tuned(self._out, None, self._progress(math.nan))) from None
+            return Tuned(self._out, champion, self._progress(math.nan))
+
+    def _first(self) -> Saved:
+        """The state before the first generation: the start weights, scored."""
+        start = self._start()
+        saved = Saved(
+            self._plan, self._champion, start,
+            values=np.zeros((0, self._plan.population)), state=np.zeros((0, start.size)),
+            kept=start[None].copy(), kept_means=np.zeros(1), start_mean=0.0, seconds=0.0,
+        )  # fmt: skip
+        saved.start_mean = float(self._check(start[None])[0])
+        saved.kept_means[0] = saved.start_mean
+        return saved
+
+    def _start(self) -> FloatArray:
+        """Start weights (C,)."""
+        weight = self._plan.weight
+        if weight == "tuned":
+            tuned = self._champion.tuned_sources
+            assert tuned is not None  # noqa: S101 - found out before
+            return tuned
+        if weight is None:
+            weight = self._best_shared()
+        return np.full(self._network.sources.size, float(weight))
+
+    def _best_shared(self) -> float:
+        """The best shared weight: of a fine grid where that is cheap, else of those that were confirmed."""
+        if not self._task.threaded:
+            return self._champion.best_weight
+        points, count = _SWEEP
+        grid = np.linspace(*RANGE, points)
+        means = self._evaluate(grid, self._seeds(5, count), confirming=True).mean(axis=1)
+        return float(grid[int(np.argmax(means))])
+
+    def _generations(self, saved: Saved) -> None:
+        plan = self._plan
+        if plan.method == "adam":
+            self._descend(saved)
+            return
+        optimiser = OPTIMISERS[plan.method](
+            int((~self._frozen).sum()), plan.population, plan.sigma, plan.seed
+        )
+        for values in saved.values:
+            optimiser.ask()
+            optimiser.tell(values)
+        while len(saved.values) < plan.generations:
+            number = len(saved.values)
+            sets = self._sets(saved, optimiser.ask())
+            seeds = episode_seeds(plan.seed, Purpose.TUNING, plan.episodes, 3, number)
+            values = self._evaluate(sets, seeds).mean(axis=1)
+            # A return that is no number ranks last; methods take the place of a value, not its size.
+            values = np.nan_to_num(values, nan=-np.inf)
+            values = np.maximum(values, np.min(values, initial=0.0, where=np.isfinite(values)) - 1.0)
+            optimiser.tell(values)
+            saved.values = np.concatenate([saved.values, values[None]])
+            self._after_generation(saved, lambda: self._sets(saved, optimiser.choice[None]))
+
+    def _descend(self, saved: Saved) -> None:
+        """Generations of Adam: as many gradient steps on random batches as candidates would cost."""
+        from wann.gradient import Adam
+
+        plan, task = self._plan, self._task
+        assert isinstance(task, DataTask)  # noqa: S101 - found out before
+        samples = task.samples.train
+        adam = Adam(self._network, saved.start, ~self._frozen, _RATE)
+        if saved.state.size:
+            adam.state = saved.state
+        size = min(_BATCH, samples.labels.size)
+        paid = plan.population * plan.episodes * min(task.episode_steps, samples.labels.size)
+        steps = max(1, paid // (_GRADIENT_COST * size))
+        while len(saved.values) < plan.generations:
+            number = len(saved.values)
+            rng = stream(plan.seed, Purpose.TUNING, 7, number)
+            for step in range(steps):
+                rows = rng.choice(samples.labels.size, size, replace=False, shuffle=False)
+                targets = None if samples.targets is None else samples.targets[rows]
+                share = (number + step / steps) / plan.generations
+                adam.step(samples.inputs(rows), samples.labels[rows], targets, share)
+            saved.state = adam.state
+            # What was told to a method is nothing here; the row only counts the generation.
+            saved.values = np.concatenate([saved.values, np.full((1, plan.population), np.nan)])
+            self._after_generation(saved, lambda: adam.weights[None])
+
+    def _after_generation(self, saved: Saved, choice: Callable[[], FloatArray]) -> None:
+        """Check what the method takes for the best, show, save, and stop where a signal asks for it."""
+        number = len(saved.values)
+        if number % _CHECK_EVERY == 0 or number == self._plan.generations:
+            weights = choice()
+            means = np.concatenate([saved.kept_means, self._check(weights)])
+            order = np.argsort(-means, kind="stable")[:_KEPT]
+            saved.kept, saved.kept_means = np.concatenate([saved.kept, weights])[order], means[order]
+        if self._observer:
+            self._observer(self._progress(float(saved.values[-1].max())))
+        if time.monotonic() - self._saved_at >= _SAVE_SECONDS:
+            self._save()
+        if self._stop.is_set():
+            raise BrokenOff
+
+    def _finish(self, saved: Saved) -> Champion:
+        """The champion with the best of the checked weights, scored on what nothing was chosen by."""
+        if isinstance(self._task, DataTask):
+            chosen = saved.kept[0]  # every check was on the whole validation part
+        else:
+            sets = np.concatenate([saved.start[None], saved.kept])
+            means = self._evaluate(sets, self._seeds(6, _FINAL_EPISODES), confirming=True).mean(axis=1)
+            chosen = sets[int(np.argmax(means))]
+        by_mark = dict(zip(self._network.mark.tolist(), chosen.tolist(), strict=True))
+        genome = self._champion.genome
+        # A connection that leads nowhere has the mean of the start weights: nothing depends on it.
+        rest = float(saved.start.mean())
+        tuned = np.array([by_mark.get(mark, rest) for mark in genome.mark[genome.enabled].tolist()])
+        self._save()
+        champion = replace(
+            self._champion,
+            tuned=tuned,
+            tuning={
+                **{key: value for key, value in asdict(self._plan).items() if key != "weight"},
+                "freeze": list(self._plan.freeze),
+                "evaluations": len(saved.values) * self._plan.population,
+                "start_weight": "tuned" if self._plan.weight == "tuned" else float(saved.start[0]),
+                **self._scores(np.stack([saved.start, chosen])),
+            },
+        )
+        if self._out:
+            save_champion(champion, self._out)
+        return champion
+
+    def _scores(self, sets: FloatArray) -> dict[str, Any]:
+        """Scores before and after on fresh episodes, or on the test part."""
+        if isinstance(self._task, DataTask):
+            test = self._task.on("test")
+            with open_evaluator(test, len(test.samples.test.labels), Placement(threads=1), 0) as evaluator:
+                returns = evaluator.evaluate([self._network], sets, (0,)).returns[0]
+            rows = [{"mean": float(row.mean())} for row in returns]
+            if test.samples.test.targets is None:
+                rows = [
+                    {**row, "accuracy": share}
+                    for row, share in zip(rows, self._accuracies(test, sets), strict=True)
+                ]
+            return {"scored_on": "test part", "before": rows[0], "after": rows[1]}
+        returns = self._evaluate(sets, self._seeds(4, FRESH_EPISODES), confirming=True)
+        rows = [{"mean": float(row.mean()), "std": float(row.std())} for row in returns]
+        return {"scored_on": f"{FRESH_EPISODES} fresh episodes", "before": rows[0], "after": rows[1]}
+
+    def _accuracies(self, test: DataTask, sets: FloatArray) -> list[float]:
+        from wann.classify import classify, make_batch
+        from wann.network import batch_networks
+
+        part = test.samples.test
+        batch = make_batch(part.inputs(), part.labels)
+        outcome = classify(batch_networks([self._network]), sets, batch, 0, 1)
+        shares: list[float] = outcome.accuracy[0].tolist()
+        return shares
+
+    def _sets(self, saved: Saved, offsets: FloatArray) -> FloatArray:
+        """Sets of weights (n, C) from offsets (n, D) of the connections that may change."""
+        sets = np.repeat(saved.start[None], len(offsets), axis=0)
+        sets[:, ~self._frozen] += offsets
+        return sets
+
+    def _seeds(self, place: int, count: int) -> tuple[int, ...]:
+        """Seeds of episodes that stay the same; one stands for the whole part of a data set."""
+        count = 1 if isinstance(self._task, DataTask) else count
+        return episode_seeds(self._plan.seed, Purpose.TUNING, count, place)
+
+    def _check(self, sets: FloatArray) -> FloatArray:
+        means = self._evaluate(sets, self._seeds(8, _CHECK_EPISODES), confirming=True).mean(axis=1)
+        return np.where(np.isnan(means), -np.inf, means)
+
+    def _evaluate(self, weights: FloatArray, seeds: Sequence[int], *, confirming: bool = False) -> FloatArray:
+        """Returns (W, E) of the network."""
+        here = isinstance(self._evaluator, LocalEvaluator)
+        # As in a search: Ray's own compiled code must not be left by an exception.
+        self._stop.raises = here and not self._task.threaded
+
+        def progress(_share: float) -> None:
+            if not here and self._stop.is_set():
+                raise BrokenOff
+
+        try:
+            rollouts = self._evaluator.evaluate(
+                [self._network], weights, seeds, confirming=confirming, progress=progress
+            )
+        finally:
+            self._stop.raises = False
+        if rollouts.failures:
+            raise RuntimeError(f"the champion could not be evaluated: {rollouts.failures[0][1]}")
+        returns: FloatArray = rollouts.returns[0]
+        return returns
+
+    def _progress(self, generation_best: float) -> Progress:
+        saved, plan = self._saved, self._plan
+        assert saved is not None  # noqa: S101
+        return Progress(
+            min(len(saved.values) * plan.population, plan.budget),
+            plan.generations * plan.population,
+            saved.start_mean,
+            float(saved.kept_means[0]),
+            generation_best,
+            saved.seconds + time.monotonic() - self._begun,
+        )
+
+    def _save(self) -> None:
+        if self._out and self._saved:
+            now = time.monotonic()
+            self._saved.seconds += now - self._begun
+            self._begun = self._saved_at = now
+            self._saved.save(state_path(self._out))
+
+
+def _task_of(champion: Champion) -> Task:
+    """The champion's task, stepped the fastest way there is."""
+    task = champion.get_task()
+    if isinstance(task, DataTask):
+        return task.read()
+    stepping = best_stepping(task)
+    if stepping == task.stepping:
+        return task
+    return get_task(champion.task, champion.env_kwargs, stepping, champion.fresh_env)

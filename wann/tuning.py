@@ -1,0 +1,158 @@
+"""What determines a tuning, and the file that it keeps to go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wann.champion import Champion, Weight, champion_from_json, champion_to_json, parse_json
+from wann.config import nearest
+from wann.files import atomic_path
+from wann.network import FloatArray
+from wann.optimisers import OPTIMISERS
+
+METHODS = (*OPTIMISERS, "adam")
+"""CMA-ES, parameter-exploring policy gradients, random search; and Adam, by gradients, on data sets."""
+
+FORMAT, VERSION = "wann-tuning", 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What determines a tuning, beside the champion.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+
+    method: str = "cma"
+    budget: int = 20_000  # evaluations: candidates, each on all episodes of its generation
+    episodes: int = 8  # of a generation, the same for all its candidates
+    population: int = 32  # candidates of a generation
+    sigma: float = 0.2  # standard deviation of the first candidates' offsets
+    seed: int = 0
+    freeze: tuple[str, ...] = ()  # parts of the network that keep their start weights
+    weight: Weight | None = None  # to start from; the best shared one where it is not given
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ValueError(f"unknown method {self.method!r}; {nearest(self.method, METHODS)}")
+        for name, least, most in (
+            ("budget", 1, 10**9),
+            ("episodes", 1, 10_000),
+            ("population", 4, 10_000),
+            ("seed", 0, 2**63),
+        ):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+                raise ValueError(f"{name} must be a whole number from {least} to {most}, not {value!r}")
+        if not 0.0 < self.sigma <= 100.0:
+            raise ValueError(f"sigma must be above 0 and at most 100, not {self.sigma}")
+        if self.method == "pepg" and self.population % 2:
+            raise ValueError(f"pepg asks candidates in pairs: population must be even, not {self.population}")
+        if isinstance(self.weight, float) and not abs(self.weight) <= 1000.0:
+            raise ValueError(f"weight must be a finite number within ±1000, not {self.weight}")
+
+    @property
+    def generations(self) -> int:
+        """Whole generations that the budget pays for, at least one."""
+        return max(1, self.budget // self.population)
+
+
+CHANGEABLE = ("budget",)
+"""What may change when a tuning goes on."""
+
+
+def plan_from(given: Mapping[str, Any]) -> Plan:
+    """Plan from the names and values of its fields.
+
+    Raises:
+        ValueError: there is no such field, or a value is out of range.
+    """
+    names = [field.name for field in fields(Plan)]
+    for name in given:
+        if name not in names:
+            raise ValueError(f"unknown setting {name!r} of a tuning; {nearest(name, names)}")
+    return Plan(**{**given, "freeze": tuple(given.get("freeze", ()))})
+
+
+def state_path(out: str | os.PathLike[str]) -> Path:
+    """Where a tuning keeps what it needs to go on: beside the champion file that it makes."""
+    path = Path(out)
+    return path.with_name(path.name + ".tuning.npz")
+
+
+def is_tuning(path: str | os.PathLike[str]) -> bool:
+    """Whether a champion file is, or will be, the result of a tuning that can go on."""
+    return state_path(path).is_file()
+
+
+@dataclass
+class Saved:
+    """What a tuning keeps to go on: everything that was told to the method, or its state."""
+
+    plan: Plan
+    champion: Champion
+    start: FloatArray  # (C,) start weights, in the order of the network's sources
+    values: FloatArray  # (generations, candidates) mean returns
+    state: FloatArray  # of Adam; empty for the others
+    kept: FloatArray  # (n, C) the best sets of weights that were checked
+    kept_means: FloatArray  # (n,)
+    start_mean: float
+    seconds: float
+
+    def save(self, path: Path) -> None:
+        """Write it, aside and then renamed."""
+        header = {
+            "format": FORMAT,
+            "version": VERSION,
+            "plan": {**asdict(self.plan), "freeze": list(self.plan.freeze)},
+            "champion": champion_to_json(self.champion),
+            "start_mean": self.start_mean,
+            "seconds": self.seconds,
+        }
+        arrays = {name: getattr(self, name) for name in _SAVED_ARRAYS}
+        with atomic_path(path) as temporary, open(temporary, "wb") as file:
+            np.savez(file, header=np.array(json.dumps(header)), **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Saved:
+        """Read it; loading can run no code.
+
+        Raises:
+            ValueError: there is none, or it is damaged, in one line.
+        """
+        try:
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as data:
+                arrays = {name: np.asarray(data[name], np.float64) for name in _SAVED_ARRAYS}
+                header = parse_json(str(data["header"]), "a tuning", FORMAT, VERSION)
+            champion = champion_from_json(header["champion"])
+            saved = cls(
+                plan_from(header["plan"]),
+                champion,
+                **arrays,
+                start_mean=float(header["start_mean"]),
+                seconds=float(header["seconds"]),
+            )
+            if not saved.start.shape == saved.kept.shape[1:] == champion.network.sources.shape:
+                raise ValueError("its weights do not fit its champion")
+        except FileNotFoundError:
+            raise ValueError(f"there is no tuning to go on with: {path} is missing") from None
+        except OSError as error:
+            raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
+        except (KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise ValueError(f"{path} is cut off or no tuning ({type(error).__name__})") from None
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+        return saved
+
+
+_SAVED_ARRAYS = ("start", "values", "state", "kept", "kept_means")
