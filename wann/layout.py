@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from wann.ordering import count_crossings, reduce_crossings
+from wann.ordering import ascending, count_crossings, reduce_crossings
 
 RADIUS = 0.36
 """Radius of a node."""
@@ -231,23 +231,6 @@ class _Column:
 
 
 _STRAIGHTNESS = (4.0, 2.0, 1.0)  # weight of a segment with 0, 1, 2 nodes at its ends
-
-
-def ascending(wanted: FloatArray, weight: FloatArray) -> FloatArray:
-    """The ascending values nearest to the wanted ones in the sense of weighted least squares.
-
-    Isotonic regression by pooling adjacent violators.
-    """
-    pools: list[tuple[float, float, int]] = []  # mean, weight, members
-    for mean, share in zip(wanted.tolist(), weight.tolist(), strict=True):
-        members = 1
-        while pools and pools[-1][0] > mean:
-            other, other_share, other_members = pools.pop()
-            mean = (mean * share + other * other_share) / (share + other_share)
-            share += other_share
-            members += other_members
-        pools.append((mean, share, members))
-    return np.repeat([pool[0] for pool in pools], [pool[2] for pool in pools])
 
 
 def _columns(graph: _Layered, height: list[float], widest: float) -> list[float]:

@@ -92,13 +92,16 @@ def bar(label: str) -> Iterator[Callable[[int, int], None]]:
 def _progress_lines(label: str, console: Console) -> Callable[[int, int], None]:
     """Prints a line when it is called, at most every few seconds, and none where all is done sooner."""
     start = shown = time.monotonic()
+    first: int | None = None  # before it is done, code may have to be compiled
 
     def show(done: int, total: int) -> None:
-        nonlocal shown
+        nonlocal start, shown, first
         now = time.monotonic()
-        if now - shown >= _SECONDS_BETWEEN_LINES and 0 < done < total:
+        if first is None:
+            start, first = now, done
+        elif now - shown >= _SECONDS_BETWEEN_LINES and first < done < total:
             shown = now
-            left = _duration((now - start) / done * (total - done))
+            left = _duration((now - start) / (done - first) * (total - done))
             console.print(f"{label} {done:,}/{total:,}  {left} left", soft_wrap=True)
 
     return show

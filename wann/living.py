@@ -50,9 +50,11 @@ class LivingDiagram:
         row = {node: k for k, node in enumerate(ids)}
         at = {mark: k for k, mark in enumerate(network.mark.tolist())}
 
-        self._tuned: FloatArray = champion.tuned_sources if champion.tuned is not None else np.zeros(0)
+        tuned = champion.tuned_sources
+        self._tuned = np.zeros(0) if tuned is None else tuned
         masks, parts = [], []  # from the lowest to the uppermost
-        rows, connections = [], []  # what lights each part
+        rows: list[int] = []  # what lights each part
+        connections: list[int] = []
         renderer = RendererAgg(*self.size, 72.0)
         by_source: dict[int, list[int]] = {}
         for k, edge in enumerate(diagram.edges):
