@@ -194,17 +194,14 @@ def test_search_ends_by_saying_where_the_champion_is_and_what_to_do_with_it(wann
     code, out, err = wann_command("search", "swingup", *SET, "--set=generations=3", "--out", path)
     assert (code, err) == (0, "")
     assert "generation 3/3" in out
-    *_, ended, champion, scores, evaluate, replay, draw, plot, front, resume = out.splitlines()
+    ended, champion, scores, *lines = out.splitlines()[-11:]
     assert ended == "Ended by generations after generation 3."
     assert champion.split("  ")[-1].strip() == str(path / "champion.json")
     assert re.search(
         r"mean return [\d.]+ over 25 shared weights, [\d.]+ at weight [-\d.]+; \d+ connection", scores
     )
-    for line, command in zip(
-        (evaluate, replay, draw, plot, front, resume),
-        ("evaluate", "replay", "draw", "plot", "front", "resume"),
-        strict=True,
-    ):
+    what = ("evaluate", "tune", "replay", "draw", "plot", "report", "front", "resume")
+    for line, command in zip(lines, what, strict=True):
         name, _, text = line.partition("  ")
         assert name.lower() == command
         # Each can be pasted into a shell.
