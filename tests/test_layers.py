@@ -24,6 +24,7 @@ LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in mod
 # Within a layer, who may use whom; everything else there is independent.
 WITHIN = {
     "activations": {"lanes"},
+    "config": {"nearest"},
     "graph": {"lanes"},
     "ordering": {"lanes"},
     "mnist": {"files"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -12,10 +13,13 @@ from wann.commands import COMMANDS
 from wann.commands.common import INTERRUPTED
 
 USER_ERROR = 2
+_MANY = 100_000  # new objects between collections: importing makes many and drops none
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; user errors end in one line and exit code 2."""
+    before = gc.get_threshold()
+    gc.set_threshold(_MANY)
     try:
         code = commands.main(arguments, prog_name="wann", standalone_mode=False)
     except click.ClickException as error:
@@ -34,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(str(error), 1)
     else:
         sys.exit(code if isinstance(code, int) else 0)
+    finally:
+        gc.set_threshold(*before)
 
 
 def _fail(message: str, code: int) -> None:

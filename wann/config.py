@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from wann.nearest import nearest
 
 PAPER_WEIGHTS = (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0)
 """The fixed series of shared weights. Source: Gaier and Ha (2019), section 3.1."""
@@ -369,13 +370,6 @@ def from_toml(text: str) -> Settings:
         return build_settings(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"not TOML: {error}") from None
-
-
-def nearest(name: str, valid: Iterable[str]) -> str:
-    """Clause that names the valid name nearest to a wrong one, or all of them when none is near."""
-    valid = list(valid)
-    close = get_close_matches(name, valid, n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(sorted(valid))}"
 
 
 def _tuples(value: Any) -> Any:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from wann import graph
 from wann.activations import BY_CODE, BY_NAME
-from wann.config import nearest
+from wann.nearest import nearest
 
 IntArray = NDArray[np.int32]
 CodeArray = NDArray[np.int8]

@@ -20,8 +20,8 @@ from gymnasium.error import DependencyNotInstalled, DeprecatedEnv, UnregisteredE
 from numpy.typing import NDArray
 
 from wann.classify import Batch, classify, make_batch, squared_error
-from wann.config import nearest
 from wann.datasets import NAMED, DataSet, Samples, is_table, load_named, load_table, table_name
+from wann.nearest import nearest
 from wann.network import FloatArray, NetworkBatch
 from wann.rollout import Dynamics, Rollouts, roll_out
 from wann.seeding import Purpose, stream

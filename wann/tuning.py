@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from wann.champion import Champion, Weight, champion_from_json, champion_to_json, parse_json
-from wann.config import nearest
 from wann.files import atomic_path
+from wann.nearest import nearest
 from wann.network import FloatArray
 from wann.optimisers import OPTIMISERS
 

@@ -21,7 +21,6 @@ import numpy as np
 
 from wann import __version__
 from wann.champion import Champion, Weight, dump_json
-from wann.config import nearest
 from wann.export.observations import Progress, champion_observations
 from wann.export.onnx_graph import DEFAULT_OPSET, Precision, run_onnx, write_onnx
 from wann.export.plain import run_plain, write_plain
@@ -29,6 +28,7 @@ from wann.export.plan import Plan, make_plan
 from wann.export.source import write_source
 from wann.export.tools import Job, MissingToolError, run_c, run_javascript, run_python, run_torch
 from wann.files import atomic_path
+from wann.nearest import nearest
 from wann.network import FloatArray, evaluate_network
 
 SUFFIXES: Mapping[str, tuple[str, ...]] = {
