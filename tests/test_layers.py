@@ -27,6 +27,7 @@ LAYERS = (
         "tuning",
     },
     {"doctor", "prune", "run", "scorecard", "sensitivity", "sensitivity_plot", "table", "tune"},
+    {"random_weights"},
     {"cli", "commands", "live", "sklearn"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
