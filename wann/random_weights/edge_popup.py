@@ -92,8 +92,7 @@ class HiddenSubnetwork(NetworkClassifier):
 
         def loss(batch: Any) -> Any:
             used = [
-                weight * subset_mask(score, self.kept)
-                for weight, score in zip(weights, scores, strict=True)
+                weight * subset_mask(score, self.kept) for weight, score in zip(weights, scores, strict=True)
             ]
             return functional.cross_entropy(forward(rows[batch], used), targets[batch])
 

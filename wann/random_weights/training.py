@@ -21,7 +21,7 @@ except ImportError as error:
 Array32 = NDArray[np.float32]
 Shapes = tuple[tuple[int, ...], ...]
 
-_POOL = 2  # pixels along each side that max-pooling joins after the convolutions
+POOL = 2  # pixels along each side that max-pooling joins after the convolutions
 _SIDE = 3  # pixels along each side of a convolution's filters
 _TRUNCATED = 0.87962566103423978  # standard deviation of a normal draw that is cut at 2
 
@@ -65,16 +65,16 @@ def layer_shapes(
     if channels:
         height, width = check_shape(shape, inputs)
         sides = [side - (_SIDE - 1) * len(channels) for side in (height, width)]
-        if min(sides) < _POOL:
+        if min(sides) < POOL:
             raise ValueError(
-                f"{len(channels)} convolutions need images of at least {_POOL + (_SIDE - 1) * len(channels)} "
+                f"{len(channels)} convolutions need images of at least {POOL + (_SIDE - 1) * len(channels)} "
                 f"pixels a side, not {height} x {width}"
             )
         before = 1
         for count in channels:
             found.append((count, before, _SIDE, _SIDE))
             before = count
-        inputs = before * (sides[0] // _POOL) * (sides[1] // _POOL)
+        inputs = before * (sides[0] // POOL) * (sides[1] // POOL)
     for units in (*hidden, classes):
         found.append((units, inputs))
         inputs = units
@@ -95,7 +95,7 @@ def forward(x: Any, weights: Sequence[Any], biases: Sequence[Any] = ()) -> Any:
             x = functional.conv2d(x, weight, bias)
         else:
             if x.ndim == 4:
-                x = functional.max_pool2d(x, _POOL).flatten(1)
+                x = functional.max_pool2d(x, POOL).flatten(1)
             x = functional.linear(x, weight, bias)
         if depth < len(weights) - 1:
             x = functional.relu(x)
