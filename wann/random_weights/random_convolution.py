@@ -12,6 +12,7 @@ from wann.random_weights.readout import Readout
 from wann.random_weights.training import (
     Array32,
     check_choice,
+    convolve,
     descend,
     functional,
     one_thread,
@@ -111,7 +112,7 @@ class RandomConvolution(RandomWeightClassifier):
 
     def _pooled(self, images: Any, filters: Any) -> Any:
         """Features (n, features) of images."""
-        return functional.avg_pool2d(functional.relu(functional.conv2d(images, filters)), self.pool).flatten(
+        return functional.avg_pool2d(functional.relu(convolve(images, filters)), self.pool).flatten(
             1
         )
 

@@ -15,6 +15,7 @@ from wann.random_weights.training import (
     Array32,
     Shapes,
     check_choice,
+    convolve,
     descend,
     fan_in,
     functional,
@@ -193,7 +194,7 @@ def _draw(shapes: Shapes, seed: int, address: int) -> list[Layer]:
 def _through(images: Any, layers: Sequence[Layer]) -> Any:
     """Convolutions, each with ReLU, then max-pooling: (n, features)."""
     for weight, bias in layers:
-        images = functional.relu(functional.conv2d(images, weight, bias))
+        images = functional.relu(convolve(images, weight, bias))
     return functional.max_pool2d(images, POOL).flatten(1)
 
 
