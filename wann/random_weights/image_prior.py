@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from wann.files import atomic_path
 from wann.random_weights.base import FloatArray
 from wann.random_weights.training import check_choice, functional, one_thread, torch, torch_generator
 from wann.seeding import Purpose, stream
+from wann.theme import LIGHT, Theme, figure_style, save_figure
 
 STEPS = 1000
 """Steps after which the fit is stopped: a fit that goes on learns the noise as well."""
@@ -46,13 +47,12 @@ class Restored:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """A sample image, made noisy and restored. All (height, width, colours), values from 0 to 1."""
+    """A sample image, made noisy. All (height, width, colours), values from 0 to 1."""
 
     name: str
     clean: FloatArray
     noisy: FloatArray
-    filtered: FloatArray  # by a Gaussian filter of 3 x 3 pixels
-    restored: Restored
+    filtered: FloatArray  # the noisy one under a Gaussian filter of 3 x 3 pixels
 
     def gain(self, image: FloatArray) -> float:
         """By how many decibels an image is nearer to the clean one than the noisy one is."""
@@ -107,14 +107,14 @@ def restore(
         draws = torch_generator(rng(_JITTER))
         learned = list(network.parameters() if learn == "all" else network[-2].parameters())
         optimiser = torch.optim.Adam(learned, lr=_LEARNING_RATE)
-        mean, kept, level = None, None, -np.inf
+        mean, kept, level = wanted, network.state_dict(), -np.inf
         for step in range(steps):
             optimiser.zero_grad()
             out = network(fed + _JITTERED * torch.randn(fed.shape, generator=draws))
             loss = functional.mse_loss(out, wanted)
             loss.backward()
             optimiser.step()
-            mean = out.detach() if mean is None else _MEMORY * mean + (1.0 - _MEMORY) * out.detach()
+            mean = out.detach() if step == 0 else _MEMORY * mean + (1.0 - _MEMORY) * out.detach()
             if step % _LOOK_BACK == 0:
                 now = -10.0 * np.log10(loss.item())
                 if now < level - _FALL:
@@ -123,13 +123,12 @@ def restore(
                     kept, level = {name: part.clone() for name, part in network.state_dict().items()}, now
             if progress:
                 progress(step + 1)
-    assert mean is not None
     image = mean[0].numpy().transpose(1, 2, 0).astype(np.float64)
     stored = sum(part.numel() for part in network.parameters()) + fed.numel()
     return Restored(image, sum(part.numel() for part in learned), stored)
 
 
-class _Scale(torch.nn.Module):  # type: ignore[misc]
+class _Scale(torch.nn.Module):
     """One scale of the network: halve the image, pass the coarser ones, double it, join what passed by."""
 
     def __init__(self, inputs: int, channels: tuple[int, ...]) -> None:
@@ -190,27 +189,36 @@ def sample_images() -> dict[str, FloatArray]:
     }
 
 
-def restore_samples(
-    seed: int,
-    *,
-    steps: int = STEPS,
-    learn: str = "all",
-    progress: Callable[[int], None] | None = None,
-) -> list[Sample]:
-    """The sample images, each with noise of `NOISE` added, and restored.
-
-    Args:
-        seed: of the noise and of the networks.
-        steps: as in `restore`, for each image.
-        learn: as in `restore`.
-        progress: told the number of steps done, of both images together.
-    """
+def noisy_samples(seed: int) -> list[Sample]:
+    """The sample images, each with noise of standard deviation `NOISE` added and cut to 0 to 1."""
     samples = []
     for place, (name, clean) in enumerate(sample_images().items()):
-        noise = stream(seed, Purpose.RANDOM_WEIGHTS, _NOISE, place).normal(0.0, NOISE, clean.shape)
-        noisy = np.clip(clean + noise, 0.0, 1.0)
-        done = place * steps
-        tell = None if progress is None else (lambda step, done=done: progress(done + step))
-        restored = restore(noisy, steps=steps, learn=learn, random_state=seed, progress=tell)
-        samples.append(Sample(name, clean, noisy, gaussian_filtered(noisy), restored))
+        rng = stream(seed, Purpose.RANDOM_WEIGHTS, _NOISE, place)
+        noisy = np.clip(clean + rng.normal(0.0, NOISE, clean.shape), 0.0, 1.0)
+        samples.append(Sample(name, clean, noisy, gaussian_filtered(noisy)))
     return samples
+
+
+def draw_samples(
+    samples: Sequence[Sample],
+    restored: Sequence[Restored],
+    path: str | os.PathLike[str],
+    theme: Theme = LIGHT,
+) -> None:
+    """Draw samples before and after: clean, noisy, filtered, restored; with the decibels of each.
+
+    Raises:
+        ValueError: the path has an unknown suffix, or nothing can be written there.
+    """
+    titles = ("photograph", "with noise", "3 x 3 Gaussian filter", "untrained network")
+    with figure_style():
+        figure = Figure(figsize=(10.0, 2.75 * len(samples)), facecolor=theme.paper, layout="constrained")
+        panels = figure.subplots(len(samples), len(titles), squeeze=False)
+        for row, (sample, own) in enumerate(zip(samples, restored, strict=True)):
+            images = (sample.clean, sample.noisy, sample.filtered, own.image)
+            for axes, title, image in zip(panels[row], titles, images, strict=True):
+                axes.imshow(np.clip(image, 0.0, 1.0), interpolation="nearest")
+                axes.axis("off")
+                level = "" if image is sample.clean else f"\n{decibels(image, sample.clean):.1f} dB"
+                axes.set_title(title + level if row == 0 else level.strip(), color=theme.ink, fontsize=10.0)
+        save_figure(figure, path)

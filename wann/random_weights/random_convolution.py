@@ -112,9 +112,7 @@ class RandomConvolution(RandomWeightClassifier):
 
     def _pooled(self, images: Any, filters: Any) -> Any:
         """Features (n, features) of images."""
-        return functional.avg_pool2d(functional.relu(convolve(images, filters)), self.pool).flatten(
-            1
-        )
+        return functional.avg_pool2d(functional.relu(convolve(images, filters)), self.pool).flatten(1)
 
     def features(self, x: FloatArray) -> FloatArray:
         """Means (n, filters * pooled height * pooled width) of what the filters see in rows (n, I)."""

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from wann.random_weights.base import FloatArray, RandomWeightClassifier, check_shape
 
-try:
-    import torch
-    from torch.nn import functional
+try:  # the names are for the other modules too, so that the message is in one place
+    import torch as torch
+    from torch.nn import functional as functional
 except ImportError as error:
     raise ImportError("PyTorch is not installed: pip install 'wann[torch]'") from error
 
