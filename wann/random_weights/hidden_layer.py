@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -13,7 +14,8 @@ from wann.random_weights.readout import Readout
 from wann.seeding import Purpose, stream
 
 _BATCH = 128  # rows
-_STEPS = 2500  # of training: of MNIST 5.3 times all rows
+_STEPS = 2500  # of training at most: of MNIST 5.3 times all rows
+_PASSES = 50  # over the rows at most
 _RATE = 1e-3
 _DECAYS = (0.9, 0.999)
 
@@ -113,7 +115,7 @@ class HiddenLayerClassifier(RandomWeightClassifier):
         ]
         means = [np.zeros_like(each) for each in numbers]
         squares = [np.zeros_like(each) for each in numbers]
-        for step in range(1, _STEPS + 1):
+        for step in range(1, min(_STEPS, math.ceil(_PASSES * len(x) / _BATCH)) + 1):
             rows = rng.integers(len(x), size=_BATCH)
             slopes = gradients(layer, numbers[2], numbers[3], x[rows], labels[rows], skipped)
             rate = _RATE * np.sqrt(1.0 - _DECAYS[1] ** step) / (1.0 - _DECAYS[0] ** step)

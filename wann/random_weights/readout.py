@@ -16,7 +16,7 @@ try:
 except ImportError:
     raise ImportError("wann.random_weights needs SciPy: pip install 'wann[data]'") from None
 
-STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+STRENGTHS = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 """Ridge strengths that are tried, in units of the mean variance of the features times the rows."""
 
 HELD_OUT = 1.0 / 6.0

@@ -55,7 +55,7 @@ class ReceptiveFields(HiddenLayerClassifier):
         rng = stream(seed, Purpose.RANDOM_WEIGHTS, 1)
         seen = rectangles(shape, self.units, rng)
         if self.weights == "random":
-            weights = rng.standard_normal((self.units, x.shape[1])) * seen
+            weights: FloatArray = rng.standard_normal((self.units, x.shape[1])) * seen
             weights *= _NORM / np.linalg.norm(weights, axis=1, keepdims=True)
             bias = rng.standard_normal(self.units) - weights @ x.mean(axis=0, dtype=np.float64)
         else:
