@@ -14,7 +14,14 @@ from importlib import import_module
 from typing import Any
 
 # Imported on first use: some need scikit-learn, some PyTorch.
-_HOME: dict[str, str] = {}
+_HOME: dict[str, str] = {
+    "CriterionMask": "supermask",
+    "DenseNetwork": "dense",
+    "HiddenSubnetwork": "edge_popup",
+    "LearnedMask": "supermask",
+    "RandomConvolution": "random_convolution",
+    "Transfer": "transfer",
+}
 
 __all__ = sorted(_HOME)
 

@@ -92,6 +92,8 @@ def restore(
             "the image must have the shape (height, width, colours) with sides that are multiples of 8, "
             f"not {noisy.shape}"
         )
+    if not np.isfinite(noisy).all():
+        raise ValueError("the image holds a value that is not a finite number")
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
 
