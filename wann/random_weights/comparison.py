@@ -225,7 +225,7 @@ def compare(
         (seed, method)
         for seed in range(seeds)
         for method in sorted(usable, key=lambda method: method.seconds)
-        if f"seed {seed}" not in rows[method.name].outcomes
+        if f"seed {seed}" not in rows[method.name].outcomes and (method.drawn or seed == 0)
     ]
     pace = _Pace(bench.costs)
     with threadpool_limits(1):

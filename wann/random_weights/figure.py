@@ -53,7 +53,7 @@ def draw_comparison(
             figure.text(
                 0.06 + 0.93 / _COLUMNS * column,
                 (0.12 + _LINE * (lines - 1 - line)) / height,
-                f"{place + 1}   {row.title}: {shown_score(bench, row)}",
+                f"{place + 1}   {row.name}: {row.title}, {shown_score(bench, row)}",
                 fontsize=_TEXT,
                 color=_color(row, theme),
                 parse_math=False,
@@ -99,12 +99,14 @@ def _draw(axes: Axes, bench: Bench, rows: Sequence[Row], what: str, theme: Theme
             va="center_baseline",
             zorder=4,
         )
-    if what == "seconds":
-        axes.set_xscale("log")
-    else:  # nothing may be trained
+    positive = values[values > 0.0]
+    if what == "trained":  # nothing may be
         axes.set_xscale("symlog", linthresh=1.0, linscale=0.5)
-        axes.set_xlim(left=-0.3)
-    axes.margins(0.08)
+        axes.set_xlim(-0.3, max(values.max(), 1.0) * 2.5)
+    elif positive.size:
+        axes.set_xscale("log")
+        axes.set_xlim(positive.min() / 2.0, positive.max() * 2.0)
+        axes.xaxis.set_minor_locator(NullLocator())
     if bench.percent:
         axes.set_yscale("logit")
         axes.yaxis.set_major_locator(FixedLocator(_TICKS))

@@ -88,9 +88,8 @@ def _goal(bench: Bench, row: Row) -> str:
 def explanation(bench: Bench, rows: Sequence[Row]) -> list[str]:
     """Lines below the table: what the numbers are, and what is left out and why."""
     lines = [
-        f"{bench.score}: mean ± sample standard deviation over seeds, on a test part or episodes that nothing "
-        "was chosen on; seconds: to fit, in one thread; stored: all numbers that an answer needs, random ones "
-        "included"
+        f"{bench.score}: mean ± sample standard deviation over seeds, on samples or episodes that no choice "
+        "saw; seconds: to fit, in one thread; stored: all numbers an answer needs, random ones included"
     ]
     lines += [REMARK] * any(row.name.startswith("wann-") for row in rows)
     reasons: dict[str, list[str]] = {}
