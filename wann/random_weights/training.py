@@ -140,7 +140,14 @@ def descend(
         batch_size: rows of a step.
         rng: for the order.
         cosine: let the learning rate sink to 0 along half a cosine, a little each step.
+
+    Raises:
+        ValueError: a number is too small.
     """
+    if epochs < 0 or batch_size < 1:
+        raise ValueError(
+            f"epochs must be at least 0 and batch_size at least 1, got {epochs} and {batch_size}"
+        )
     steps = max(1, epochs * -(-rows // batch_size))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps) if cosine else None
     for _ in range(epochs):
@@ -204,9 +211,9 @@ class NetworkClassifier(RandomWeightClassifier):
         biases: Sequence[Any] = (),
     ) -> None:
         """Set what predictions use and count it; without masks all weights are used."""
-        self.weights_ = tuple(np.array(weight.detach()) for weight in weights)
+        self.weights_ = tuple(weight.detach().numpy().copy() for weight in weights)
         self.masks_ = tuple(masks or (np.ones(weight.shape, np.bool_) for weight in self.weights_))
-        self.biases_ = tuple(np.array(bias.detach()) for bias in biases)
+        self.biases_ = tuple(bias.detach().numpy().copy() for bias in biases)
         self.stored_parameters = sum(int(mask.sum()) for mask in self.masks_) + sum(
             bias.size for bias in self.biases_
         )
