@@ -177,9 +177,8 @@ def rolled_out(
         remembering: makes a fresh memory.
     """
     count, blocks = len(starts), blocks_for(len(starts))
-    state = np.zeros((starts.shape[1], blocks * WIDTH))
-    state[:, :count] = starts.T
-    state = state.reshape(-1, blocks, WIDTH)
+    state = np.zeros((starts.shape[1], blocks, WIDTH))
+    state.reshape(starts.shape[1], -1)[:, :count] = starts.T
     observation = np.zeros((len(task.inputs), blocks, WIDTH))
     action = np.zeros((len(task.outputs), blocks, WIDTH))
     outcome = np.zeros((2, blocks, WIDTH))
