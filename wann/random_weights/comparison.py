@@ -203,13 +203,14 @@ def compare(
     chosen = choose_methods(bench, methods)
     begun = time.monotonic()
     kept = _read(folder, bench)
-    folder.mkdir(parents=True, exist_ok=True)
     for path in champions:
         if not bench.percent:
             raise ValueError(f"--champion is for a data set, and the task is {bench.name}: leave it out")
         name, found = measure_champion(path, bench.name)
         for method_name, outcome in found.items():
             kept.setdefault(method_name, {})[name] = outcome
+    folder.mkdir(parents=True, exist_ok=True)
+    if champions:
         _write(folder, bench, kept)
     rows = {method.name: _row(bench, method) for method in chosen}
     for name, outcomes in kept.items():
