@@ -21,7 +21,7 @@ from wann.seeding import Purpose, stream
 
 SMALL = {
     "kitchen sinks": KitchenSinks(features=60, random_state=0),
-    "trained features": KitchenSinks(features=20, trained=True, random_state=0),
+    "trained features": KitchenSinks(features=60, trained=True, random_state=0),
     "elm": RandomHiddenLayer(units=50, random_state=0),
     "rvfl": RandomHiddenLayer(units=50, direct_links=True, random_state=0),
     "trained rvfl": RandomHiddenLayer(units=20, direct_links=True, trained=True, random_state=0),
@@ -187,9 +187,11 @@ def test_receptive_fields_are_rectangles(height, width, seed):
         rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
         assert len(rows) >= 2
         assert len(columns) >= 2
-        assert image.sum() == len(rows) * len(columns) == np.ptp(rows) * np.ptp(columns) + np.ptp(rows) + np.ptp(
-            columns
-        ) + 1
+        assert (
+            image.sum()
+            == len(rows) * len(columns)
+            == np.ptp(rows) * np.ptp(columns) + np.ptp(rows) + np.ptp(columns) + 1
+        )
 
 
 def test_receptive_fields_of_mnist_keep_away_from_the_border():

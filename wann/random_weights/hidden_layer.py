@@ -16,7 +16,7 @@ from wann.seeding import Purpose, stream
 _BATCH = 128  # rows
 _STEPS = 2500  # of training at most: of MNIST 5.3 times all rows
 _PASSES = 50  # over the rows at most
-_RATE = 1e-3
+_RATE = 3e-3  # at first; it falls to 0 along a line
 _DECAYS = (0.9, 0.999)
 
 
@@ -115,10 +115,12 @@ class HiddenLayerClassifier(RandomWeightClassifier):
         ]
         means = [np.zeros_like(each) for each in numbers]
         squares = [np.zeros_like(each) for each in numbers]
-        for step in range(1, min(_STEPS, math.ceil(_PASSES * len(x) / _BATCH)) + 1):
+        steps = min(_STEPS, math.ceil(_PASSES * len(x) / _BATCH))
+        for step in range(1, steps + 1):
             rows = rng.integers(len(x), size=_BATCH)
             slopes = gradients(layer, numbers[2], numbers[3], x[rows], labels[rows], skipped)
-            rate = _RATE * np.sqrt(1.0 - _DECAYS[1] ** step) / (1.0 - _DECAYS[0] ** step)
+            rate = _RATE * (1.0 - (step - 1) / steps)
+            rate *= np.sqrt(1.0 - _DECAYS[1] ** step) / (1.0 - _DECAYS[0] ** step)
             for number, slope, mean, square in zip(numbers, slopes, means, squares, strict=True):
                 mean += (1.0 - _DECAYS[0]) * (slope - mean)
                 square += (1.0 - _DECAYS[1]) * (slope * slope - square)

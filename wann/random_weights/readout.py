@@ -12,7 +12,8 @@ from wann.random_weights.base import FloatArray, IntArray, held_out
 from wann.seeding import Purpose, stream
 
 try:
-    from scipy.linalg import LinAlgError, solve
+    from scipy.linalg import LinAlgError, cho_factor, cho_solve
+    from scipy.linalg.blas import dsyrk, ssyrk
 except ImportError:
     raise ImportError("wann.random_weights needs SciPy: pip install 'wann[data]'") from None
 
@@ -22,7 +23,7 @@ STRENGTHS = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 HELD_OUT = 1.0 / 6.0
 """Share of the training rows that the strength is chosen on."""
 
-_CHUNK = 4_000_000  # numbers of features that are made at once
+_CHUNK = 12_000_000  # numbers of features that are made at once
 _MOST_EXACT = 5_000  # features up to which sums are kept in float64: 10,000 would take 2.4 GB in all
 _LEAST_ROUGH = 1e-3  # strength from which sums in float32 are exact enough
 
@@ -110,7 +111,8 @@ class _Sums:
 
     def __init__(self, count: int, classes: int) -> None:
         self.dtype = np.float64 if count <= _MOST_EXACT else np.float32
-        self._products = np.zeros((count, count), self.dtype)
+        # The lower triangle alone, in the order of BLAS, so that it adds in place.
+        self._products = np.zeros((count, count), self.dtype, order="F")
         self._crossed = np.zeros((count, classes))
         self._sum = np.zeros(count)
         self._targets = np.zeros(classes)
@@ -120,7 +122,10 @@ class _Sums:
         """Take in some rows."""
         features = features.astype(self.dtype, copy=False)
         targets = _targets(labels, self._targets.size, self.dtype)
-        self._products += features.T @ features
+        add_products = dsyrk if self.dtype == np.float64 else ssyrk
+        self._products = add_products(
+            1.0, features.T, beta=1.0, c=self._products, lower=True, overwrite_c=True
+        )
         self._crossed += features.T @ targets
         self._sum += features.sum(axis=0, dtype=np.float64)
         self._targets += targets.sum(axis=0)
@@ -130,9 +135,9 @@ class _Sums:
         """Weights (D, K) and intercept (K,)."""
         mean, target_mean = self._sum / self._rows, self._targets / self._rows
         root = (mean * np.sqrt(self._rows)).astype(self.dtype)
-        centred = self._products.copy()
-        for row, value in zip(centred, root, strict=True):  # no second matrix for the outer product
-            row -= value * root
+        centred = self._products.copy(order="F")
+        for column, value in zip(centred.T, root, strict=True):  # no second matrix for the outer product
+            column -= value * root
         variance = float(np.trace(centred)) / len(centred)
         centred[np.diag_indices_from(centred)] += strength * (variance or 1.0)
         right = self._crossed - self._rows * np.outer(mean, target_mean)
@@ -168,9 +173,10 @@ class _Rows:
 
 
 def _solve(matrix: FloatArray, right: FloatArray) -> FloatArray:
-    """Solution of a symmetric system; NaN where the matrix is not positive definite. Both are used up."""
+    """Solution of a symmetric system; NaN where it is not definite. The lower triangle is used up."""
     try:
-        solution: FloatArray = solve(matrix, right, assume_a="pos", overwrite_a=True, overwrite_b=True)
+        factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+        solution: FloatArray = cho_solve(factor, right, overwrite_b=True, check_finite=False)
     except LinAlgError:
         return np.full_like(right, np.nan)
     return solution
