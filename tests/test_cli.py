@@ -41,6 +41,7 @@ OPTIONS = {
     "--env-kwargs --data --seed --out --threads --workers --address --quiet --json",
     "table": "RUN --episodes --seed --method --budget --untuned --format --out --threads --workers --address "
     "--data --quiet",
+    "compare": "DATASET --methods --seeds --budget --champion --out --format --list --label --data --quiet",
     "sensitivity": "CHAMPION --weight --episodes --seed --out --table --threads --workers --address --data "
     "--json",
     "prune": "CHAMPION --tolerance --weight --episodes --fresh --seed --out --map --threads --workers "

@@ -17,6 +17,7 @@ LAYERS = (
     | {"placement", "plot", "replay", "server", "studio", "trials", "tuning"},
     {"clips", "doctor", "exhibit", "play", "player", "prune", "report", "run", "scorecard"}
     | {"sensitivity", "sensitivity_plot", "table", "tune", "watch"},
+    {"random_weights"},
     {"cli", "commands", "live", "sklearn"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}

@@ -18,6 +18,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from wann import run, tune
+    from wann.random_weights import comparison
 
 _State = TypeVar("_State")
 
@@ -141,6 +142,24 @@ def tuning_view(quiet: bool) -> Iterator[tune.Observer | None]:
 
         with _throttled(show, _SECONDS_BETWEEN_LINES) as observe:
             yield observe
+
+
+@contextmanager
+def comparison_view(quiet: bool) -> Iterator[Callable[[comparison.Progress], None] | None]:
+    """Observer that shows a comparison while the context lasts; None when quiet."""
+    console = Console(stderr=True)
+    if quiet:
+        yield None
+    elif console.is_terminal:
+        with console.status("Comparing") as status:
+            yield lambda now: status.update(_measurement(now))
+    else:
+        yield lambda now: console.print(_measurement(now), soft_wrap=True)
+
+
+def _measurement(now: comparison.Progress) -> str:
+    left = _duration(now.seconds_left)
+    return f"measurement {now.done + 1} of {now.total}: {now.method}, seed {now.seed}; about {left} left"
 
 
 def _tuning_scores(now: tune.Progress) -> str:

@@ -32,6 +32,7 @@ class Purpose(IntEnum):
     SENSITIVITY = 12
     PRUNING = 13
     WEIGHT_NOISE = 14
+    RANDOM_WEIGHTS = 15
 
 
 def stream(run_seed: int, purpose: Purpose, *where: int) -> np.random.Generator:

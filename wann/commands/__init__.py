@@ -1,5 +1,6 @@
 """The commands of `wann`, one file each; they read arguments, call the library and print."""
 
+from wann.commands.compare import compare
 from wann.commands.doctor import doctor
 from wann.commands.draw import draw
 from wann.commands.evaluate import evaluate
@@ -25,6 +26,7 @@ COMMANDS = (
     evaluate,
     tune,
     table,
+    compare,
     sensitivity,
     prune,
     replay,

@@ -1,0 +1,235 @@
+"""An untrained recurrent network as a world model: what it remembers, a linear controller acts on.
+
+The velocities of a task are hidden. The controller, linear and tuned by CMA-ES, sees what is left, and beside
+it a memory: none, the observation before, or the state of a recurrent network whose weights are random.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wann.lanes import WIDTH, blocks_for
+from wann.optimisers import Cma
+from wann.random_weights.methods import Outcome
+from wann.seeding import Purpose, episode_seeds, stream
+from wann.tasks import CompiledTask, get_task
+
+FloatArray = NDArray[np.float64]
+Kind = Literal["full", "none", "stack", "recurrent"]
+
+UNITS = 32
+"""Of the recurrent network."""
+
+_SIGMA = 0.5  # of CMA-ES at first
+_CONFIRMING = 20  # episodes that a generation's controller is chosen on
+_JUDGING = 20  # episodes in Gymnasium's own environment, at the end
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A task whose velocities are hidden."""
+
+    name: str
+    visible: tuple[int, ...]  # entries of the observation that are seen
+    unit: tuple[float, ...]  # which of their values counts as 1
+    population: int  # of CMA-ES
+    episodes: int  # for each candidate
+    generations: int  # at most
+    most: float  # return that cannot be improved on
+
+
+HIDDEN = {
+    "CartPole-v1": Hidden("CartPole-v1", (0, 2), (2.4, 0.21), 16, 4, 100, 500.0),
+    "Pendulum-v1": Hidden("Pendulum-v1", (0, 1), (1.0, 1.0), 32, 8, 150, 0.0),
+}
+"""The tasks that a memory is measured on."""
+
+
+class LongShortTermMemory:
+    """A recurrent network of long short-term memory cells with random weights. H cells, I inputs.
+
+    Weights and both biases are uniform within 1 over the root of H, as PyTorch draws them.
+
+    Source: Hochreiter and Schmidhuber (1997), with the forget gate of Gers, Schmidhuber and Cummins (2000).
+    """
+
+    def __init__(self, inputs: int, units: int, rng: np.random.Generator) -> None:
+        reach = 1.0 / np.sqrt(units)
+        self.units = units
+        self.weights = rng.uniform(-reach, reach, (inputs + units, 4 * units))  # gates: in, forget, new, out
+        self.bias = rng.uniform(-reach, reach, (2, 4 * units)).sum(axis=0)
+
+    @property
+    def size(self) -> int:
+        """Numbers that it consists of."""
+        return int(self.weights.size + self.bias.size)
+
+    def step(self, x: FloatArray, hidden: FloatArray, cell: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The next hidden and cell state (n, H), from inputs (n, I)."""
+        gates = np.hstack([x, hidden]) @ self.weights + self.bias
+        into, forget, new, out = np.split(gates, 4, axis=1)
+        cell = _sigmoid(forget) * cell + _sigmoid(into) * np.tanh(new)
+        return _sigmoid(out) * np.tanh(cell), cell
+
+
+def _sigmoid(x: FloatArray) -> FloatArray:
+    result: FloatArray = 0.5 * (1.0 + np.tanh(0.5 * x))
+    return result
+
+
+class Memory:
+    """What a controller sees in n episodes side by side, step by step."""
+
+    def __init__(self, task: Hidden, kind: Kind, network: LongShortTermMemory | None) -> None:
+        self._task, self._kind, self._network = task, kind, network
+        self._unit = np.array(task.unit)
+        self._state: tuple[FloatArray, FloatArray] | None = None
+        self._before: FloatArray | None = None
+
+    def see(self, observation: FloatArray) -> FloatArray:
+        """Features (n, F) of the observations (n, all entries), with a 1 for the bias."""
+        ones = np.ones((len(observation), 1))
+        if self._kind == "full":
+            return np.hstack([observation, ones])
+        self._seen = observation[:, self._task.visible] / self._unit
+        if self._kind == "none":
+            return np.hstack([self._seen, ones])
+        if self._kind == "stack":
+            before = self._seen if self._before is None else self._before
+            self._before = self._seen
+            return np.hstack([self._seen, before, ones])
+        assert self._network  # noqa: S101 - of the kind "recurrent"
+        if self._state is None:
+            zeros = np.zeros((len(observation), self._network.units))
+            self._state = (zeros, zeros)
+        return np.hstack([self._seen, self._state[0], ones])
+
+    def act(self, action: FloatArray) -> None:
+        """Take note of the actions (n,), from -1 to 1."""
+        if self._network and self._state:
+            self._state = self._network.step(np.hstack([self._seen, action[:, None]]), *self._state)
+
+
+def measure(name: str, kind: Kind, seed: int) -> Outcome:
+    """Tune a controller and judge it on fresh episodes of Gymnasium's own environment.
+
+    Args:
+        name: of `HIDDEN`.
+        kind: what the controller sees: every entry, the visible ones, those of two steps, or those and the
+            state of the recurrent network.
+        seed: of network, episodes and tuning.
+
+    Returns:
+        The mean return, and the weights of the controller as those that were trained.
+
+    Source: the comparison is that of Tallec, Blier and Kalainathan (2019); world models are of Ha and
+    Schmidhuber (2018), section 3.
+    """
+    begun = time.perf_counter()
+    task = HIDDEN[name]
+    compiled = get_task(name)
+    assert isinstance(compiled, CompiledTask)  # noqa: S101 - those of HIDDEN are
+    network = None
+    if kind == "recurrent":
+        rng = stream(seed, Purpose.RANDOM_WEIGHTS, 2)
+        network = LongShortTermMemory(len(task.visible) + 1, UNITS, rng)
+
+    def remembering() -> Memory:
+        return Memory(task, kind, network)
+
+    features = remembering().see(np.zeros((1, len(compiled.inputs)))).shape[1]
+    optimiser = Cma(features, task.population, _SIGMA, seed)
+    confirming = compiled.starts(episode_seeds(seed, Purpose.CONFIRMATION, _CONFIRMING, 0))
+    best, choice = -np.inf, np.zeros(features)
+    for generation in range(task.generations):
+        seeds = episode_seeds(seed, Purpose.EPISODES, task.episodes, generation)
+        starts = np.tile(compiled.starts(seeds), (task.population, 1))
+        candidates = optimiser.ask()
+        each = np.repeat(candidates, task.episodes, axis=0)
+        returns = rolled_out(compiled, each, starts, remembering)
+        optimiser.tell(returns.reshape(task.population, -1).mean(axis=1))
+        mean = np.repeat(optimiser.choice[None], _CONFIRMING, axis=0)
+        confirmed = float(rolled_out(compiled, mean, confirming, remembering).mean())
+        if confirmed > best:
+            best, choice = confirmed, optimiser.choice
+        if best >= task.most:
+            break
+    seconds = time.perf_counter() - begun
+    score = float(np.mean(judged(compiled, choice, remembering, seed)))
+    return Outcome(score, features, features + (network.size if network else 0), seconds)
+
+
+def rolled_out(
+    task: CompiledTask, controllers: FloatArray, starts: FloatArray, remembering: Callable[[], Memory]
+) -> FloatArray:
+    """Returns (n,) of n episodes side by side in the compiled physics.
+
+    Args:
+        task: with one output, or with two of which the larger is the action.
+        controllers: (n, F) weights, those of each episode.
+        starts: (n, S) start states.
+        remembering: makes a fresh memory.
+    """
+    count, blocks = len(starts), blocks_for(len(starts))
+    state = np.zeros((starts.shape[1], blocks, WIDTH))
+    state.reshape(starts.shape[1], -1)[:, :count] = starts.T
+    observation = np.zeros((len(task.inputs), blocks, WIDTH))
+    action = np.zeros((len(task.outputs), blocks, WIDTH))
+    outcome = np.zeros((2, blocks, WIDTH))
+    memory, returns, going = remembering(), np.zeros(count), np.ones(count, np.bool_)
+    for _ in range(task.episode_steps):
+        task.dynamics.observe(state, observation, blocks)
+        seen = memory.see(observation.reshape(len(task.inputs), -1)[:, :count].T)
+        output = (seen * controllers).sum(axis=1)
+        action.reshape(len(task.outputs), -1)[-1, :count] = output
+        memory.act(_encoded(output, len(task.outputs)))
+        task.dynamics.step(state, action, outcome, blocks)
+        reward, ended = outcome.reshape(2, -1)[:, :count]
+        returns += np.where(going, reward, 0.0)
+        going &= ended == 0.0
+        if not going.any():
+            break
+    return returns
+
+
+def _encoded(output: FloatArray, outputs: int) -> FloatArray:
+    """The action that an output stands for: one of two, or a clipped number."""
+    encoded: FloatArray = np.where(output > 0.0, 1.0, -1.0) if outputs == 2 else np.clip(output, -1.0, 1.0)
+    return encoded
+
+
+def judged(
+    task: CompiledTask, controller: FloatArray, remembering: Callable[[], Memory], seed: int
+) -> list[float]:
+    """Returns of fresh episodes in Gymnasium's own environment, one after the other."""
+    outputs, returns = len(task.outputs), []
+    env = task.make_env()
+    try:
+        for episode in episode_seeds(seed, Purpose.EVALUATION, _JUDGING, 0):
+            observation, _ = env.reset(seed=episode)
+            memory, total, ended = remembering(), 0.0, False
+            while not ended:
+                seen = memory.see(np.asarray(observation, np.float64)[None])
+                output = (seen * controller).sum(axis=1)
+                encoded = _encoded(output, outputs)
+                memory.act(encoded)
+                chosen = int(encoded[0] > 0.0) if outputs == 2 else _torque(env, encoded)
+                observation, reward, terminated, truncated, _ = env.step(chosen)
+                total += float(reward)
+                ended = terminated or truncated
+            returns.append(total)
+    finally:
+        env.close()
+    return returns
+
+
+def _torque(env: object, encoded: FloatArray) -> NDArray[np.float32]:
+    """An action from -1 to 1 as the environment wants it."""
+    high: NDArray[np.float32] = env.action_space.high  # type: ignore[attr-defined]
+    return np.asarray(encoded * high, np.float32)
