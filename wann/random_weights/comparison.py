@@ -15,9 +15,9 @@ from typing import Literal
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from wann.config import nearest
 from wann.datasets import NAMED, DataSet, is_table, load_named, load_table
 from wann.files import atomic_path
+from wann.nearest import nearest
 from wann.random_weights.champions import METHODS as CHAMPION_METHODS
 from wann.random_weights.champions import measure_champion
 from wann.random_weights.champions import published as champions_published
