@@ -381,11 +381,20 @@ def test_classes_may_be_words(name):
             HiddenSubnetwork(channels=(4,) * 4, shape=SHAPE),
             "4 convolutions need images of at least 10 pixels a side, not 8 x 8",
         ),
+        (HiddenSubnetwork(hidden=(20, 0)), "hidden and channels must hold numbers from 1"),
+        (
+            HiddenSubnetwork(learn="weights", learning_rate=1e30),
+            "the loss is no longer finite: choose a smaller learning_rate",
+        ),
         (CriterionMask(criterion="size"), "criterion must be one of large-final-same-sign"),
         (CriterionMask(weights="normal"), "weights must be one of initial, signed"),
         (CriterionMask(validation_share=0.0), "validation_share must be above 0"),
         (LearnedMask(weights="normal"), "weights must be one of signed, initial"),
         (RandomConvolution(shape=SHAPE, size=6), "pooled by 4 need images of at least 9 pixels a side"),
+        (
+            RandomConvolution(shape=SHAPE, pool=0),
+            "filters, size and pool must be at least 1, got 64, 5 and 0",
+        ),
         (RandomConvolution(), r"shape must be the \(height, width\)"),
         (RandomConvolution(shape=SHAPE, learn="filters"), "learn must be one of readout, all"),
         (Transfer(shape=SHAPE, layers="other"), "layers must be one of imported, random, trained"),
@@ -404,6 +413,8 @@ def test_too_few_classes_or_a_wrong_image_are_refused():
     for image in (np.zeros((32, 32)), np.zeros((20, 32, 3)), np.zeros((0, 8, 3))):
         with pytest.raises(ValueError, match="sides that are multiples of 8"):
             restore(image)
+    with pytest.raises(ValueError, match="not a finite number"):
+        restore(np.full((8, 8, 1), np.nan))
     with pytest.raises(ValueError, match="learn must be one of all, last"):
         restore(np.zeros((8, 8, 1)), learn="first")
     with pytest.raises(ValueError, match="steps must be at least 1, got 0"):

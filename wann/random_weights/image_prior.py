@@ -92,6 +92,8 @@ def restore(
             "the image must have the shape (height, width, colours) with sides that are multiples of 8, "
             f"not {noisy.shape}"
         )
+    if not np.isfinite(noisy).all():
+        raise ValueError("the image holds a value that is not a finite number")
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
 
@@ -212,7 +214,8 @@ def draw_samples(
     """
     titles = ("photograph", "with noise", "3 x 3 Gaussian filter", "untrained network")
     with figure_style():
-        figure = Figure(figsize=(10.0, 2.75 * len(samples)), facecolor=theme.paper, layout="constrained")
+        figure = Figure(figsize=(10.0, 2.8 * len(samples)), facecolor=theme.paper)
+        figure.set_layout_engine("constrained", h_pad=0.08)
         panels = figure.subplots(len(samples), len(titles), squeeze=False)
         for row, (sample, own) in enumerate(zip(samples, restored, strict=True)):
             images = (sample.clean, sample.noisy, sample.filtered, own.image)

@@ -65,6 +65,10 @@ class RandomConvolution(RandomWeightClassifier):
 
     def _learn(self, x: FloatArray, labels: IntArray, seed: int) -> None:
         check_choice("learn", self.learn, ("readout", "all"))
+        if min(self.filters, self.size, self.pool) < 1:
+            raise ValueError(
+                f"filters, size and pool must be at least 1, got {self.filters}, {self.size} and {self.pool}"
+            )
         height, width = check_shape(self.shape, x.shape[1])
         sides = [(side - self.size + 1) // self.pool for side in (height, width)]
         if min(sides) < 1:

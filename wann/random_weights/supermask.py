@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
 
 from wann.random_weights.base import FloatArray, IntArray, held_out
 from wann.random_weights.dense import initial_weights, train
@@ -219,6 +220,7 @@ class LearnedMask(NetworkClassifier):
 
     def sampled_scores(self, x: Any, y: Any, masks: int = 10) -> FloatArray:
         """Accuracies (masks,) of networks whose masks are drawn with `probabilities_`, as in the paper."""
+        check_is_fitted(self)
         rows = torch.from_numpy(np.asarray(x, np.float32))
         found = []
         with one_thread(), torch.no_grad():

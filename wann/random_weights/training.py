@@ -59,8 +59,10 @@ def layer_shapes(
         shape: height and width of the images.
 
     Raises:
-        ValueError: the rows are no images of this shape, or these are too small for the convolutions.
+        ValueError: a layer is empty, or the rows are no images of this shape, or these are too small.
     """
+    if min((*hidden, *channels), default=1) < 1:
+        raise ValueError(f"hidden and channels must hold numbers from 1, got {hidden!r} and {channels!r}")
     found: list[tuple[int, ...]] = []
     if channels:
         height, width = check_shape(shape, inputs)
@@ -142,7 +144,7 @@ def descend(
         cosine: let the learning rate sink to 0 along half a cosine, a little each step.
 
     Raises:
-        ValueError: a number is too small.
+        ValueError: a number is too small, or the loss is no longer finite.
     """
     if epochs < 0 or batch_size < 1:
         raise ValueError(
@@ -154,10 +156,13 @@ def descend(
         order = torch.from_numpy(rng.permutation(rows))
         for first in range(0, rows, batch_size):
             optimiser.zero_grad()
-            loss(order[first : first + batch_size]).backward()
+            lost = loss(order[first : first + batch_size])
+            lost.backward()
             optimiser.step()
             if schedule:
                 schedule.step()
+        if not torch.isfinite(lost):
+            raise ValueError("the loss is no longer finite: choose a smaller learning_rate")
 
 
 def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
