@@ -8,17 +8,19 @@ import argparse
 import os
 import resource
 import time
+from pathlib import Path
 
 from classification import classification
 from cluster import added, scaling
 from engine import kernel, searches, start_up, variation
 from environments import compiled, pooled, stepped
 from measuring import report
+from page import page
 from tuning import tuning
 
 from wann.evaluator import available_threads
 
-GROUPS = ("engine", "searches", "environments", "cluster", "classification", "tuning")
+GROUPS = ("engine", "searches", "environments", "cluster", "classification", "tuning", "page")
 
 
 def main() -> None:
@@ -29,6 +31,7 @@ def main() -> None:
     parser.add_argument("--searches", nargs="*", default=["laptop", "paper", "stratified"], metavar="PRESET")
     parser.add_argument("--seed", type=int, default=1, help="of the searches")
     parser.add_argument("--repeats", type=int, default=9, help="of what environments and cluster measure")
+    parser.add_argument("--run", type=Path, help="of the swing-up, for the page; searched where not given")
     parser.add_argument(
         "--cpu-time", action="store_true", help="of this process, in environments: for a busy machine"
     )
@@ -58,6 +61,8 @@ def main() -> None:
         classification(repeats)
     if "tuning" in groups:
         tuning(repeats)
+    if "page" in groups:
+        page(arguments.run, repeats)
     if "searches" in groups:
         searches(arguments.searches, arguments.seed)
 

@@ -46,9 +46,12 @@ OPTIONS = {
     "--json",
     "prune": "CHAMPION --tolerance --weight --episodes --fresh --seed --out --map --threads --workers "
     "--address --data --json",
-    "replay": "CHAMPION --weight --seed --out",
-    "draw": "CHAMPION --out --only",
+    "replay": "CHAMPION --weight --seed --steps --with-network --theme --out",
+    "play": "CHAMPION --port --no-browser",
+    "draw": "CHAMPION --out --only --highlight --theme --width --generations --film",
     "plot": "RUN --out --threads --workers --address --data",
+    "report": "RUN --out --data",
+    "watch": "RUN --port --no-browser --data",
     "front": "RUN --pick --out --threads --workers --address --data --json",
     "export": "CHAMPION --format --weight --out --dtype --opset --json",
     "import": "FILE --task --env-kwargs --tuned --out",
@@ -192,17 +195,14 @@ def test_search_ends_by_saying_where_the_champion_is_and_what_to_do_with_it(wann
     code, out, err = wann_command("search", "swingup", *SET, "--set=generations=3", "--out", path)
     assert (code, err) == (0, "")
     assert "generation 3/3" in out
-    *_, ended, champion, scores, evaluate, replay, draw, plot, front, resume = out.splitlines()
+    ended, champion, scores, *lines = out.splitlines()[-11:]
     assert ended == "Ended by generations after generation 3."
     assert champion.split("  ")[-1].strip() == str(path / "champion.json")
     assert re.search(
         r"mean return [\d.]+ over 25 shared weights, [\d.]+ at weight [-\d.]+; \d+ connection", scores
     )
-    for line, command in zip(
-        (evaluate, replay, draw, plot, front, resume),
-        ("evaluate", "replay", "draw", "plot", "front", "resume"),
-        strict=True,
-    ):
+    what = ("evaluate", "tune", "replay", "draw", "plot", "report", "front", "resume")
+    for line, command in zip(lines, what, strict=True):
         name, _, text = line.partition("  ")
         assert name.lower() == command
         # Each can be pasted into a shell.
@@ -651,6 +651,60 @@ def test_draw_shows_only_what_feeds_one_output_on_request(wann_command, refused,
     assert not (tmp_path / "none.svg").exists()
 
 
+def test_draw_highlights_an_output_and_takes_a_theme_and_a_width(wann_command, refused, ended, tmp_path):
+    files = {}
+    for name, options in {
+        "plain": [],
+        "highlight": ["--highlight", "force"],
+        "dark": ["--theme", "dark"],
+        "column": ["--width", "col"],
+        "same": ["--width", "86.36mm"],
+    }.items():
+        path = tmp_path / f"{name}.svg"
+        assert wann_command("draw", ended, "--out", path, *options)[0] == 0
+        files[name] = path.read_text()
+    assert files["column"] == files["same"]
+    assert len(set(files.values())) >= 3
+    assert f'width="{3.4 * 72:g}pt"' in files["column"]
+    line = refused("draw", ended, "--highlight", "torque")
+    assert line == "the champion has no output 'torque'; choose from force"
+    assert "--only leaves a single output: leave out --highlight" in refused(
+        "draw", ended, "--only", "force", "--highlight", "force"
+    )
+
+
+@pytest.mark.parametrize("width", ["wide", "0in", "-3", "1e3in", "5ft"])
+def test_draw_refuses_a_width_that_is_none(refused, ended, width):
+    assert "is not col, page, or 1 to 40 inches such as 3.4in or 86mm" in refused(
+        "draw", ended, f"--width={width}"
+    )
+
+
+def test_draw_shows_the_development_of_a_run(wann_command, refused, ended, tmp_path):
+    generation = min(int(path.stem) for path in (ended / "champions").glob("*.json"))
+    path = tmp_path / "development.svg"
+    code, out, err = wann_command("draw", ended, "--generations", f"{generation},4", "--out", path)
+    assert (code, out, err) == (0, f"Wrote {path}\n", "")
+    assert {f"generation {generation}", "generation 4"} <= set(
+        re.findall(r"generation \d+", path.read_text())
+    )
+    assert "is not a list of generations such as 8,32,128,1024" in refused(
+        "draw", ended, "--generations", "a"
+    )
+    assert "has no champion at generation 0" in refused("draw", ended, "--generations", "0")
+    assert "is not a run folder" in refused("draw", ended / "champion.json", "--generations", "4")
+
+
+def test_draw_films_the_development_of_a_run(wann_command, refused, ended, tmp_path):
+    path = tmp_path / "film.mp4"
+    code, out, _ = wann_command("draw", ended, "--film", path)
+    assert code == 0
+    assert re.fullmatch(rf"Wrote {re.escape(str(path))}, \d+ frames\n", out)
+    assert path.read_bytes().startswith(BEGINNINGS[".mp4"])
+    assert "path must end in .mp4 or .gif" in refused("draw", ended, "--film", tmp_path / "film.avi")
+    assert "leave out --width" in refused("draw", ended, "--film", path, "--width", "col")
+
+
 def test_draw_writes_beside_the_champion_by_default(wann_command, run_path, short):
     assert wann_command("draw", run_path)[1] == f"Wrote {run_path / 'champion.svg'}\n"
     assert (run_path / "champion.svg").is_file()
@@ -677,12 +731,36 @@ def test_replay_writes_a_film_and_says_what_the_episode_came_to(wann_command, sh
     code, out, err = wann_command("replay", short, "--out", out_path, "--seed", 4)
     assert (code, err) == (0, "")
     wrote, came_to = out.splitlines()
-    assert wrote == f"Wrote {out_path}"
+    assert re.fullmatch(rf"Wrote {re.escape(str(out_path))}, \d+ frames", wrote)
     found = re.fullmatch(r"Return ([\d.]+) in (\d+) steps at weight 2, seed 4", came_to)
     assert found
     assert 10 < int(found[2]) < 150
     assert out_path.read_bytes().startswith(BEGINNINGS[suffix])
     assert out_path.stat().st_size > 2000
+
+
+def test_replay_shows_the_network_at_several_weights(wann_command, refused, short, tmp_path):
+    path = tmp_path / "film"
+    code, out, err = wann_command(
+        *("replay", short, "--weight=-1,2", "--with-network", "--theme", "dark", "--steps", 6, "--out", path)
+    )
+    assert (code, err) == (0, "")
+    wrote, *ends = out.splitlines()
+    assert wrote == f"Wrote {path}, {len(list(path.iterdir()))} frames"
+    assert [line.partition(" at ")[2] for line in ends] == ["weight -1, seed 0", "weight 2, seed 0"]
+    assert all(" in 6 steps " in line for line in ends)
+    assert "neither a number nor" in refused("replay", short, "--weight=1,heavy", "--out", tmp_path / "b.gif")
+
+
+def test_progress_off_a_terminal_is_a_line_now_and_then(capsys, monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(live.time, "monotonic", lambda: now)
+    with live.bar("Recording") as progress:
+        for done in range(101):
+            now = 0.5 * done
+            progress(done, 100)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [f"Recording {k}/100  0:{50 - k // 2:02d} left" for k in (20, 40, 60, 80)]
 
 
 def test_replay_plays_what_evaluate_scores(wann_command, short, tmp_path):
@@ -1095,6 +1173,8 @@ def test_an_output_file_that_cannot_be_written_ends_in_one_line(
 @pytest.mark.parametrize("name", ["it.txt", "it", ".svg", "it.svg.zip"])
 def test_an_output_file_of_an_unknown_kind_is_refused(refused, short, run_path, tmp_path, command, name):
     source = run_path if command == "plot" else short
+    if (command, name) == ("replay", "it"):
+        name = "it.tar"  # a name without a suffix is that of a folder
     before = sorted(tmp_path.rglob("*"))
     line = refused(command, source, "--out", tmp_path / name)
     assert ".gif" in line if command == "replay" else ".svg" in line

@@ -16,10 +16,10 @@ import pygame
 import pytest
 from conftest import evolved
 
-from wann import replay
+from wann import film, replay
 from wann.champion import Champion, Scores
 from wann.network import batch_networks
-from wann.replay import record_episode, show_episode
+from wann.replay import record_episode, record_episodes, show_episode, show_episodes
 from wann.tasks import get_task
 
 TASK = get_task("swingup")
@@ -94,9 +94,9 @@ def test_a_film_in_h264_has_what_every_player_wants(champion, tmp_path):
 
 def test_pictures_of_odd_size_are_padded(tmp_path):
     path = tmp_path / "film.mp4"
-    with replay._Film(path, replay._FORMATS[".mp4"], Fraction(50)) as film:
+    with film.making(path, Fraction(50)) as made:
         for _ in range(3):
-            film.add(np.full((31, 45, 3), 200, np.uint8))
+            made.add(np.full((31, 45, 3), 200, np.uint8))
     frames, _ = read_film(path)
     assert frames.shape == (3, 32, 46, 3)
 
@@ -112,7 +112,7 @@ def test_a_gif_repeats_and_its_frames_last_whole_hundredths_of_a_second(champion
 
 def test_equal_frames_are_all_kept(tmp_path, monkeypatch):
     picture = np.full((360, 640, 3), 100, np.uint8)
-    monkeypatch.setattr(replay, "_captioned", lambda *args: picture)
+    monkeypatch.setattr(replay, "captioned", lambda *args: picture)
     episode = record_episode(StandIn(push_right), WEIGHT, 7, tmp_path / "film.gif", max_steps=12)
     assert episode.frames == 4
 
@@ -136,7 +136,7 @@ def test_the_caption_changes_with_weight_time_and_return():
     picture = np.zeros((10, 640, 3), np.uint8)
     one = replay.Episode(1.0, 10, False, False)
     captions = [
-        replay._captioned(picture, weight, now, 100)
+        replay.captioned(picture, weight, now, 100)
         for weight, now in (
             (1.0, one),
             (-1.0, one),
@@ -166,9 +166,12 @@ def test_an_episode_that_ends_early_is_filmed_to_its_end(tmp_path):
     assert calls == [(done, 1000) for done in range(1, steps)] + [(steps, steps)]
 
 
-@pytest.mark.parametrize("name", ["film.avi", "film", "film.gif.txt", ".gif"])
+@pytest.mark.parametrize("name", ["film.avi", "film.gif.txt", ".gif", ".hidden"])
 def test_an_unknown_suffix_is_refused_with_what_is_possible(champion, tmp_path, name):
-    with pytest.raises(ValueError, match=r"path must end in \.mp4 or \.gif, got '.*"):
+    with pytest.raises(
+        ValueError,
+        match=r"path must end in \.mp4 or \.gif, or in no suffix for a folder of PNG files, got '.*",
+    ):
         record_episode(champion, WEIGHT, 7, tmp_path / name)
     assert os.listdir(tmp_path) == []
 
@@ -196,7 +199,7 @@ def test_arguments_out_of_range_are_refused(champion, tmp_path, arguments, messa
     ],
 )
 def test_the_pace_is_real_time_for_tasks_of_any_rate(suffix, rate, skip):
-    assert replay._steps_per_frame(replay._FORMATS[suffix], rate, None) == skip
+    assert film.steps_per_frame(film.FORMATS[suffix], rate, None) == skip
 
 
 def fail_after(calls, error):
@@ -237,8 +240,8 @@ def test_a_film_with_missing_frames_is_refused(tmp_path, monkeypatch):
     ids=["frames", "option"],
 )
 def test_a_film_cut_short_by_the_encoder_is_refused(tmp_path, monkeypatch, options, message):
-    form = replay._FORMATS[".mp4"]
-    monkeypatch.setitem(replay._FORMATS, ".mp4", replace(form, options=(*form.options, *options)))
+    form = film.FORMATS[".mp4"]
+    monkeypatch.setitem(film.FORMATS, ".mp4", replace(form, options=(*form.options, *options)))
     balance = StandIn(lambda observation, weight: np.zeros(1))
     with pytest.raises(OSError, match=message) as caught:
         record_episode(balance, WEIGHT, 7, tmp_path / "film.mp4", max_steps=40, frame_skip=1)
@@ -249,7 +252,7 @@ def test_a_film_cut_short_by_the_encoder_is_refused(tmp_path, monkeypatch, optio
 def test_a_file_that_is_no_film_has_no_frames(tmp_path):
     path = tmp_path / "film.mp4"
     path.write_bytes(b"not a film")
-    assert replay._count_frames(path) == 0
+    assert film.count_frames(path) == 0
 
 
 def test_a_missing_folder_is_refused_before_the_episode(tmp_path):
@@ -262,6 +265,110 @@ def test_a_relative_path_with_a_colon_is_no_address(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     record_episode(StandIn(push_right), WEIGHT, 7, "run:1/film.gif", max_steps=4)
     assert os.listdir(tmp_path / "run:1") == ["film.gif"]
+
+
+# Several weights, and the network
+
+
+def test_episodes_at_several_weights_stand_side_by_side(champion, tmp_path):
+    weights = [-1.0, 0.5, "tuned"]
+    path = tmp_path / "film.mp4"
+    episodes = record_episodes(champion, weights, 7, path, max_steps=30)
+    alone = [record_episode(champion, weight, 7, tmp_path / "one.mp4", max_steps=30) for weight in weights]
+    assert [episode.total for episode in episodes] == [episode.total for episode in alone]
+    frames, _ = read_film(path)
+    assert len(frames) == episodes[0].frames == 16
+    assert frames.shape[2] > 1500
+    third = frames.shape[2] // 3
+    panels = [frames[-1][:, k * third : (k + 1) * third].astype(int) for k in range(3)]
+    assert np.abs(panels[0] - panels[1]).max() > 50
+
+
+def test_an_episode_that_has_ended_stays_while_others_go_on(tmp_path):
+    path = tmp_path / "film"
+
+    def push(observation, weight):
+        return np.full(1, weight)
+
+    episodes = record_episodes(StandIn(push), [1.0, 0.0], 7, path, max_steps=300, frame_skip=50)
+    assert episodes[0].terminated
+    assert episodes[0].steps < 200
+    assert episodes[1].steps == 300
+    pictures = [iio.imread(name) for name in sorted(path.iterdir())]
+    half = pictures[0].shape[1] // 2 - 20
+    assert np.array_equal(pictures[-1][:, :half], pictures[-2][:, :half])
+    assert len(pictures) == 7
+
+
+@pytest.mark.parametrize("weights", [[WEIGHT], [-1.0, "tuned"]])
+def test_the_network_stands_beside_the_picture_lit_by_what_it_computes(champion, tmp_path, weights):
+    plain, lit = (tmp_path / name for name in ("plain", "lit"))
+    for path, network in ((plain, False), (lit, True)):
+        record_episodes(champion, weights, 7, path, max_steps=4, network=network)
+    without, shown = ([iio.imread(name) for name in sorted(path.iterdir())] for path in (plain, lit))
+    assert len(without) == len(shown) == 3
+    axis = 1 if len(weights) == 1 else 0
+    assert shown[0].shape[axis] > 1.3 * without[0].shape[axis]
+    room = without[0].shape[axis]
+    network = [np.take(picture, range(room, picture.shape[axis]), axis) for picture in shown]
+    assert np.abs(network[0].astype(int) - network[2]).max() > 20
+
+
+def test_the_lit_network_is_that_of_the_observation_shown(champion, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        replay.LivingDiagram,
+        "picture",
+        lambda self, values, weight: seen.append(values) or np.zeros((20, 30, 3), np.uint8),
+    )
+    record_episodes(champion, [WEIGHT], 7, tmp_path / "film", max_steps=3, frame_skip=1, network=True)
+    env = TASK.make_env(None)
+    observation, _ = env.reset(seed=7)
+    for values in seen:
+        np.testing.assert_array_equal(values, champion.values(TASK.observe(observation), WEIGHT))
+        observation, *_ = env.step(champion.act(observation, WEIGHT))
+    assert len(seen) == 4
+
+
+def test_other_tasks_have_their_network_shown_too(tmp_path):
+    task = get_task("CartPole-v1")
+    genome = evolved(1, 12, len(task.inputs), len(task.outputs))
+    scores = Scores(np.array([1.0]), np.zeros(1), np.zeros(1), (1,))
+    cart = Champion(task.name, task.inputs, task.outputs, genome, scores)
+    (episode,) = record_episodes(cart, [1.0], 3, tmp_path / "film.gif", max_steps=10, network=True)
+    assert episode.frames == film.count_frames(tmp_path / "film.gif") > 1
+
+
+@pytest.mark.parametrize("weights", [[], [1.0] * 7])
+def test_too_many_weights_or_none_are_refused(champion, tmp_path, weights):
+    with pytest.raises(ValueError, match=f"weights must be 1 to 6 .*, got {len(weights)}$"):
+        record_episodes(champion, weights, 7, tmp_path / "film.gif")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_holds_something_is_not_filled(champion, tmp_path):
+    (tmp_path / "film").mkdir()
+    (tmp_path / "film/mine").write_text("x")
+    with pytest.raises(ValueError, match=r"film exists and is not an empty folder: choose another$"):
+        record_episode(champion, WEIGHT, 7, tmp_path / "film", max_steps=3)
+    assert os.listdir(tmp_path / "film") == ["mine"]
+
+
+def test_a_failure_leaves_no_folder(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        record_episode(
+            StandIn(fail_after(3, KeyboardInterrupt())), WEIGHT, 7, tmp_path / "film", frame_skip=1
+        )
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_picture_that_cannot_be_read_is_not_counted(tmp_path):
+    with film.making(tmp_path / "film", Fraction(10)) as made:
+        for _ in range(3):
+            made.add(np.zeros((4, 5, 3), np.uint8))
+    assert film.count_frames(tmp_path / "film") == 3
+    (tmp_path / "film/000001.png").write_bytes(b"no picture")
+    assert film.count_frames(tmp_path / "film") == 2
 
 
 @pytest.fixture
@@ -341,3 +448,16 @@ def test_a_screen_that_cannot_be_used_is_no_screen(champion, monkeypatch):
 def test_a_window_refuses_a_limit_below_one_step(champion):
     with pytest.raises(ValueError, match="max_steps must be at least 1, got 0"):
         show_episode(champion, WEIGHT, 7, max_steps=0)
+
+
+@pytest.mark.usefixtures("unseen")
+def test_a_window_shows_several_weights_with_their_networks(champion):
+    episodes = show_episodes(champion, [-1.0, 1.0], 7, network=True, max_steps=8)
+    assert [episode.steps for episode in episodes] == [8, 8]
+    assert not pygame.display.get_init()
+
+
+def test_a_window_with_networks_needs_a_screen_too(champion, monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "no-such-driver")
+    with pytest.raises(RuntimeError, match="there is no screen"):
+        show_episodes(champion, [1.0], 7, network=True)

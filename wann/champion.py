@@ -10,14 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from wann.files import atomic_path
 from wann.genome import Genome, genome_from_dict, genome_to_dict
 from wann.network import FloatArray, Network, compile_genome, evaluate_network
-from wann.tasks import Task, get_task
+
+if TYPE_CHECKING:
+    from wann.tasks import Task
 
 FORMAT = "wann-champion"
 VERSION = 1
@@ -92,6 +94,8 @@ class Champion:
         Raises:
             ValueError: the task is not known, or its inputs and outputs are not this network's.
         """
+        from wann.tasks import get_task  # brings the engine, which reading and drawing a champion do without
+
         task = get_task(self.task, self.env_kwargs, fresh_env=self.fresh_env)
         wanted, found = (len(task.inputs), len(task.outputs)), (len(self.inputs), len(self.outputs))
         if wanted != found:

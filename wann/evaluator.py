@@ -19,7 +19,7 @@ from wann.work import Chunk, Dealer, Work
 
 Progress = Callable[[float], None]
 
-_LANES = 96  # that a chunk of one network has at least: with fewer, much of a kernel's time is waiting
+_LANES = 256  # that a chunk of one network has at least: with fewer, much of a kernel's time is waiting
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from wann.ordering import ascending, count_crossings, reduce_crossings
 
 RADIUS = 0.36
 """Radius of a node."""
@@ -30,8 +31,10 @@ BENDS_HEIGHT = 16.0  # lines move closer together when the bends of a column wou
 CLEARANCE = 0.06
 """Least distance from a line to a node that it passes."""
 
+CLOSEST = 0.55  # columns move together to so much of their distance, where room is scarce
+
 SWEEPS = 16  # at most so many ways of ordering are tried from either side
-SIFTING = 20_000  # the fewer points, the further each is moved to remove crossings
+SIFTING = 2_000_000  # the fewer points, the further each is moved to remove crossings
 PLACEMENTS = 40  # at most so many rounds of least squares
 
 FloatArray = NDArray[np.float64]
@@ -63,7 +66,13 @@ class Arrangement:
 
 
 def arrange(
-    layer: Sequence[int], edges: Sequence[tuple[int, int]], *, sweeps: int = SWEEPS, ports: bool = False
+    layer: Sequence[int],
+    edges: Sequence[tuple[int, int]],
+    *,
+    sweeps: int = SWEEPS,
+    ports: bool = False,
+    widest: float | None = None,
+    heights: Sequence[float | None] | None = None,
 ) -> Arrangement:
     """Lay out a graph whose edges all lead to a later layer.
 
@@ -75,17 +84,22 @@ def arrange(
         edges: pairs of nodes, source first.
         sweeps: most attempts at fewer crossings, from either side; 0 leaves the given order.
         ports: whether nodes of the first layer are mere points, which take no more room than bends.
+        widest: width to keep within, as far as the columns can move together.
+        heights: (N,) of the nodes in an earlier layout, where known. Its order is kept but for moves that
+            remove crossings.
 
     Raises:
         ValueError: an edge does not lead to a later layer.
     """
     graph = _Layered(layer, edges, ports)
-    order = _reduce_crossings(graph, sweeps) if sweeps else graph.order
+    if heights is not None:
+        _sort_by_height(graph, heights)
+    order, crossings = _ordered(graph, sweeps if heights is None else 0, sweeps > 0)
     height = _place(graph, order)
-    column = _columns(graph, height)
+    column = _columns(graph, height, math.inf if widest is None else widest)
     points = tuple((column[place], y) for place, y in zip(graph.layer, height, strict=True))
     segments = _curves(graph, order, points)
-    return Arrangement(points, tuple(graph.owner), segments, _count_crossings(graph, order))
+    return Arrangement(points, tuple(graph.owner), segments, crossings)
 
 
 class _Layered:
@@ -126,112 +140,38 @@ class _Layered:
         return point < self.nodes and not (self.ports and self.layer[point] == 0)
 
 
-# Order
+def _sort_by_height(graph: _Layered, heights: Sequence[float | None]) -> None:
+    """Sort the points of the inner layers, in place, by their heights of before.
 
-
-def _reduce_crossings(graph: _Layered, sweeps: int) -> list[list[int]]:
-    """The order with the fewest crossings among those that sweeps in both directions come upon."""
-    best, fewest = graph.order, _count_crossings(graph, graph.order)
-    reach = 1 + SIFTING // len(graph.layer)
-    inner = range(1, len(graph.order) - 1)
-    for first_rightwards in (True, False):
-        order = [list(points) for points in graph.order]
-        for sweep in range(sweeps):
-            rightwards = first_rightwards == (sweep % 2 == 0)
-            for place in inner if rightwards else reversed(inner):
-                neighbours = graph.left if rightwards else graph.right
-                _sort_layer(order, place, neighbours, place - 1 if rightwards else place + 1)
-            if sweep % 4 == 3:
-                _sift(graph, order, reach)
-            crossings = _count_crossings(graph, order)
-            if crossings < fewest:
-                best, fewest = [list(points) for points in order], crossings
-    removed = fewest
-    while removed > 0.002 * fewest:
-        removed = _sift(graph, best, reach)
-    return best
-
-
-def _sort_layer(order: list[list[int]], place: int, neighbours: list[list[int]], other: int) -> None:
-    """Sort a layer, in place, by the mean position of each point's neighbours in another layer.
-
-    A point without neighbours there stays where it is.
+    A new node lies where those are that it reads, a bend where its source is.
     """
-    position = {point: index for index, point in enumerate(order[other])}
-    means: dict[int, float] = {}
-    for point in order[place]:
-        if neighbours[point]:
-            total = sum(position[neighbour] for neighbour in neighbours[point])
-            means[point] = total / len(neighbours[point])
-    ranked = iter(sorted(means, key=means.__getitem__))
-    order[place] = [next(ranked) if point in means else point for point in order[place]]
-
-
-def _sift(graph: _Layered, order: list[list[int]], reach: int) -> int:
-    """Move every point, in place, to where in its layer it makes the fewest crossings.
-
-    Args:
-        graph: the graph.
-        order: the points of each layer; the first and the last layer stay.
-        reach: how many places up or down a point is tried in.
-
-    Returns:
-        How many crossings less there are now.
-    """
-    removed = 0
-    for place in range(1, len(order) - 1):
-        points = order[place]
-        ends = _neighbour_positions(graph, order, place)
-        for point in tuple(points):
-            index = points.index(point)
-            best_gain, best_index = 0, index
-            for step in (-1, 1):
-                gain = 0
-                stop = max(index - reach, -1) if step < 0 else min(index + reach, len(points) - 1) + 1
-                for other in range(index + step, stop, step):
-                    upper, lower = (other, index) if step < 0 else (index, other)
-                    gain += _gain(ends[points[upper]], ends[points[lower]])
-                    if gain > best_gain:
-                        best_gain, best_index = gain, other
-            if best_gain:
-                points.insert(best_index, points.pop(index))
-                removed += best_gain
-    return removed
-
-
-def _neighbour_positions(
-    graph: _Layered, order: list[list[int]], place: int
-) -> dict[int, tuple[list[int], list[int]]]:
-    """Positions of the left and of the right neighbours of each point of a layer, ascending."""
-    before = {point: index for index, point in enumerate(order[place - 1])}
-    after = {point: index for index, point in enumerate(order[place + 1])}
-    return {
-        point: (sorted(before[p] for p in graph.left[point]), sorted(after[p] for p in graph.right[point]))
-        for point in order[place]
-    }
-
-
-def _gain(upper: tuple[list[int], list[int]], lower: tuple[list[int], list[int]]) -> int:
-    """Crossings that go when two points of a layer change places."""
-    return sum(
-        bisect_left(below, position) + bisect_right(below, position) - len(below)
-        for above, below in zip(upper, lower, strict=True)
-        for position in above
-    )
-
-
-def _count_crossings(graph: _Layered, order: list[list[int]]) -> int:
-    """Pairs of segments that cross, ends that meet not counted."""
-    total = 0
-    for points, following in itertools.pairwise(order):
-        position = {point: index for index, point in enumerate(following)}
-        passed: list[int] = []  # ends of the segments so far, ascending
+    height = [0.0] * len(graph.layer)
+    for points in graph.order:
         for point in points:
-            ends = [position[target] for target in graph.right[point]]
-            total += sum(len(passed) - bisect_right(passed, end) for end in ends)
-            for end in ends:
-                insort(passed, end)
-    return total
+            known = heights[point] if point < graph.nodes else None
+            if known is None:
+                sources = graph.left[point]
+                known = sum(height[source] for source in sources) / len(sources) if sources else 0.0
+            height[point] = known
+    for points in graph.order[1:-1]:
+        points.sort(key=lambda point: -height[point])
+
+
+def _ordered(graph: _Layered, sweeps: int, moves: bool) -> tuple[list[list[int]], int]:
+    """The points of each layer in an order with few crossings, and how many there are."""
+    order = np.array([point for points in graph.order for point in points], np.int64)
+    first = np.concatenate([[0], np.cumsum([len(points) for points in graph.order])])
+    left, right = ((*_joined(neighbours),) for neighbours in (graph.left, graph.right))
+    if moves:
+        order = reduce_crossings(order, first, *left, *right, sweeps, SIFTING)
+    layers = [order[low:high].tolist() for low, high in itertools.pairwise(first.tolist())]
+    return layers, int(count_crossings(order, first, *right))
+
+
+def _joined(neighbours: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each point's neighbours begin in one flat array, and that array."""
+    first = np.concatenate([[0], np.cumsum([len(points) for points in neighbours])])
+    return first, np.array([other for points in neighbours for other in points], np.int64)
 
 
 # Coordinates
@@ -293,24 +233,7 @@ class _Column:
 _STRAIGHTNESS = (4.0, 2.0, 1.0)  # weight of a segment with 0, 1, 2 nodes at its ends
 
 
-def ascending(wanted: FloatArray, weight: FloatArray) -> FloatArray:
-    """The ascending values nearest to the wanted ones in the sense of weighted least squares.
-
-    Isotonic regression by pooling adjacent violators.
-    """
-    pools: list[tuple[float, float, int]] = []  # mean, weight, members
-    for mean, share in zip(wanted.tolist(), weight.tolist(), strict=True):
-        members = 1
-        while pools and pools[-1][0] > mean:
-            other, other_share, other_members = pools.pop()
-            mean = (mean * share + other * other_share) / (share + other_share)
-            share += other_share
-            members += other_members
-        pools.append((mean, share, members))
-    return np.repeat([pool[0] for pool in pools], [pool[2] for pool in pools])
-
-
-def _columns(graph: _Layered, height: list[float]) -> list[float]:
+def _columns(graph: _Layered, height: list[float], widest: float) -> list[float]:
     """Where each layer's column lies: further from the one before where lines have further to climb."""
     columns = [0.0] * (max(graph.layer) + 1)
     climb = [0.0] * len(columns)
@@ -320,7 +243,8 @@ def _columns(graph: _Layered, height: list[float]) -> list[float]:
             climb[graph.layer[target]] = max(climb[graph.layer[target]], rise)
     for place in range(1, len(columns)):
         columns[place] = columns[place - 1] + min(max(1.4 + 0.18 * climb[place], 2.0), 5.5)
-    return columns
+    closer = min(max((widest - 2.0 * RADIUS) / max(columns[-1], 1.0), CLOSEST), 1.0)
+    return [closer * x for x in columns]
 
 
 # Curves

@@ -70,8 +70,14 @@ def _shown_in(live: Live) -> run.Observer:
 
 @contextmanager
 def bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Progress bar on standard error; call it with (done, total)."""
+    """Progress on standard error, a bar on a terminal and a line now and then elsewhere.
+
+    Call it with (done, total).
+    """
     console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _progress_lines(label, console)
+        return
     columns = (
         TextColumn(label),
         BarColumn(),
@@ -79,9 +85,27 @@ def bar(label: str) -> Iterator[Callable[[int, int], None]]:
         TextColumn("time left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(label, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _progress_lines(label: str, console: Console) -> Callable[[int, int], None]:
+    """Prints a line when it is called, at most every few seconds, and none where all is done sooner."""
+    start = shown = time.monotonic()
+    first: int | None = None  # before it is done, code may have to be compiled
+
+    def show(done: int, total: int) -> None:
+        nonlocal start, shown, first
+        now = time.monotonic()
+        if first is None:
+            start, first = now, done
+        elif now - shown >= _SECONDS_BETWEEN_LINES and first < done < total:
+            shown = now
+            left = _duration((now - start) / (done - first) * (total - done))
+            console.print(f"{label} {done:,}/{total:,}  {left} left", soft_wrap=True)
+
+    return show
 
 
 @contextmanager

@@ -18,8 +18,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from matplotlib.typing import LineStyleType
 
 from wann.accuracy import ClassifierCard, Sweep
-from wann.layout import ascending
 from wann.network import FloatArray
+from wann.ordering import ascending
 from wann.theme import LIGHT, Theme, check_suffix, figure_style, plain_text, quiet_frame, save_figure
 
 COLUMNS = (

@@ -40,7 +40,9 @@ FRESH_EPISODES = 100
 """Episodes, seen by no choice, on which the result is scored."""
 
 _CHECK_EVERY = 5  # generations between checks of what the method takes for the best
-_CHECK_EPISODES = 64
+_CHECK_EPISODES = 256
+_STRETCH = 50  # generations that share their episodes: what changes less is climbed faster
+_CHECK_SAMPLES = 3  # of a generation's best candidates that are checked beside it
 _FINAL_EPISODES = 200  # on which the best of the checked ones is chosen
 _KEPT = 8  # of the checked ones that the last choice is made from
 _SAVE_SECONDS = 5.0
@@ -276,6 +278,7 @@ class _Session:
         self._begun = time.monotonic()
         self._saved_at = self._begun
         self._stop = Stop()
+        self._choice: Callable[[], FloatArray] | None = None  # what the method now takes for the best
 
     def run(self) -> Tuned:
         """Go on to the end of the budget."""
@@ -311,9 +314,9 @@ class _Session:
         saved = Saved(
             self._plan, self._champion, start,
             values=np.zeros((0, self._plan.population)), state=np.zeros((0, start.size)),
-            kept=start[None].copy(), kept_means=np.zeros(1), start_mean=0.0, seconds=0.0,
+            kept=start[None].copy(), kept_means=np.zeros(1), hard=np.zeros(0), start_mean=0.0, seconds=0.0,
         )  # fmt: skip
-        saved.start_mean = float(self._check(start[None])[0])
+        saved.start_mean = float(_means(self._check(start[None]))[0])
         saved.kept_means[0] = saved.start_mean
         return saved
 
@@ -348,17 +351,22 @@ class _Session:
         for values in saved.values:
             optimiser.ask()
             optimiser.tell(values)
+        self._choice = lambda: self._sets(saved, optimiser.choice[None])
         while len(saved.values) < plan.generations:
             number = len(saved.values)
             sets = self._sets(saved, optimiser.ask())
-            seeds = episode_seeds(plan.seed, Purpose.TUNING, plan.episodes, 3, number)
+            seeds = episode_seeds(
+                plan.seed, Purpose.TUNING, plan.episodes - saved.hard.size, 3, number // _STRETCH
+            )
+            seeds += tuple(saved.hard.astype(np.int64).tolist())
             values = self._evaluate(sets, seeds).mean(axis=1)
             # A return that is no number ranks last; methods take the place of a value, not its size.
             values = np.nan_to_num(values, nan=-np.inf)
             values = np.maximum(values, np.min(values, initial=0.0, where=np.isfinite(values)) - 1.0)
             optimiser.tell(values)
             saved.values = np.concatenate([saved.values, values[None]])
-            self._after_generation(saved, lambda: self._sets(saved, optimiser.choice[None]))
+            best = sets[np.argsort(-values, kind="stable")[:_CHECK_SAMPLES]]
+            self._after_generation(saved, self._choice, best)
 
     def _descend(self, saved: Saved) -> None:
         """Generations of Adam: as many gradient steps on random batches as candidates would cost."""
@@ -370,6 +378,7 @@ class _Session:
         adam = Adam(self._network, saved.start, ~self._frozen, _RATE)
         if saved.state.size:
             adam.state = saved.state
+        self._choice = lambda: adam.weights[None]
         size = min(_BATCH, samples.labels.size)
         paid = plan.population * plan.episodes * min(task.episode_steps, samples.labels.size)
         steps = max(1, paid // (_GRADIENT_COST * size))
@@ -384,16 +393,29 @@ class _Session:
             saved.state = adam.state
             # What was told to a method is nothing here; the row only counts the generation.
             saved.values = np.concatenate([saved.values, np.full((1, plan.population), np.nan)])
-            self._after_generation(saved, lambda: adam.weights[None])
+            self._after_generation(saved, self._choice, saved.kept[:0])
 
-    def _after_generation(self, saved: Saved, choice: Callable[[], FloatArray]) -> None:
-        """Check what the method takes for the best, show, save, and stop where a signal asks for it."""
+    def _after_generation(self, saved: Saved, choice: Callable[[], FloatArray], best: FloatArray) -> None:
+        """Check what the method takes for the best, show, save, and stop where a signal asks for it.
+
+        Args:
+            saved: what is kept.
+            choice: gives that set of weights (1, C).
+            best: (n, C) the best candidates of the generation.
+        """
         number = len(saved.values)
-        if number % _CHECK_EVERY == 0 or number == self._plan.generations:
+        if number % _CHECK_EVERY == 0:
             weights = choice()
-            means = np.concatenate([saved.kept_means, self._check(weights)])
+            if not isinstance(self._task, DataTask):
+                weights = np.concatenate([weights, best])
+            returns = self._check(weights)
+            means = np.concatenate([saved.kept_means, _means(returns)])
             order = np.argsort(-means, kind="stable")[:_KEPT]
             saved.kept, saved.kept_means = np.concatenate([saved.kept, weights])[order], means[order]
+            if not isinstance(self._task, DataTask) and number % _STRETCH == 0:
+                # Half of the coming episodes are those that went worst: a mean of few hides them else.
+                worst = np.argsort(returns[0], kind="stable")[: self._plan.episodes // 2]
+                saved.hard = np.array(self._seeds(8, _CHECK_EPISODES), np.float64)[worst]
         if self._observer:
             self._observer(self._progress(float(saved.values[-1].max())))
         if time.monotonic() - self._saved_at >= _SAVE_SECONDS:
@@ -403,12 +425,11 @@ class _Session:
 
     def _finish(self, saved: Saved) -> Champion:
         """The champion with the best of the checked weights, scored on what nothing was chosen by."""
-        if isinstance(self._task, DataTask):
-            chosen = saved.kept[0]  # every check was on the whole validation part
-        else:
-            sets = np.concatenate([saved.start[None], saved.kept])
-            means = self._evaluate(sets, self._seeds(6, _FINAL_EPISODES), confirming=True).mean(axis=1)
-            chosen = sets[int(np.argmax(means))]
+        sets = np.concatenate(
+            [saved.start[None], saved.kept, self._choice() if self._choice else saved.kept[:0]]
+        )
+        seeds = self._seeds(6, _FINAL_EPISODES)
+        chosen = sets[int(np.argmax(_means(self._evaluate(sets, seeds, confirming=True))))]
         by_mark = dict(zip(self._network.mark.tolist(), chosen.tolist(), strict=True))
         genome = self._champion.genome
         # A connection that leads nowhere has the mean of the start weights: nothing depends on it.
@@ -469,8 +490,8 @@ class _Session:
         return episode_seeds(self._plan.seed, Purpose.TUNING, count, place)
 
     def _check(self, sets: FloatArray) -> FloatArray:
-        means = self._evaluate(sets, self._seeds(8, _CHECK_EPISODES), confirming=True).mean(axis=1)
-        return np.where(np.isnan(means), -np.inf, means)
+        """Returns (n, E) on the episodes that choices are made by."""
+        return self._evaluate(sets, self._seeds(8, _CHECK_EPISODES), confirming=True)
 
     def _evaluate(self, weights: FloatArray, seeds: Sequence[int], *, confirming: bool = False) -> FloatArray:
         """Returns (W, E) of the network."""
@@ -511,6 +532,12 @@ class _Session:
             self._saved.seconds += now - self._begun
             self._begun = self._saved_at = now
             self._saved.save(state_path(self._out))
+
+
+def _means(returns: FloatArray) -> FloatArray:
+    """Mean over the episodes; one that is no number is below every other."""
+    means = returns.mean(axis=1)
+    return np.where(np.isnan(means), -np.inf, means)
 
 
 def _task_of(champion: Champion) -> Task:

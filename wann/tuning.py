@@ -35,7 +35,7 @@ class Plan:
 
     method: str = "cma"
     budget: int = 20_000  # evaluations: candidates, each on all episodes of its generation
-    episodes: int = 8  # of a generation, the same for all its candidates
+    episodes: int = 16  # of a generation, the same for all its candidates
     population: int = 32  # candidates of a generation
     sigma: float = 0.2  # standard deviation of the first candidates' offsets
     seed: int = 0
@@ -106,6 +106,7 @@ class Saved:
     state: FloatArray  # of Adam; empty for the others
     kept: FloatArray  # (n, C) the best sets of weights that were checked
     kept_means: FloatArray  # (n,)
+    hard: FloatArray  # seeds of the episodes that went worst in the last check
     start_mean: float
     seconds: float
 
@@ -155,4 +156,4 @@ class Saved:
         return saved
 
 
-_SAVED_ARRAYS = ("start", "values", "state", "kept", "kept_means")
+_SAVED_ARRAYS = ("start", "values", "state", "kept", "kept_means", "hard")

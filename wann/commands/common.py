@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import sys
+import threading
+import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -102,6 +106,42 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def serving_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How a command serves its page."""
+    for option in (
+        click.option("--no-browser", is_flag=True, help="Only print the address."),
+        click.option(
+            "--port",
+            type=click.IntRange(0, 65535),
+            default=0,
+            help="Of this machine, to serve the page on; a free one by default.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def until_interrupted(what: str, address: str, *, no_browser: bool) -> None:
+    """Tell where a page is served, open it, and wait for Ctrl-C or SIGTERM."""
+    stop = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        click.echo(f"{what} at {address}\nThe address opens once, on this machine only. Ctrl-C ends it.")
+        # Without a screen, a browser would be one that takes over the terminal.
+        if not no_browser and (
+            sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+        ):
+            webbrowser.open(address)
+        while not stop.wait(0.5):  # in slices, as Windows delivers no signal during a wait
+            pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    click.echo("Ended.")
+
+
 def print_note(text: str) -> None:
     """Tell the user in a line, beside the output."""
     click.echo(f"note: {text}", err=True)
@@ -130,6 +170,15 @@ def refuse_given(names: Sequence[str], reason: str) -> None:
 def beside(path: Path, name: str, suffix: str) -> Path:
     """Default place of a file about a run or a champion file."""
     return path / f"{name}{suffix}" if path.is_dir() else path.with_suffix(suffix)
+
+
+theme_option = click.option(
+    "--theme",
+    type=click.Choice(["light", "dark"]),
+    default="light",
+    show_default=True,
+    help="Colours of the drawing.",
+)
 
 
 def companion(path: Path, name: str) -> Path:

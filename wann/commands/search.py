@@ -253,9 +253,11 @@ def _report_run(ended: Run, as_json: bool) -> int:
         f"{len(champion.scores.weights)} shared weights, {shown_return(best)} at weight {weight:g}; "
         f"{size_of(champion)}\n"
         f"Evaluate  wann evaluate {quoted}\n"
+        f"Tune      wann tune {quoted}\n"
         f"{replay}"
         f"Draw      wann draw {quoted}\n"
         f"Plot      wann plot {quoted}\n"
+        f"Report    wann report {quoted}\n"
         f"Front     wann front {quoted}\n"
         f"Resume    wann resume {quoted} --set {longer}"
     )

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     "--budget", type=click.IntRange(min=1), help="Evaluations of sets of weights.  [default: 20000]"
 )
 @click.option("--population", type=click.IntRange(min=4), help="Sets of a generation.  [default: 32]")
-@click.option("--episodes", type=click.IntRange(min=1), help="Of an evaluation.  [default: 8]")
+@click.option("--episodes", type=click.IntRange(min=1), help="Of an evaluation.  [default: 16]")
 @click.option("--sigma", type=float, help="Standard deviation of the first offsets.  [default: 0.2]")
 @click.option(
     "--weight", callback=parse_weight, metavar="W", help='Start from this weight, or from "tuned" ones.'
