@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 
+from filelock import FileLock
 from test_prune import digits  # noqa: F401 - a fixture
 
 from wann.accuracy import evaluate_classifier
@@ -236,6 +237,12 @@ def test_results_of_something_else_are_left_alone(made, tmp_path, refused):
     assert kept
 
 
+def test_a_folder_is_written_to_by_one_comparison_at_a_time(made, tmp_path):
+    with FileLock(tmp_path / ".lock"), pytest.raises(ValueError, match="in use: another comparison"):
+        compare(made.bench, tmp_path)
+    assert made.seen == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -264,7 +271,7 @@ def test_the_command_writes_its_folder_and_prints_a_table(tmp_path, monkeypatch,
     shown = capsys.readouterr()
     folder = tmp_path / "runs" / "compare-digits"
     names = ["comparison.png", "comparison.svg", "results.json", "table.csv", "table.md"]
-    assert sorted(path.name for path in folder.iterdir()) == names
+    assert sorted(path.name for path in folder.iterdir() if path.name != ".lock") == names
     assert "Ridge regression on the inputs" in shown.out
     assert "measurement 1 of 3: ridge, seed 0; about" in shown.err
     with pytest.raises(SystemExit):

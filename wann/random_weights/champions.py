@@ -25,7 +25,9 @@ class ChampionMethod:
 
 
 METHODS = (
-    ChampionMethod("wann-random", "Weight-agnostic search, random shared weight", "random shared", 0),
+    ChampionMethod(
+        "wann-random", "Weight-agnostic search, random shared weight, mean over 41", "random shared", 0
+    ),
     ChampionMethod("wann-ensemble", "The same, ensemble of six shared weights", "ensemble", 0),
     ChampionMethod("wann-tuned-shared", "The same, tuned shared weight", "tuned shared", 1),
     ChampionMethod("wann-tuned", "The same, tuned weights", "tuned weights", None),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from filelock import FileLock, Timeout
 from threadpoolctl import threadpool_limits
 
 from wann.datasets import NAMED, DataSet, is_table, load_named, load_table
@@ -198,21 +199,43 @@ def compare(
 
     Raises:
         ValueError: a method is unknown, a champion is for another task, or the folder holds the results of
-            something else.
+            something else or is in use.
         OSError: the folder cannot be written to.
     """
     chosen = choose_methods(bench, methods)
-    begun = time.monotonic()
-    kept = _read(folder, bench)
-    for path in champions:
-        if not bench.percent:
-            raise ValueError(f"--champion is for a data set, and the task is {bench.name}: leave it out")
-        name, found = measure_champion(path, bench.name)
-        for method_name, outcome in found.items():
-            kept.setdefault(method_name, {})[name] = outcome
+    measured = {path: _champion(path, bench) for path in champions}
     folder.mkdir(parents=True, exist_ok=True)
-    if champions:
-        _write(folder, bench, kept)
+    try:
+        lock = FileLock(folder / ".lock", timeout=0).acquire()
+    except Timeout:
+        raise ValueError(f"{folder} is in use: another comparison is writing to it") from None
+    with lock:
+        kept = _read(folder, bench)
+        for name, found in measured.values():
+            for method_name, outcome in found.items():
+                kept.setdefault(method_name, {})[name] = outcome
+            _write(folder, bench, kept)
+        rows = _measure_all(bench, folder, chosen, kept, seeds, budget, observer)
+    return [*_champion_rows(bench, kept), *rows]
+
+
+def _champion(path: Path, bench: Bench) -> tuple[str, dict[str, Outcome]]:
+    if not bench.percent:
+        raise ValueError(f"--champion is for a data set, and the task is {bench.name}: leave it out")
+    return measure_champion(path, bench.name)
+
+
+def _measure_all(
+    bench: Bench,
+    folder: Path,
+    chosen: Sequence[Method],
+    kept: dict[str, dict[str, Outcome]],
+    seeds: int,
+    budget: float | None,
+    observer: Callable[[Progress], None] | None,
+) -> list[Row]:
+    """The rows of the chosen methods; what is measured is added to `kept`."""
+    begun = time.monotonic()
     rows = {method.name: _row(bench, method) for method in chosen}
     for name, outcomes in kept.items():
         if name in rows:
@@ -247,7 +270,7 @@ def compare(
             row.outcomes[f"seed {seed}"] = outcome
             kept.setdefault(method.name, {})[f"seed {seed}"] = outcome
             _write(folder, bench, kept)
-    return [*_champion_rows(bench, kept), *rows.values()]
+    return list(rows.values())
 
 
 def _champion_rows(bench: Bench, kept: Mapping[str, dict[str, Outcome]]) -> list[Row]:

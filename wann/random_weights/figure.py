@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
+from wann.network import FloatArray
 from wann.random_weights.comparison import Bench, Row
 from wann.random_weights.report import measured, shown_score
 from wann.theme import LIGHT, Theme, check_suffix, figure_style, quiet_frame, save_figure
@@ -89,12 +90,14 @@ def _draw(axes: Axes, bench: Bench, rows: Sequence[Row], what: str, theme: Theme
             linewidth=0.9,
             zorder=3,
         )
+    for (value, score), indices in _together(values, scores, bench).items():
+        open_mark = rows[indices[-1]].ablation_of
         axes.text(
-            values[index],
-            scores[index],
-            str(index + 1),
-            fontsize=_NUMBER,
-            color=_color(row, theme) if row.ablation_of else theme.paper,
+            value,
+            score,
+            "·".join(str(index + 1) for index in indices),
+            fontsize=_NUMBER if len(indices) == 1 else 0.7 * _NUMBER,
+            color=_color(rows[indices[-1]], theme) if open_mark else theme.paper,
             ha="center",
             va="center_baseline",
             zorder=4,
@@ -116,7 +119,16 @@ def _draw(axes: Axes, bench: Bench, rows: Sequence[Row], what: str, theme: Theme
         _leave_room(axes, scores)
 
 
-def _leave_room(axes: Axes, scores: np.ndarray) -> None:
+def _together(values: FloatArray, scores: FloatArray, bench: Bench) -> dict[tuple[float, float], list[int]]:
+    """Rows by where they are drawn; those that lie upon each other share a place."""
+    digits = 3 if bench.percent else 0
+    places: dict[tuple[str, float], list[int]] = {}
+    for index, (value, score) in enumerate(zip(values, scores, strict=True)):
+        places.setdefault((f"{value:.1e}", round(float(score), digits)), []).append(index)
+    return {(float(values[own[0]]), float(scores[own[0]])): own for own in places.values()}
+
+
+def _leave_room(axes: Axes, scores: FloatArray) -> None:
     """Limits a little beyond the scores, on the logit scale."""
     inner = np.clip(scores, 0.02, 0.9995)
     odds = np.log(inner / (1.0 - inner))
