@@ -26,6 +26,7 @@ SMALLER = {
     "table": ["--budget", "16", "--episodes", "3", "--quiet"],
     "sensitivity": ["--episodes", "2"],
     "prune": ["--episodes", "2"],
+    "compare": ["--methods", "ridge", "--seeds", "1", "--quiet"],
 }
 TINY_RUN = {"8,32,128,1024": "1,3"}  # generations that a tiny run has
 SERVING = ("watch", "play")
