@@ -44,6 +44,7 @@ _CHECK_EPISODES = 256
 _STRETCH = 50  # generations that share their episodes: what changes less is climbed faster
 _CHECK_SAMPLES = 3  # of a generation's best candidates that are checked beside it
 _FINAL_EPISODES = 200  # on which the best of the checked ones is chosen
+_STEPPED_SHARE = 4  # choices cost a task that Python steps so much less
 _KEPT = 8  # of the checked ones that the last choice is made from
 _SAVE_SECONDS = 5.0
 _SWEEP = (81, 20)  # shared weights and episodes from which a compiled task's best is found
@@ -464,7 +465,8 @@ class _Session:
                     for row, share in zip(rows, self._accuracies(test, sets), strict=True)
                 ]
             return {"scored_on": "test part", "before": rows[0], "after": rows[1]}
-        returns = self._evaluate(sets, self._seeds(4, FRESH_EPISODES), confirming=True)
+        fresh = episode_seeds(self._plan.seed, Purpose.TUNING, FRESH_EPISODES, 4)
+        returns = self._evaluate(sets, fresh, confirming=True)
         rows = [{"mean": float(row.mean()), "std": float(row.std())} for row in returns]
         return {"scored_on": f"{FRESH_EPISODES} fresh episodes", "before": rows[0], "after": rows[1]}
 
@@ -485,8 +487,11 @@ class _Session:
         return sets
 
     def _seeds(self, place: int, count: int) -> tuple[int, ...]:
-        """Seeds of episodes that stay the same; one stands for the whole part of a data set."""
-        count = 1 if isinstance(self._task, DataTask) else count
+        """Seeds of episodes that choices are made by; one stands for the whole part of a data set."""
+        if isinstance(self._task, DataTask):
+            count = 1
+        elif not self._task.threaded:
+            count //= _STEPPED_SHARE
         return episode_seeds(self._plan.seed, Purpose.TUNING, count, place)
 
     def _check(self, sets: FloatArray) -> FloatArray:
