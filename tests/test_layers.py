@@ -8,7 +8,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = (
-    {"activations", "config", "files", "graph", "lanes", "mnist", "ordering", "seeding", "stopping"},
+    {
+        "activations",
+        "config",
+        "files",
+        "graph",
+        "lanes",
+        "mnist",
+        "nearest",
+        "ordering",
+        "seeding",
+        "stopping",
+    },
     {"datasets", "genome", "innovation", "layout", "optimisers", "ranking", "spaces", "weights"},
     {"network", "variation"},
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
@@ -25,6 +36,7 @@ LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in mod
 # Within a layer, who may use whom; everything else there is independent.
 WITHIN = {
     "activations": {"lanes"},
+    "config": {"nearest"},
     "config": {"nearest"},
     "graph": {"lanes"},
     "ordering": {"lanes"},
