@@ -37,7 +37,6 @@ LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in mod
 WITHIN = {
     "activations": {"lanes"},
     "config": {"nearest"},
-    "config": {"nearest"},
     "graph": {"lanes"},
     "ordering": {"lanes"},
     "mnist": {"files"},
