@@ -1481,3 +1481,30 @@ def test_evaluating_a_champion_whose_environment_fails_ends_with_1(wann_command,
     code, out, err = in_a_process_of_its_own("evaluate", tmp_path / "broken.json", "--threads=1")
     assert (code, out) == (1, "")
     assert err.startswith("wann: the champion could not be evaluated: ArithmeticError: the motor broke at ")
+
+
+def test_nothing_of_a_run_is_written_over(wann_command, tmp_path):
+    run_path = tmp_path / "run"
+    assert (
+        wann_command("search", "swingup", *SET, "--set=generations=2", "--out", run_path, "--quiet")[0] == 0
+    )
+    before = {path: path.read_bytes() for path in run_path.iterdir() if path.is_file()}
+    for arguments in (
+        ("table", run_path, "--untuned", "--format", "csv", "--out", run_path / "metrics.csv"),
+        ("table", run_path, "--untuned", "--format", "markdown", "--out", run_path / "config.toml"),
+        ("sensitivity", run_path, "--out", tmp_path / "s.png", "--table", run_path / "champion.json"),
+        ("export", run_path, "--format", "json", "--out", run_path / "front.json"),
+    ):
+        code, out, err = wann_command(*arguments)
+        assert (code, out) == (2, "")
+        assert "belongs to the run in" in err
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_generation_that_a_run_has_not_come_to_is_refused(wann_command, tmp_path):
+    run_path = tmp_path / "run"
+    assert (
+        wann_command("search", "swingup", *SET, "--set=generations=2", "--out", run_path, "--quiet")[0] == 0
+    )
+    code, _, err = wann_command("draw", run_path, "--generations", "1,3", "--out", tmp_path / "d.png")
+    assert (code, err) == (2, f"wann: {run_path} has no generation 3: it is at 2\n")

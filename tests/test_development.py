@@ -39,8 +39,8 @@ def run(tmp_path):
 
 
 def test_the_champion_that_stood_at_a_generation_is_the_latest_until_then(run):
-    found = read_stages(run, [8, 31, 32, 500, 2000])
-    assert [each.generation for each in found] == [8, 31, 32, 500, 2000]
+    found = read_stages(run, [8, 31, 32, 500, 1024])
+    assert [each.generation for each in found] == [8, 31, 32, 500, 1024]
     sizes = [each.champion.genome.connection_count for each in found]
     first, second, third, last = (each.champion.genome.connection_count for each in STAGES)
     assert sizes == [first, first, second, third, last]
@@ -50,6 +50,11 @@ def test_the_champion_that_stood_at_a_generation_is_the_latest_until_then(run):
 def test_a_generation_before_the_first_champion_is_refused(run):
     with pytest.raises(ValueError, match=r"has no champion at generation 7: its first came at 8$"):
         read_stages(run, [7])
+
+
+def test_a_generation_that_the_run_has_not_come_to_is_refused(run):
+    with pytest.raises(ValueError, match=r"has no generation 2000: it is at 1024$"):
+        read_stages(run, [8, 2000])
 
 
 def test_a_run_without_champions_is_refused(tmp_path):

@@ -87,7 +87,7 @@ def test_every_wann_command_runs(tmp_path, monkeypatch, capsys):
             arguments += ["--steps", "20"]
         smaller = [] if arguments == ["evaluate", "runs/digits"] else SMALLER.get(arguments[0], [])
         main_ok([*arguments, *smaller])
-    for name in ("swingup.gif", "champion.svg", "curves.png", "runs/mine/champion.json"):
+    for name in ("swingup.mp4", "champion.svg", "curves.png", "runs/mine/champion.json"):
         assert (tmp_path / name).stat().st_size > 500
     assert "Traceback" not in capsys.readouterr().err
 

@@ -67,7 +67,8 @@ def read_stages(folder: RunFolder, generations: Sequence[int] | None = None) -> 
         generations: those whose champions are wanted; by default all in which there was a new one.
 
     Raises:
-        ValueError: there was no champion yet at a generation, or a file cannot be read.
+        ValueError: there was no champion yet at a generation, the run has not come to it, or a file cannot
+            be read.
     """
     files = {
         int(path.stem): path for path in (folder.path / "champions").glob("*.json") if path.stem.isdecimal()
@@ -77,7 +78,10 @@ def read_stages(folder: RunFolder, generations: Sequence[int] | None = None) -> 
     if generations is None:
         return [Stage(generation, load_champion(files[generation])) for generation in sorted(files)]
     stages = []
+    last = max(len(folder.read_metrics()["generation"]), *files)
     for generation in generations:
+        if generation > last:
+            raise ValueError(f"{folder.path} has no generation {generation}: it is at {last}")
         until = [found for found in files if found <= generation]
         if not until:
             raise ValueError(

@@ -193,6 +193,26 @@ def refuse_existing(path: Path, option: str = "--out") -> None:
     refuse_no_folder(path)
 
 
+_OF_A_RUN = {
+    "config.toml",
+    "metrics.csv",
+    "initial.json",
+    "checkpoint.npz",
+    "checkpoint.previous.npz",
+    "failures.log",
+    "champion.json",
+    "front.json",
+    "tuned.json",
+    "fixed.json",
+}
+
+
+def refuse_own(path: Path, option: str = "--out") -> None:
+    """Refuse to write over a file that a run needs."""
+    if path.name in _OF_A_RUN and path.exists() and (path.parent / "config.toml").exists():
+        raise ValueError(f"{path} belongs to the run in {path.parent}: choose another {option}")
+
+
 def refuse_no_folder(path: Path) -> None:
     """Refuse, before a long computation, a file that could not be written at its end."""
     if path.is_dir() or not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wann.commands.common import parse_weight, print_note
+from wann.commands.common import parse_weight, print_note, refuse_own
 
 if TYPE_CHECKING:
     from wann.champion import Weight
@@ -70,6 +70,7 @@ def export(
     champion = load_champion(champion_path)
     out = out or _beside(champion_path, kind, SUFFIXES[kind][0])
     check_format(kind, out, dtype, opset)
+    refuse_own(out)
     own = champion_path / "champion.json" if champion_path.is_dir() else champion_path
     if out.resolve() == own.resolve():
         raise ValueError(f"{out} is the champion itself: choose another --out")
@@ -78,7 +79,7 @@ def export(
     if as_json:
         click.echo(json.dumps(proof.summary()))
         return
-    click.echo(f"Wrote {out} and {proof_path(out).name}")
+    click.echo(f"Wrote {out} and {proof_path(out)}")
     if proof.missing is not None:
         print_note(f"not verified: {proof.missing}")
         return

@@ -245,6 +245,7 @@ def _report_run(ended: Run, as_json: bool) -> int:
     weight, best = champion.scores.best
     rule, quoted = ended.stopped_by, shlex.quote(path)
     replay = "" if is_data_set(ended.settings.task) else f"Replay    wann replay {quoted}\n"
+    front = f"Front     wann front {quoted}\n" if (ended.path / "front.json").exists() else ""
     longer = f"generations={2 * ended.generations}" if rule == "generations" else f"{rule}=none"
     click.echo(
         f"Champion  {os.path.join(path, 'champion.json')}\n"
@@ -258,7 +259,7 @@ def _report_run(ended: Run, as_json: bool) -> int:
         f"Draw      wann draw {quoted}\n"
         f"Plot      wann plot {quoted}\n"
         f"Report    wann report {quoted}\n"
-        f"Front     wann front {quoted}\n"
+        f"{front}"
         f"Resume    wann resume {quoted} --set {longer}"
     )
     return 0

@@ -18,6 +18,7 @@ from wann.commands.common import (
     refuse_data_folder,
     refuse_given,
     refuse_no_folder,
+    refuse_own,
     size_of,
 )
 
@@ -83,6 +84,8 @@ def sensitivity(
     check_suffix(out)
     if table and table.suffix.lower() not in (".csv", ".json"):
         raise ValueError(f"{table}: a table's name must end in .csv or .json")
+    if table:
+        refuse_own(table, "--table")
     for path in (out, table):
         if path:
             refuse_no_folder(path)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wann.commands.common import INTERRUPTED, data_option, placement_options, print_note
+from wann.commands.common import INTERRUPTED, data_option, placement_options, print_note, refuse_own
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +67,8 @@ def table(
     plan = Plan(method=method, budget=budget)
     if out is not None and form == "text":
         raise ValueError("--out needs a --format: markdown, csv, json or latex")
+    if out is not None:
+        refuse_own(out)
     rows = []
     for path in paths:
         with ExitStack() as stack:
