@@ -464,7 +464,7 @@ def shown(chromium, tmp_path_factory):
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.goto(address)
-        page.wait_for_function("document.documentElement.dataset.state === 'live'")
+        page.wait_for_function("() => document.documentElement.dataset.state === 'live'")
         yield page, said
         context.close()
     assert said == []
@@ -498,10 +498,10 @@ def test_the_address_is_cleaned_and_a_reload_works_but_no_second_browser(chromiu
         first, second = chromium.new_context(), chromium.new_context()
         page = first.new_page()
         page.goto(address)
-        page.wait_for_function("document.documentElement.dataset.state === 'live'")
+        page.wait_for_function("() => document.documentElement.dataset.state === 'live'")
         assert "token" not in page.url
         page.reload()
-        page.wait_for_function("document.documentElement.dataset.state === 'live'")
+        page.wait_for_function("() => document.documentElement.dataset.state === 'live'")
         other = second.new_page()
         assert other.goto(address).status == 403
         assert "works once" in other.inner_text("body")
