@@ -33,7 +33,7 @@ from wann.storage import RunFolder
 
 PACKAGE = Path(wann.__file__).parent
 CHAMPION = Path(__file__).resolve().parents[1] / "experiments/swingup/champion.json"
-NODE, CHROMIUM = shutil.which("node"), shutil.which("chromium")
+NODE = shutil.which("node")
 TINY = {"population": 16, "generations": 8, "confirm_episodes": 4, "episodes": 2, "seed": 3}
 WEIGHTS = np.linspace(-2.0, 2.0, 21)
 
@@ -401,26 +401,15 @@ def test_mistakes_end_in_one_line(swingup, capsys, arguments, words):
 # The page in a browser
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    sync = pytest.importorskip("playwright.sync_api")
-    with sync.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
-def open_page(browser, tmp_path):
+def open_page(chromium, tmp_path):
     """Opens a page from its data; at the end it must have raised nothing and asked for nothing."""
     troubles, contexts = [], []
 
     def open_(data, width=1280, height=900, **options):
         path = tmp_path / f"page{len(contexts)}.html"
         path.write_text(render(data), encoding="utf-8")
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(8000)
@@ -808,8 +797,8 @@ def test_other_environments_show_the_film_of_the_nearest_weight(open_page, tmp_p
     page.locator("#play").click()
 
 
-def test_a_live_page_draws_what_is_new_and_keeps_what_was_chosen(browser, swingup_data, tmp_path):
-    page = browser.new_context().new_page()
+def test_a_live_page_draws_what_is_new_and_keeps_what_was_chosen(chromium, swingup_data, tmp_path):
+    page = chromium.new_context().new_page()
     troubles = []
     page.on("console", lambda message: troubles.append(message.text))
     page.on("pageerror", lambda error: troubles.append(str(error)))

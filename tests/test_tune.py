@@ -19,6 +19,7 @@ from wann.evaluator import LocalEvaluator
 from wann.genome import genome_from_dict
 from wann.network import compile_genome
 from wann.published import import_champion
+from wann.stopping import BrokenOff
 from wann.tasks import get_task
 from wann.tune import Interrupted, for_task, frozen_connections, resume_tuning, tune
 from wann.tuning import Plan, Saved, state_path
@@ -361,6 +362,17 @@ def test_an_interrupted_tuning_in_memory_says_where_it_stands(champion):
         tune(champion, observer=observer, **SMALL)
     assert caught.value.tuned.champion is None
     assert caught.value.tuned.progress.done == 8
+
+
+def test_a_signal_before_anything_is_kept_ends_it_and_leaves_nothing(champion, tmp_path, monkeypatch):
+    def broken_off(*_arguments, **_options):
+        raise BrokenOff
+
+    monkeypatch.setattr(LocalEvaluator, "evaluate", broken_off)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        tune(champion, tmp_path / "t.json", **SMALL)
+    assert not isinstance(caught.value, Interrupted)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_published_champion_gets_much_better(published_data):

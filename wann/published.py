@@ -23,7 +23,7 @@ from wann.files import atomic_path
 from wann.genome import MAX_NODES, Genome, check_genome
 from wann.network import FloatArray, compile_genome
 from wann.seeding import Purpose, episode_seeds
-from wann.tasks import Task, get_task
+from wann.tasks import Task, get_task, is_data_set
 
 LINEAR = 1
 
@@ -187,6 +187,8 @@ def scored_champion(
 ) -> Champion:
     """Champion of a genome from elsewhere, scored at the paper's weights on 20 fresh episodes.
 
+    That of a data set is scored on the validation part.
+
     Args:
         task: the task it is for.
         genome: with the task's inputs and outputs.
@@ -197,9 +199,10 @@ def scored_champion(
         RuntimeError: the environment fails.
     """
     shared = np.array(PAPER_WEIGHTS)
-    seeds = episode_seeds(0, Purpose.CONFIRMATION, 20, 0)
+    count = 1 if is_data_set(task.name) else 20  # one batch is the whole part
+    seeds = episode_seeds(0, Purpose.CONFIRMATION, count, 0)
     with LocalEvaluator(task, task.episode_steps) as evaluator:
-        rollouts = evaluator.evaluate([compile_genome(genome)], shared, seeds)
+        rollouts = evaluator.evaluate([compile_genome(genome)], shared, seeds, confirming=True)
     if rollouts.failures:
         raise RuntimeError(f"the champion could not be evaluated: {rollouts.failures[0][1]}")
     return Champion(

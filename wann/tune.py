@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from wann import graph
-from wann.champion import Champion, Scores, save_champion
-from wann.config import PAPER_WEIGHTS
+from wann.champion import Champion, save_champion
 from wann.evaluator import Evaluator, LocalEvaluator
 from wann.files import atomic_path
 from wann.network import FloatArray, Network
 from wann.optimisers import OPTIMISERS
 from wann.placement import Note, Placement, open_evaluator
+from wann.published import scored_champion
 from wann.seeding import Purpose, episode_seeds, stream
 from wann.stopping import BrokenOff, Stop, stop_signals
 from wann.tasks import DataTask, Task, best_stepping, get_task
@@ -192,23 +192,8 @@ def for_task(champion: Champion, name: str, env_kwargs: Mapping[str, Any] | None
             raise ValueError(
                 f"task {name!r} has {wanted} {side}, but the champion, for {champion.task!r}, {found}"
             )
-    shared = np.array(PAPER_WEIGHTS)
-    seeds = episode_seeds(0, Purpose.CONFIRMATION, 20, 0)
-    if isinstance(task, DataTask):
-        seeds = seeds[:1]  # the whole validation part
-    with open_evaluator(task, task.episode_steps, Placement(threads=1), 0) as evaluator:
-        rollouts = evaluator.evaluate([champion.network], shared, seeds, confirming=True)
-    if rollouts.failures:
-        raise RuntimeError(f"the champion could not be evaluated: {rollouts.failures[0][1]}")
-    return Champion(
-        task=task.name,
-        inputs=tuple(task.inputs),
-        outputs=tuple(task.outputs),
-        genome=champion.genome,
-        scores=Scores.from_returns(shared, rollouts.returns[0], seeds),
-        origin={**champion.origin, "transferred_from": champion.task},
-        env_kwargs=task.env_kwargs,
-        fresh_env=task.fresh_env,
+    return scored_champion(
+        task, champion.genome, None, {**champion.origin, "transferred_from": champion.task}
     )
 
 
@@ -279,7 +264,8 @@ class _Session:
         self._begun = time.monotonic()
         self._saved_at = self._begun
         self._stop = Stop()
-        self._choice: Callable[[], FloatArray] | None = None  # what the method now takes for the best
+        # What the method now takes for the best, (1, C).
+        self._choice: Callable[[], FloatArray] = lambda: np.zeros((0, self._network.sources.size))
 
     def run(self) -> Tuned:
         """Go on to the end of the budget."""
@@ -304,8 +290,9 @@ class _Session:
                 self._generations(self._saved)
                 champion = self._finish(self._saved)
             except BrokenOff:
-                if self._saved:
-                    self._save()
+                if self._saved is None:  # nothing to go on with yet
+                    raise KeyboardInterrupt from None
+                self._save()
                 raise Interrupted(Tuned(self._out, None, self._progress(math.nan))) from None
             return Tuned(self._out, champion, self._progress(math.nan))
 
@@ -367,7 +354,7 @@ class _Session:
             optimiser.tell(values)
             saved.values = np.concatenate([saved.values, values[None]])
             best = sets[np.argsort(-values, kind="stable")[:_CHECK_SAMPLES]]
-            self._after_generation(saved, self._choice, best)
+            self._after_generation(saved, best)
 
     def _descend(self, saved: Saved) -> None:
         """Generations of Adam: as many gradient steps on random batches as candidates would cost."""
@@ -394,19 +381,18 @@ class _Session:
             saved.state = adam.state
             # What was told to a method is nothing here; the row only counts the generation.
             saved.values = np.concatenate([saved.values, np.full((1, plan.population), np.nan)])
-            self._after_generation(saved, self._choice, saved.kept[:0])
+            self._after_generation(saved, saved.kept[:0])
 
-    def _after_generation(self, saved: Saved, choice: Callable[[], FloatArray], best: FloatArray) -> None:
+    def _after_generation(self, saved: Saved, best: FloatArray) -> None:
         """Check what the method takes for the best, show, save, and stop where a signal asks for it.
 
         Args:
             saved: what is kept.
-            choice: gives that set of weights (1, C).
             best: (n, C) the best candidates of the generation.
         """
         number = len(saved.values)
         if number % _CHECK_EVERY == 0:
-            weights = choice()
+            weights = self._choice()
             if not isinstance(self._task, DataTask):
                 weights = np.concatenate([weights, best])
             returns = self._check(weights)
@@ -426,9 +412,7 @@ class _Session:
 
     def _finish(self, saved: Saved) -> Champion:
         """The champion with the best of the checked weights, scored on what nothing was chosen by."""
-        sets = np.concatenate(
-            [saved.start[None], saved.kept, self._choice() if self._choice else saved.kept[:0]]
-        )
+        sets = np.concatenate([saved.start[None], saved.kept, self._choice()])
         seeds = self._seeds(6, _FINAL_EPISODES)
         chosen = sets[int(np.argmax(_means(self._evaluate(sets, seeds, confirming=True))))]
         by_mark = dict(zip(self._network.mark.tolist(), chosen.tolist(), strict=True))
