@@ -817,7 +817,8 @@ def test_a_live_page_draws_what_is_new_and_keeps_what_was_chosen(chromium, swing
     assert page.locator("#waiting").is_visible()
     assert page.locator("#live").inner_text().endswith("generation 0")
     page.clock.run_for(2100)
-    page.get_by_text("generation 1").first.wait_for()
+    # By the status alone: "generation 171", a score, can stand elsewhere from the start.
+    until(page, "document.querySelector('#live').textContent.endsWith('generation 1')")
     assert page.locator("#scene").is_visible()
     set_slider(page, 1.23)
     page.locator("#development button").first.click()
