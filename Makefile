@@ -38,7 +38,7 @@ search: $(VENV)/.installed
 	@$(BIN)/wann search $(TASK) --out $(OUT) --resume $(ARGS)
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check --quiet .

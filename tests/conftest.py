@@ -21,6 +21,18 @@ settings.register_profile(
 )
 settings.load_profile("wann")
 
+CLUSTERS = {"test_network_cut", "test_distributed", "test_placement", "test_tune", "test_data_tasks"}
+"""Files that start Ray: one process runs them, as two clusters at a time are too much for a small machine."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests in one process, and begin with the clusters, which take longest."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("ray" if item.path.stem in CLUSTERS else item.path.stem))
+    items.sort(key=lambda item: item.path.stem not in CLUSTERS)
+
+
 ALL_CODES = tuple(activation.code for activation in BY_NAME.values())
 SHARES = (0.20, 0.25, 0.05, 0.50)
 
