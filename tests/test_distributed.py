@@ -157,8 +157,10 @@ def test_a_local_cluster_needs_no_home_folder(undisturbed, tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert numbers(tmp_path / "run") == undisturbed["compiled"]
+    ours = ("note: swingup is so cheap ", "note: waiting for a free CPU")  # the second on a busy machine alone
     notes = done.stderr.splitlines()
-    assert [note[:26] for note in notes] == ["note: swingup is so cheap "], "Ray itself says nothing"
+    assert notes
+    assert all(note.startswith(ours) for note in notes), "Ray itself says nothing"
 
 
 def test_twenty_deaths_of_evaluators_and_one_of_a_node_change_nothing(cluster, tmp_path):
