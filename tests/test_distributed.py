@@ -157,7 +157,10 @@ def test_a_local_cluster_needs_no_home_folder(undisturbed, tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert numbers(tmp_path / "run") == undisturbed["compiled"]
-    ours = ("note: swingup is so cheap ", "note: waiting for a free CPU")  # the second on a busy machine alone
+    ours = (
+        "note: swingup is so cheap ",
+        "note: waiting for a free CPU",
+    )  # the second on a busy machine alone
     notes = done.stderr.splitlines()
     assert notes
     assert all(note.startswith(ours) for note in notes), "Ray itself says nothing"

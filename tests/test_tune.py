@@ -197,11 +197,69 @@ def test_a_tuning_cut_off_after_any_generation_goes_on_to_the_same_bits(tmp_path
     assert not list(tmp_path.glob(".wann-*"))
 
 
-def test_a_longer_budget_goes_on_as_if_it_had_been_given_at_once(champion, tmp_path):
-    tune(champion, tmp_path / "a.json", **SMALL)
-    resume_tuning(tmp_path / "a.json", budget=80)
-    tune(champion, tmp_path / "b.json", **SMALL | {"budget": 80})
+def test_a_longer_budget_goes_on_with_all_that_was_computed(champion, tmp_path):
+    for name in ("a", "b"):
+        tune(champion, tmp_path / f"{name}.json", **SMALL)
+    before = Saved.load(state_path(tmp_path / "a.json"))
+    for name in ("a", "b"):
+        resume_tuning(tmp_path / f"{name}.json", budget=80)
+    after = Saved.load(state_path(tmp_path / "a.json"))
+    assert after.values.shape == (10, 8)
+    np.testing.assert_array_equal(after.values[:6], before.values)
+    assert after.plan.budget == 80
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+
+
+def test_stages_double_the_episodes_and_cost_the_same():
+    plan = Plan(budget=3100 * 8, population=8, episodes=32)
+    episodes = [plan.episodes_in(generation) for generation in range(plan.generations)]
+    assert episodes == sorted(episodes)
+    cost = {count: count * episodes.count(count) for count in episodes}
+    assert cost == dict.fromkeys((2, 4, 8, 16, 32), 3200)
+    for generations in (0, 1, 1599, 1601, 3100):
+        assert plan.episodes_until(generations) == 8 * sum(episodes[:generations])
+
+
+@pytest.mark.parametrize(("generations", "episodes"), [(1, 5), (2, 64), (7, 1), (40, 3)])
+def test_stages_end_with_what_was_asked_for_and_are_never_empty(generations, episodes):
+    plan = Plan(budget=8 * generations, population=8, episodes=episodes)
+    found = [plan.episodes_in(generation) for generation in range(generations)]
+    assert min(found) >= 1
+    assert max(found) <= episodes
+    assert generations < 40 or found[-1] == episodes
+
+
+def seen_seeds(monkeypatch):
+    """What every evaluation is asked for: seeds, number of sets, limit of steps."""
+    seen, evaluate = [], LocalEvaluator.evaluate
+
+    def spy(self, networks, weights, seeds, *, max_steps=None, **options):
+        seen.append((tuple(seeds), len(weights), max_steps))
+        return evaluate(self, networks, weights, seeds, max_steps=max_steps, **options)
+
+    monkeypatch.setattr(LocalEvaluator, "evaluate", spy)
+    return seen
+
+
+def test_episodes_are_fresh_in_each_generation_and_the_worst_come_back(champion, monkeypatch):
+    seen = seen_seeds(monkeypatch)
+    monkeypatch.setattr(tuning_module, "_CHECK_SHARE", 1)
+    tune(champion, budget=16 * 62, population=16, episodes=64, max_steps=50)
+    generations = [set(seeds) for seeds, sets, _ in seen if sets == 16]
+    assert len(generations) == 62
+    early, late = generations[:48], generations[-6:]
+    assert all(not one & other for one, other in itertools.combinations(early, 2))
+    checked = {seed for seeds, sets, _ in seen if sets == 1 and len(seeds) == 1000 for seed in seeds}
+    assert not set.union(*early) & checked
+    assert [len(one & checked) for one in late] == [4, 4, 4, 4, 8, 8]
+
+
+def test_only_generations_are_cut_off(champion, monkeypatch):
+    seen = seen_seeds(monkeypatch)
+    cut = tune(champion, max_steps=90, **SMALL).champion
+    assert {limit for _, sets, limit in seen if sets == 8} == {90}
+    assert {limit for _, sets, limit in seen if sets != 8} == {None}
+    assert cut.tuning["max_steps"] == 90
 
 
 def test_ray_gives_the_same_bits(champion, tmp_path):
@@ -377,6 +435,6 @@ def test_a_signal_before_anything_is_kept_ends_it_and_leaves_nothing(champion, t
 
 def test_the_published_champion_gets_much_better(published_data):
     champion = import_champion(published_data / "swing.out", "swingup")
-    tuned = tune(champion, budget=3200, population=32, episodes=2).champion
+    tuned = tune(champion, budget=6400, population=32, episodes=8, sigma=0.2).champion
     assert tuned.tuning["before"]["mean"] == pytest.approx(706, abs=25)
     assert tuned.tuning["after"]["mean"] > 760.0

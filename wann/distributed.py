@@ -172,21 +172,20 @@ def _evaluating() -> Any:
 
             return ray.util.get_node_ip_address(), distributed.identity()
 
-        def prepare(self, spec: Any, max_steps: int) -> None:
+        def prepare(self, spec: Any) -> None:
             from wann.tasks import get_task
 
             self.task = get_task(*spec)
-            self.max_steps = max_steps
             self.held = -1
 
-        def evaluate(self, number: int, stored: Any, chunk: Any, confirming: bool) -> Any:
+        def evaluate(self, number: int, stored: Any, chunk: Any, confirming: bool, max_steps: int) -> Any:
             if stored:
                 self.held, self.work = number, ray.get(stored[0]).owned()
             if self.held != number:  # calls come in order, so this would be a fault
                 raise RuntimeError(f"networks of evaluation {self.held} instead of {number}")
             begun = time.perf_counter()
             task = self.task.confirming if confirming else self.task
-            part = self.work.roll_out(task, chunk, self.max_steps)
+            part = self.work.roll_out(task, chunk, max_steps)
             return part, time.perf_counter() - begun
 
     return ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(Evaluating)
@@ -275,6 +274,7 @@ class RayEvaluator:
         seeds: Sequence[int],
         *,
         confirming: bool = False,
+        max_steps: int | None = None,
         progress: Progress | None = None,
     ) -> Rollouts:
         """Every network at every weight on every episode; see `Evaluator.evaluate`.
@@ -290,7 +290,7 @@ class RayEvaluator:
         computing: dict[int, float] = defaultdict(float)
         retried = 0
         while dealer.left:
-            self._send(work, dealer, stored, confirming)
+            self._send(work, dealer, stored, confirming, max_steps or self._max_steps)
             for worker, sent, span, answer in self._answers():
                 if isinstance(answer, exceptions.RayError):
                     parts += self._lose(worker, work, dealer, answer)
@@ -320,7 +320,7 @@ class RayEvaluator:
         known = seconds if self._episode_cost is None else self._episode_cost
         self._episode_cost = known + 0.02 * (seconds - known)
 
-    def _send(self, work: Work, dealer: Dealer, stored: list[Any], confirming: bool) -> None:
+    def _send(self, work: Work, dealer: Dealer, stored: list[Any], confirming: bool, max_steps: int) -> None:
         """Give chunks to the workers that have room for them, the idlest first."""
         unit = work.episodes_per_unit * (self._episode_cost or math.inf)
         # Rollouts that are computed side by side are cheapest together.
@@ -344,7 +344,7 @@ class RayEvaluator:
                 chunk = work.chunk(span.first, span.last)
                 # The networks go with the first chunk only: every mention of them costs messages.
                 number, population = self._number, None if worker.holds == self._number else stored
-                reference = worker.actor.evaluate.remote(number, population, chunk, confirming)
+                reference = worker.actor.evaluate.remote(number, population, chunk, confirming, max_steps)
                 worker.holds = number
                 if not worker.spans:
                     worker.since = time.perf_counter()
@@ -456,7 +456,7 @@ class RayEvaluator:
                 self._ready.append(worker)
             else:
                 self._check(*answer)
-                prepared = worker.actor.prepare.remote(self._spec, self._max_steps)
+                prepared = worker.actor.prepare.remote(self._spec)
                 self._starting[prepared] = worker, True
         except exceptions.RayTaskError as error:
             self._refuse(worker, f"a worker cannot be used: {_first_line(error.cause or error)}")

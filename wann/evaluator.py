@@ -50,6 +50,7 @@ class Evaluator(Protocol):
         seeds: Sequence[int],
         *,
         confirming: bool = False,
+        max_steps: int | None = None,
         progress: Progress | None = None,
     ) -> Rollouts:
         """Every network at every weight on every episode.
@@ -60,6 +61,7 @@ class Evaluator(Protocol):
                 end to end, those of a network in the order of its sources.
             seeds: E episode seeds.
             confirming: whether the task's own Gymnasium environment has to be used, and no faster stand-in.
+            max_steps: steps after which an episode is cut off, where it is not the evaluator's own limit.
             progress: called now and then with the share that is done, 0 to 1.
 
         Returns:
@@ -140,6 +142,7 @@ class LocalEvaluator:
         seeds: Sequence[int],
         *,
         confirming: bool = False,
+        max_steps: int | None = None,
         progress: Progress | None = None,
     ) -> Rollouts:
         """Every network at every weight on every episode; see `Evaluator.evaluate`."""
@@ -150,7 +153,7 @@ class LocalEvaluator:
 
         def compute(chunk: Chunk) -> Rollouts:
             started = time.perf_counter()
-            part = work.roll_out(task, chunk, self._max_steps)
+            part = work.roll_out(task, chunk, max_steps or self._max_steps)
             computing[threading.get_ident()] += time.perf_counter() - started
             return part
 

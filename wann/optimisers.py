@@ -5,6 +5,7 @@ So the values they were told are all that has to be kept: told again, they stand
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -123,13 +124,15 @@ class Pepg:
 class RandomSearch:
     """Normal samples around the start, the baseline: nothing is learnt."""
 
+    _MEMORY = 20  # generations whose best is the choice
+
     def __init__(self, dimensions: int, population: int, sigma: float, seed: int) -> None:
         self._shape = (population, dimensions)
         self._sigma = sigma
         self._seed = seed
         self._generation = 0
         self._asked = np.zeros(self._shape)
-        self._choice = np.zeros(dimensions)
+        self._best: deque[tuple[float, FloatArray]] = deque(maxlen=self._MEMORY)
 
     def ask(self) -> FloatArray:
         """Candidates of the next generation."""
@@ -140,12 +143,15 @@ class RandomSearch:
     def tell(self, values: FloatArray) -> None:
         """Values of the candidates."""
         self._generation += 1
-        self._choice = self._asked[int(np.argmax(values))]
+        best = int(np.argmax(values))
+        self._best.append((float(values[best]), self._asked[best]))
 
     @property
     def choice(self) -> FloatArray:
-        """The best of the last generation."""
-        return self._choice.copy()
+        """The best of the last generations."""
+        if not self._best:
+            return np.zeros(self._shape[1])
+        return max(self._best, key=lambda found: found[0])[1].copy()
 
 
 def _centred_ranks(values: FloatArray) -> FloatArray:

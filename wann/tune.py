@@ -39,12 +39,13 @@ if TYPE_CHECKING:
 FRESH_EPISODES = 100
 """Episodes, seen by no choice, on which the result is scored."""
 
-_CHECK_EVERY = 5  # generations between checks of what the method takes for the best
-_CHECK_EPISODES = 256
-_STRETCH = 50  # generations that share their episodes: what changes less is climbed faster
-_CHECK_SAMPLES = 3  # of a generation's best candidates that are checked beside it
-_FINAL_EPISODES = 200  # on which the best of the checked ones is chosen
-_STEPPED_SHARE = 4  # choices cost a task that Python steps so much less
+_CHECK_EPISODES = 1000  # on which it is checked what the method takes for the best
+_CHECK_SHARE = 30  # a check costs as many episodes as a thirtieth of those since the last
+_HARD_EPISODES = 8  # that went worst in a check, and come back
+_HARD_STAGE = 2  # from which they do: earlier, most episodes go badly
+_HARD_SHARE = 8  # one of so many episodes is a hard one
+_FINAL_EPISODES = 1000  # on which the best of the checked ones is chosen
+_STEPPED_SHARE = 10  # choices cost a task that Python steps so much less
 _KEPT = 8  # of the checked ones that the last choice is made from
 _SAVE_SECONDS = 5.0
 _SWEEP = (81, 20)  # shared weights and episodes from which a compiled task's best is found
@@ -270,7 +271,7 @@ class _Session:
     def run(self) -> Tuned:
         """Go on to the end of the budget."""
         plan = self._plan
-        episodes = plan.population * plan.episodes
+        episodes = plan.population * plan.episodes_in(0)
         with ExitStack() as stack:
             # The sums of linear algebra depend on the number of threads, which small matrices only wait for.
             stack.enter_context(threadpool_limits(1))
@@ -341,20 +342,24 @@ class _Session:
             optimiser.tell(values)
         self._choice = lambda: self._sets(saved, optimiser.choice[None])
         while len(saved.values) < plan.generations:
-            number = len(saved.values)
             sets = self._sets(saved, optimiser.ask())
-            seeds = episode_seeds(
-                plan.seed, Purpose.TUNING, plan.episodes - saved.hard.size, 3, number // _STRETCH
-            )
-            seeds += tuple(saved.hard.astype(np.int64).tolist())
-            values = self._evaluate(sets, seeds).mean(axis=1)
+            values = self._evaluate(sets, self._episodes(saved), max_steps=plan.max_steps).mean(axis=1)
             # A return that is no number ranks last; methods take the place of a value, not its size.
             values = np.nan_to_num(values, nan=-np.inf)
             values = np.maximum(values, np.min(values, initial=0.0, where=np.isfinite(values)) - 1.0)
             optimiser.tell(values)
             saved.values = np.concatenate([saved.values, values[None]])
-            best = sets[np.argsort(-values, kind="stable")[:_CHECK_SAMPLES]]
-            self._after_generation(saved, best)
+            self._after_generation(saved)
+
+    def _episodes(self, saved: Saved) -> tuple[int, ...]:
+        """Seeds of the coming generation's episodes: fresh ones, and later some of those that went worst."""
+        number = len(saved.values)
+        count = self._plan.episodes_in(number)
+        hard = min(count // _HARD_SHARE, saved.hard.size)  # rare failures hardly show in a mean of a few
+        seeds = episode_seeds(self._plan.seed, Purpose.TUNING, count - hard, 3, number)
+        rng = stream(self._plan.seed, Purpose.TUNING, 9, number)
+        drawn = rng.choice(saved.hard.astype(np.int64), hard, replace=False) if hard else saved.hard[:0]
+        return (*seeds, *map(int, drawn))
 
     def _descend(self, saved: Saved) -> None:
         """Generations of Adam: as many gradient steps on random batches as candidates would cost."""
@@ -368,11 +373,12 @@ class _Session:
             adam.state = saved.state
         self._choice = lambda: adam.weights[None]
         size = min(_BATCH, samples.labels.size)
-        paid = plan.population * plan.episodes * min(task.episode_steps, samples.labels.size)
-        steps = max(1, paid // (_GRADIENT_COST * size))
+        each = min(plan.max_steps or task.episode_steps, samples.labels.size)
         while len(saved.values) < plan.generations:
             number = len(saved.values)
             rng = stream(plan.seed, Purpose.TUNING, 7, number)
+            paid = plan.population * plan.episodes_in(number) * each
+            steps = max(1, paid // (_GRADIENT_COST * size))
             for step in range(steps):
                 rows = rng.choice(samples.labels.size, size, replace=False, shuffle=False)
                 targets = None if samples.targets is None else samples.targets[rows]
@@ -381,34 +387,33 @@ class _Session:
             saved.state = adam.state
             # What was told to a method is nothing here; the row only counts the generation.
             saved.values = np.concatenate([saved.values, np.full((1, plan.population), np.nan)])
-            self._after_generation(saved, saved.kept[:0])
+            self._after_generation(saved)
 
-    def _after_generation(self, saved: Saved, best: FloatArray) -> None:
-        """Check what the method takes for the best, show, save, and stop where a signal asks for it.
-
-        Args:
-            saved: what is kept.
-            best: (n, C) the best candidates of the generation.
-        """
+    def _after_generation(self, saved: Saved) -> None:
+        """Check what the method takes for the best, show, save, and stop where a signal asks for it."""
         number = len(saved.values)
-        if number % _CHECK_EVERY == 0:
+        if self._check_is_due(number):
             weights = self._choice()
-            if not isinstance(self._task, DataTask):
-                weights = np.concatenate([weights, best])
             returns = self._check(weights)
             means = np.concatenate([saved.kept_means, _means(returns)])
             order = np.argsort(-means, kind="stable")[:_KEPT]
             saved.kept, saved.kept_means = np.concatenate([saved.kept, weights])[order], means[order]
-            if not isinstance(self._task, DataTask) and number % _STRETCH == 0:
-                # Half of the coming episodes are those that went worst: a mean of few hides them else.
-                worst = np.argsort(returns[0], kind="stable")[: self._plan.episodes // 2]
-                saved.hard = np.array(self._seeds(8, _CHECK_EPISODES), np.float64)[worst]
+            if not isinstance(self._task, DataTask) and self._plan.stage(number - 1) >= _HARD_STAGE:
+                worst = np.argsort(returns[0], kind="stable")[:_HARD_EPISODES]
+                seeds = np.array(self._seeds(8, _CHECK_EPISODES), np.float64)
+                saved.hard = np.union1d(saved.hard, seeds[worst])
         if self._observer:
             self._observer(self._progress(float(saved.values[-1].max())))
         if time.monotonic() - self._saved_at >= _SAVE_SECONDS:
             self._save()
         if self._stop.is_set():
             raise BrokenOff
+
+    def _check_is_due(self, number: int) -> bool:
+        """Whether what the method takes for the best is checked after so many generations."""
+        between = _CHECK_SHARE * len(self._seeds(8, _CHECK_EPISODES))
+        before, now = (self._plan.episodes_until(count) // between for count in (number - 1, number))
+        return now > before
 
     def _finish(self, saved: Saved) -> Champion:
         """The champion with the best of the checked weights, scored on what nothing was chosen by."""
@@ -482,7 +487,14 @@ class _Session:
         """Returns (n, E) on the episodes that choices are made by."""
         return self._evaluate(sets, self._seeds(8, _CHECK_EPISODES), confirming=True)
 
-    def _evaluate(self, weights: FloatArray, seeds: Sequence[int], *, confirming: bool = False) -> FloatArray:
+    def _evaluate(
+        self,
+        weights: FloatArray,
+        seeds: Sequence[int],
+        *,
+        confirming: bool = False,
+        max_steps: int | None = None,
+    ) -> FloatArray:
         """Returns (W, E) of the network."""
         here = isinstance(self._evaluator, LocalEvaluator)
         # As in a search: Ray's own compiled code must not be left by an exception.
@@ -494,7 +506,12 @@ class _Session:
 
         try:
             rollouts = self._evaluator.evaluate(
-                [self._network], weights, seeds, confirming=confirming, progress=progress
+                [self._network],
+                weights,
+                seeds,
+                confirming=confirming,
+                max_steps=max_steps,
+                progress=progress,
             )
         finally:
             self._stop.raises = False

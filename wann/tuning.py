@@ -35,9 +35,10 @@ class Plan:
 
     method: str = "cma"
     budget: int = 20_000  # evaluations: candidates, each on all episodes of its generation
-    episodes: int = 16  # of a generation, the same for all its candidates
-    population: int = 32  # candidates of a generation
-    sigma: float = 0.2  # standard deviation of the first candidates' offsets
+    episodes: int = 64  # of the last generations, the same for all candidates; see `episodes_in`
+    max_steps: int | None = None  # after which an episode of a generation is cut off; choices see whole ones
+    population: int = 64  # candidates of a generation
+    sigma: float = 0.1  # standard deviation of the first candidates' offsets
     seed: int = 0
     freeze: tuple[str, ...] = ()  # parts of the network that keep their start weights
     weight: Weight | None = None  # to start from; the best shared one where it is not given
@@ -48,10 +49,13 @@ class Plan:
         for name, least, most in (
             ("budget", 1, 10**9),
             ("episodes", 1, 10_000),
+            ("max_steps", 1, 10**9),
             ("population", 4, 10_000),
             ("seed", 0, 2**63),
         ):
             value = getattr(self, name)
+            if name == "max_steps" and value is None:
+                continue
             if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
                 raise ValueError(f"{name} must be a whole number from {least} to {most}, not {value!r}")
         if not 0.0 < self.sigma <= 100.0:
@@ -66,6 +70,40 @@ class Plan:
         """Whole generations that the budget pays for, at least one."""
         return max(1, self.budget // self.population)
 
+    def stage(self, generation: int) -> int:
+        """Stage (0 to `STAGES` - 1) of a generation: each has half as many generations as the one before."""
+        return sum(generation >= end for end in self._stage_ends[:-1])
+
+    def episodes_in(self, generation: int) -> int:
+        """Episodes of a generation: from stage to stage twice as many, so that every stage costs the same.
+
+        Few episodes are noise that carries a search past optima that are near and poor; many at the end
+        tell good from lucky.
+        """
+        return self._stage_episodes[self.stage(generation)]
+
+    def episodes_until(self, generation: int) -> int:
+        """Episodes of all candidates of the generations before this one."""
+        begun, count = 0, 0
+        for end, episodes in zip(self._stage_ends, self._stage_episodes, strict=True):
+            count += max(0, min(generation, end) - begun) * episodes
+            begun = end
+        return count * self.population
+
+    @property
+    def _stage_ends(self) -> list[int]:
+        """One past the last generation of each stage."""
+        whole = 2**STAGES - 1
+        shares = (2**STAGES - 2 ** (STAGES - 1 - stage) for stage in range(STAGES))
+        return [-(-self.generations * share // whole) for share in shares]
+
+    @property
+    def _stage_episodes(self) -> list[int]:
+        return [max(1, self.episodes >> (STAGES - 1 - stage)) for stage in range(STAGES)]
+
+
+STAGES = 5
+"""Of a tuning, with ever more episodes."""
 
 CHANGEABLE = ("budget",)
 """What may change when a tuning goes on."""
@@ -106,7 +144,7 @@ class Saved:
     state: FloatArray  # of Adam; empty for the others
     kept: FloatArray  # (n, C) the best sets of weights that were checked
     kept_means: FloatArray  # (n,)
-    hard: FloatArray  # seeds of the episodes that went worst in the last check
+    hard: FloatArray  # seeds of the episodes that went worst in checks, ascending
     start_mean: float
     seconds: float
 

@@ -39,9 +39,18 @@ if TYPE_CHECKING:
 @click.option(
     "--budget", type=click.IntRange(min=1), help="Evaluations of sets of weights.  [default: 20000]"
 )
-@click.option("--population", type=click.IntRange(min=4), help="Sets of a generation.  [default: 32]")
-@click.option("--episodes", type=click.IntRange(min=1), help="Of an evaluation.  [default: 16]")
-@click.option("--sigma", type=float, help="Standard deviation of the first offsets.  [default: 0.2]")
+@click.option("--population", type=click.IntRange(min=4), help="Sets of a generation.  [default: 64]")
+@click.option(
+    "--episodes",
+    type=click.IntRange(min=1),
+    help="Of an evaluation at the end; of the first, a sixteenth.  [default: 64]",
+)
+@click.option(
+    "--max-steps",
+    type=click.IntRange(min=1),
+    help="Cut the episodes of evaluations off; choices see whole ones.  [default: whole]",
+)
+@click.option("--sigma", type=float, help="Standard deviation of the first offsets.  [default: 0.1]")
 @click.option(
     "--weight", callback=parse_weight, metavar="W", help='Start from this weight, or from "tuned" ones.'
 )
@@ -72,6 +81,7 @@ def tune(
     budget: int | None,
     population: int | None,
     episodes: int | None,
+    max_steps: int | None,
     sigma: float | None,
     seed: int | None,
     **options: Any,
@@ -79,7 +89,8 @@ def tune(
     """Tune the weights of CHAMPION one by one.
 
     They start at the best shared weight. Every method has the same budget: evaluations, each of one set of
-    weights on some episodes, or on some batches of training samples; gradients count three times. What comes
+    weights on some episodes, or on some batches of training samples; gradients count three times. Episodes
+    become more in five stages, and those that went worst come back. What comes
     of it is a champion file of its own; Ctrl-C ends the tuning after saving, and 'wann resume FILE' goes on.
     A frozen PART keeps its start weights: inputs are the connections out of the inputs, hidden and outputs
     those into such nodes, layer:K those into nodes of layer K.
@@ -98,6 +109,7 @@ def tune(
         "budget": budget,
         "population": population,
         "episodes": episodes,
+        "max_steps": max_steps,
         "sigma": sigma,
         "seed": seed,
         "weight": weight,
