@@ -281,7 +281,7 @@ def test_the_command_writes_its_folder_and_prints_a_table(tmp_path, monkeypatch,
     assert json.loads(again.out)["rows"][0]["seeds"] == 2
     with pytest.raises(SystemExit):
         main(["compare", "CartPole-v1", "--list"])
-    assert capsys.readouterr().out.splitlines()[1].split() == [
+    assert capsys.readouterr().out.splitlines()[2].split() == [
         "memoryless",
         "The",
         "same",

@@ -32,6 +32,23 @@ def test_the_recurrent_network_computes_what_pytorch_computes():
         np.testing.assert_allclose(one, other.detach().numpy(), atol=1e-12)
 
 
+def test_a_trained_memory_foresees_better_and_better(monkeypatch):
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    from wann.random_weights import world_model
+
+    monkeypatch.setattr(world_model, "_STEPS", 60)
+    network = network_of(3)
+    before = network.weights.copy()
+    given = HIDDEN["CartPole-v1"], get_task("CartPole-v1"), network
+    trained, errors = world_model.trained_memory(*given, 0)
+    np.testing.assert_array_equal(network.weights, before)
+    assert trained.size == network.size
+    assert np.mean(errors[:3]) > 0.8
+    assert np.mean(errors[-5:]) < 0.5 * np.mean(errors[:3])
+    again, _ = world_model.trained_memory(*given, 0)
+    assert again.weights.tobytes() == trained.weights.tobytes() != before.tobytes()
+
+
 def test_random_weights_are_drawn_as_pytorch_draws_them():
     network = network_of(3)
     assert network.size == 4 * 32 * (3 + 32 + 1)

@@ -127,6 +127,14 @@ def _recurrent(task: str) -> Iterator[Method]:
         gate=475.0 if gated else None,
     )
     yield Method(
+        "recurrent-trained",
+        "The same, trained to predict what is seen next",
+        measured("trained"),
+        seconds + 30.0,
+        needs="torch",
+        ablation_of="recurrent",
+    )
+    yield Method(
         "memoryless",
         "The same without memory",
         measured("none"),

@@ -21,7 +21,7 @@ from wann.seeding import Purpose, episode_seeds, stream
 from wann.tasks import CompiledTask, get_task
 
 FloatArray = NDArray[np.float64]
-Kind = Literal["full", "none", "stack", "recurrent"]
+Kind = Literal["full", "none", "stack", "recurrent", "trained"]
 
 UNITS = 32
 """Of the recurrent network."""
@@ -104,7 +104,7 @@ class Memory:
             before = self._seen if self._before is None else self._before
             self._before = self._seen
             return np.hstack([self._seen, before, ones])
-        assert self._network  # noqa: S101 - of the kind "recurrent"
+        assert self._network  # noqa: S101 - of the kinds "recurrent" and "trained"
         if self._state is None:
             zeros = np.zeros((len(observation), self._network.units))
             self._state = (zeros, zeros)
@@ -122,11 +122,14 @@ def measure(name: str, kind: Kind, seed: int) -> Outcome:
     Args:
         name: of `HIDDEN`.
         kind: what the controller sees: every entry, the visible ones, those of two steps, or those and the
-            state of the recurrent network.
+            state of the recurrent network, which was trained before to predict what comes if it is "trained".
         seed: of network, episodes and tuning.
 
     Returns:
-        The mean return, and the weights of the controller as those that were trained.
+        The mean return, and the weights of the controller, with those of a trained network, as trained ones.
+
+    Raises:
+        ImportError: PyTorch is missing, for the kind "trained".
 
     Source: the comparison is that of Tallec, Blier and Kalainathan (2019); world models are of Ha and
     Schmidhuber (2018), section 3.
@@ -136,9 +139,13 @@ def measure(name: str, kind: Kind, seed: int) -> Outcome:
     compiled = get_task(name)
     assert isinstance(compiled, CompiledTask)  # noqa: S101 - those of HIDDEN are
     network = None
-    if kind == "recurrent":
+    if kind in ("recurrent", "trained"):
         rng = stream(seed, Purpose.RANDOM_WEIGHTS, 2)
         network = LongShortTermMemory(len(task.visible) + 1, UNITS, rng)
+    if network and kind == "trained":
+        from wann.random_weights.world_model import trained_memory
+
+        network, _ = trained_memory(task, compiled, network, seed)
 
     def remembering() -> Memory:
         return Memory(task, kind, network)
@@ -162,7 +169,8 @@ def measure(name: str, kind: Kind, seed: int) -> Outcome:
             break
     seconds = time.perf_counter() - begun
     score = float(np.mean(judged(compiled, choice, remembering, seed)))
-    return Outcome(score, features, features + (network.size if network else 0), seconds)
+    size = network.size if network else 0
+    return Outcome(score, features + (size if kind == "trained" else 0), features + size, seconds)
 
 
 def rolled_out(
@@ -188,7 +196,7 @@ def rolled_out(
         seen = memory.see(observation.reshape(len(task.inputs), -1)[:, :count].T)
         output = (seen * controllers).sum(axis=1)
         action.reshape(len(task.outputs), -1)[-1, :count] = output
-        memory.act(_encoded(output, len(task.outputs)))
+        memory.act(encoded_actions(output, len(task.outputs)))
         task.dynamics.step(state, action, outcome, blocks)
         reward, ended = outcome.reshape(2, -1)[:, :count]
         returns += np.where(going, reward, 0.0)
@@ -198,7 +206,7 @@ def rolled_out(
     return returns
 
 
-def _encoded(output: FloatArray, outputs: int) -> FloatArray:
+def encoded_actions(output: FloatArray, outputs: int) -> FloatArray:
     """The action that an output stands for: one of two, or a clipped number."""
     encoded: FloatArray = np.where(output > 0.0, 1.0, -1.0) if outputs == 2 else np.clip(output, -1.0, 1.0)
     return encoded
@@ -217,7 +225,7 @@ def judged(
             while not ended:
                 seen = memory.see(np.asarray(observation, np.float64)[None])
                 output = (seen * controller).sum(axis=1)
-                encoded = _encoded(output, outputs)
+                encoded = encoded_actions(output, outputs)
                 memory.act(encoded)
                 chosen = int(encoded[0] > 0.0) if outputs == 2 else _torque(env, encoded)
                 observation, reward, terminated, truncated, _ = env.step(chosen)
