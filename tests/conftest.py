@@ -26,8 +26,10 @@ CLUSTERS = {"test_network_cut", "test_distributed", "test_placement", "test_tune
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep a file's tests in one process, and begin with the clusters, which take longest."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
     for item in items:
         item.add_marker(pytest.mark.xdist_group("ray" if item.path.stem in CLUSTERS else item.path.stem))
     items.sort(key=lambda item: item.path.stem not in CLUSTERS)

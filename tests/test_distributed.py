@@ -162,7 +162,7 @@ def test_a_local_cluster_needs_no_home_folder(undisturbed, tmp_path):
         "note: waiting for a free CPU",
     )  # the second on a busy machine alone
     notes = done.stderr.splitlines()
-    assert notes
+    assert any(note.startswith(ours[0]) for note in notes)
     assert all(note.startswith(ours) for note in notes), "Ray itself says nothing"
 
 

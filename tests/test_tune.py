@@ -197,6 +197,35 @@ def test_a_tuning_cut_off_after_any_generation_goes_on_to_the_same_bits(tmp_path
     assert not list(tmp_path.glob(".wann-*"))
 
 
+@pytest.mark.parametrize("method", ["cma", "random"])
+def test_a_check_that_a_signal_cuts_off_is_made_again(champion, tmp_path, monkeypatch, method):
+    monkeypatch.setattr(tuning_module, "_CHECK_EPISODES", 40)
+    monkeypatch.setattr(tuning_module, "_CHECK_SHARE", 0.5)
+    plan = {"method": method, "budget": 8 * 31, "population": 8, "episodes": 32, "max_steps": 60}
+    tune(champion, tmp_path / "whole.json", **plan)
+    whole = Saved.load(state_path(tmp_path / "whole.json"))
+    assert whole.hard.size > 8
+    assert len(whole.kept) == len(whole.kept_means) > 4
+    check = tuning_module._Session._check
+    for cut in (1, 3, 6):
+        path, count = tmp_path / f"{cut}.json", itertools.count()
+
+        def checked(self, sets, cut=cut, count=count):
+            if next(count) == cut:
+                raise BrokenOff
+            return check(self, sets)
+
+        monkeypatch.setattr(tuning_module._Session, "_check", checked)
+        with pytest.raises(Interrupted):
+            tune(champion, path, **plan)
+        monkeypatch.setattr(tuning_module._Session, "_check", check)
+        resume_tuning(path)
+        assert path.read_bytes() == (tmp_path / "whole.json").read_bytes()
+        resumed = Saved.load(state_path(path))
+        for name in ("values", "kept", "kept_means", "hard"):
+            np.testing.assert_array_equal(getattr(resumed, name), getattr(whole, name))
+
+
 def test_a_longer_budget_goes_on_with_all_that_was_computed(champion, tmp_path):
     for name in ("a", "b"):
         tune(champion, tmp_path / f"{name}.json", **SMALL)
@@ -221,12 +250,11 @@ def test_stages_double_the_episodes_and_cost_the_same():
 
 
 @pytest.mark.parametrize(("generations", "episodes"), [(1, 5), (2, 64), (7, 1), (40, 3)])
-def test_stages_end_with_what_was_asked_for_and_are_never_empty(generations, episodes):
+def test_every_tuning_ends_with_the_episodes_that_were_asked_for(generations, episodes):
     plan = Plan(budget=8 * generations, population=8, episodes=episodes)
     found = [plan.episodes_in(generation) for generation in range(generations)]
     assert min(found) >= 1
-    assert max(found) <= episodes
-    assert generations < 40 or found[-1] == episodes
+    assert max(found) == found[-1] == episodes
 
 
 def seen_seeds(monkeypatch):
@@ -243,7 +271,7 @@ def seen_seeds(monkeypatch):
 
 def test_episodes_are_fresh_in_each_generation_and_the_worst_come_back(champion, monkeypatch):
     seen = seen_seeds(monkeypatch)
-    monkeypatch.setattr(tuning_module, "_CHECK_SHARE", 1)
+    monkeypatch.setattr(tuning_module, "_CHECK_SHARE", 0.05)
     tune(champion, budget=16 * 62, population=16, episodes=64, max_steps=50)
     generations = [set(seeds) for seeds, sets, _ in seen if sets == 16]
     assert len(generations) == 62
@@ -257,7 +285,8 @@ def test_episodes_are_fresh_in_each_generation_and_the_worst_come_back(champion,
 def test_only_generations_are_cut_off(champion, monkeypatch):
     seen = seen_seeds(monkeypatch)
     cut = tune(champion, max_steps=90, **SMALL).champion
-    assert {limit for _, sets, limit in seen if sets == 8} == {90}
+    tune(champion, max_steps=10**9, **SMALL)
+    assert {limit for _, sets, limit in seen if sets == 8} == {90, 1000}
     assert {limit for _, sets, limit in seen if sets != 8} == {None}
     assert cut.tuning["max_steps"] == 90
 

@@ -17,6 +17,9 @@ from wann.seeding import Purpose, stream
 
 FloatArray = NDArray[np.float64]
 
+MEMORY = 20
+"""Generations of random search whose best candidate is its choice."""
+
 LARGEST_COVARIANCE = 200
 """Dimensions up to which CMA-ES adapts a whole covariance matrix; beyond, its diagonal."""
 
@@ -124,15 +127,13 @@ class Pepg:
 class RandomSearch:
     """Normal samples around the start, the baseline: nothing is learnt."""
 
-    _MEMORY = 20  # generations whose best is the choice
-
     def __init__(self, dimensions: int, population: int, sigma: float, seed: int) -> None:
         self._shape = (population, dimensions)
         self._sigma = sigma
         self._seed = seed
         self._generation = 0
         self._asked = np.zeros(self._shape)
-        self._best: deque[tuple[float, FloatArray]] = deque(maxlen=self._MEMORY)
+        self._best: deque[tuple[float, FloatArray]] = deque(maxlen=MEMORY)
 
     def ask(self) -> FloatArray:
         """Candidates of the next generation."""
@@ -144,7 +145,7 @@ class RandomSearch:
         """Values of the candidates."""
         self._generation += 1
         best = int(np.argmax(values))
-        self._best.append((float(values[best]), self._asked[best]))
+        self._best.append((float(values[best]), self._asked[best].copy()))
 
     @property
     def choice(self) -> FloatArray:

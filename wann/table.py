@@ -219,7 +219,7 @@ def _plan_of(champion: Champion, plan: Plan) -> Plan:
     return replace(plan, **known) if champion.tuned is not None else plan
 
 
-_TUNED_ALIKE = ("method", "budget", "episodes", "population", "sigma", "seed")
+_TUNED_ALIKE = ("method", "budget", "episodes", "max_steps", "population", "sigma", "seed")
 
 
 def _tuned(

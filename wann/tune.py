@@ -24,7 +24,7 @@ from wann.champion import Champion, save_champion
 from wann.evaluator import Evaluator, LocalEvaluator
 from wann.files import atomic_path
 from wann.network import FloatArray, Network
-from wann.optimisers import OPTIMISERS
+from wann.optimisers import MEMORY, OPTIMISERS
 from wann.placement import Note, Placement, open_evaluator
 from wann.published import scored_champion
 from wann.seeding import Purpose, episode_seeds, stream
@@ -40,7 +40,7 @@ FRESH_EPISODES = 100
 """Episodes, seen by no choice, on which the result is scored."""
 
 _CHECK_EPISODES = 1000  # on which it is checked what the method takes for the best
-_CHECK_SHARE = 30  # a check costs as many episodes as a thirtieth of those since the last
+_CHECK_SHARE = 12  # of the steps since the last check, it costs this part
 _HARD_EPISODES = 8  # that went worst in a check, and come back
 _HARD_STAGE = 2  # from which they do: earlier, most episodes go badly
 _HARD_SHARE = 8  # one of so many episodes is a hard one
@@ -147,7 +147,7 @@ def resume_tuning(
     Args:
         out: the champion file that it makes, or has made.
         threads, workers, address, observer, note: as `tune`.
-        changes: a new budget.
+        changes: a new budget, which stretches the stages.
 
     Raises:
         ValueError: there is no tuning to go on with, or something else than the budget is to change.
@@ -262,6 +262,8 @@ class _Session:
         if plan.weight == "tuned" and champion.tuned_sources is None:
             raise ValueError("the champion has no tuned weights to start from: give a shared weight instead")
         self._saved = saved
+        # Steps of an episode of a generation; on data sets, samples of a batch.
+        self._limit = min(plan.max_steps or self._task.episode_steps, self._task.episode_steps)
         self._begun = time.monotonic()
         self._saved_at = self._begun
         self._stop = Stop()
@@ -271,7 +273,7 @@ class _Session:
     def run(self) -> Tuned:
         """Go on to the end of the budget."""
         plan = self._plan
-        episodes = plan.population * plan.episodes_in(0)
+        episodes = plan.episodes_until(plan.generations) // plan.generations
         with ExitStack() as stack:
             # The sums of linear algebra depend on the number of threads, which small matrices only wait for.
             stack.enter_context(threadpool_limits(1))
@@ -343,13 +345,12 @@ class _Session:
         self._choice = lambda: self._sets(saved, optimiser.choice[None])
         while len(saved.values) < plan.generations:
             sets = self._sets(saved, optimiser.ask())
-            values = self._evaluate(sets, self._episodes(saved), max_steps=plan.max_steps).mean(axis=1)
+            values = self._evaluate(sets, self._episodes(saved), max_steps=self._limit).mean(axis=1)
             # A return that is no number ranks last; methods take the place of a value, not its size.
             values = np.nan_to_num(values, nan=-np.inf)
             values = np.maximum(values, np.min(values, initial=0.0, where=np.isfinite(values)) - 1.0)
             optimiser.tell(values)
-            saved.values = np.concatenate([saved.values, values[None]])
-            self._after_generation(saved)
+            self._after_generation(saved, values, saved.state)
 
     def _episodes(self, saved: Saved) -> tuple[int, ...]:
         """Seeds of the coming generation's episodes: fresh ones, and later some of those that went worst."""
@@ -357,7 +358,7 @@ class _Session:
         count = self._plan.episodes_in(number)
         hard = min(count // _HARD_SHARE, saved.hard.size)  # rare failures hardly show in a mean of a few
         seeds = episode_seeds(self._plan.seed, Purpose.TUNING, count - hard, 3, number)
-        rng = stream(self._plan.seed, Purpose.TUNING, 9, number)
+        rng = stream(self._plan.seed, Purpose.TUNING, 10, number)
         drawn = rng.choice(saved.hard.astype(np.int64), hard, replace=False) if hard else saved.hard[:0]
         return (*seeds, *map(int, drawn))
 
@@ -373,7 +374,8 @@ class _Session:
             adam.state = saved.state
         self._choice = lambda: adam.weights[None]
         size = min(_BATCH, samples.labels.size)
-        each = min(plan.max_steps or task.episode_steps, samples.labels.size)
+        each = min(self._limit, samples.labels.size)
+        whole = plan.episodes_until(plan.generations)
         while len(saved.values) < plan.generations:
             number = len(saved.values)
             rng = stream(plan.seed, Purpose.TUNING, 7, number)
@@ -382,24 +384,32 @@ class _Session:
             for step in range(steps):
                 rows = rng.choice(samples.labels.size, size, replace=False, shuffle=False)
                 targets = None if samples.targets is None else samples.targets[rows]
-                share = (number + step / steps) / plan.generations
+                here = plan.population * plan.episodes_in(number) * step / steps
+                share = (plan.episodes_until(number) + here) / whole
                 adam.step(samples.inputs(rows), samples.labels[rows], targets, share)
-            saved.state = adam.state
             # What was told to a method is nothing here; the row only counts the generation.
-            saved.values = np.concatenate([saved.values, np.full((1, plan.population), np.nan)])
-            self._after_generation(saved)
+            self._after_generation(saved, np.full(plan.population, np.nan), adam.state)
 
-    def _after_generation(self, saved: Saved) -> None:
-        """Check what the method takes for the best, show, save, and stop where a signal asks for it."""
-        number = len(saved.values)
-        if self._check_is_due(number):
-            weights = self._choice()
-            returns = self._check(weights)
+    def _after_generation(self, saved: Saved, values: FloatArray, state: FloatArray) -> None:
+        """Check what the method takes for the best, show, save, and stop where a signal asks for it.
+
+        A signal during the check leaves `saved` as it was before the generation, which is then done again.
+
+        Args:
+            saved: what is kept.
+            values: (candidates,) of the generation.
+            state: of the method after it.
+        """
+        number = len(saved.values) + 1
+        weights = self._choice()
+        returns = self._check(weights) if self._check_is_due(number) else None
+        saved.values, saved.state = np.concatenate([saved.values, values[None]]), state
+        if returns is not None:
             means = np.concatenate([saved.kept_means, _means(returns)])
             order = np.argsort(-means, kind="stable")[:_KEPT]
             saved.kept, saved.kept_means = np.concatenate([saved.kept, weights])[order], means[order]
             if not isinstance(self._task, DataTask) and self._plan.stage(number - 1) >= _HARD_STAGE:
-                worst = np.argsort(returns[0], kind="stable")[:_HARD_EPISODES]
+                worst = np.argsort(np.nan_to_num(returns[0], nan=-np.inf), kind="stable")[:_HARD_EPISODES]
                 seeds = np.array(self._seeds(8, _CHECK_EPISODES), np.float64)
                 saved.hard = np.union1d(saved.hard, seeds[worst])
         if self._observer:
@@ -411,8 +421,13 @@ class _Session:
 
     def _check_is_due(self, number: int) -> bool:
         """Whether what the method takes for the best is checked after so many generations."""
-        between = _CHECK_SHARE * len(self._seeds(8, _CHECK_EPISODES))
-        before, now = (self._plan.episodes_until(count) // between for count in (number - 1, number))
+        if number in self._plan.stage_ends or (self._plan.method == "random" and number % MEMORY == 0):
+            return True
+        cost = len(self._seeds(8, _CHECK_EPISODES)) * self._task.episode_steps
+        if isinstance(self._task, DataTask):
+            cost = self._task.samples.validation.labels.size
+        steps = (self._plan.episodes_until(count) * self._limit for count in (number - 1, number))
+        before, now = (count // (_CHECK_SHARE * cost) for count in steps)
         return now > before
 
     def _finish(self, saved: Saved) -> Champion:

@@ -22,7 +22,7 @@ from wann.optimisers import OPTIMISERS
 METHODS = (*OPTIMISERS, "adam")
 """CMA-ES, parameter-exploring policy gradients, random search; and Adam, by gradients, on data sets."""
 
-FORMAT, VERSION = "wann-tuning", 1
+FORMAT, VERSION = "wann-tuning", 2
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ class Plan:
 
     def stage(self, generation: int) -> int:
         """Stage (0 to `STAGES` - 1) of a generation: each has half as many generations as the one before."""
-        return sum(generation >= end for end in self._stage_ends[:-1])
+        return sum(generation >= end for end in self.stage_ends[:-1])
 
     def episodes_in(self, generation: int) -> int:
-        """Episodes of a generation: from stage to stage twice as many, so that every stage costs the same.
+        """Episodes of a generation: from stage to stage twice as many, so that stages cost about the same.
 
         Few episodes are noise that carries a search past optima that are near and poor; many at the end
         tell good from lucky.
@@ -85,17 +85,17 @@ class Plan:
     def episodes_until(self, generation: int) -> int:
         """Episodes of all candidates of the generations before this one."""
         begun, count = 0, 0
-        for end, episodes in zip(self._stage_ends, self._stage_episodes, strict=True):
+        for end, episodes in zip(self.stage_ends, self._stage_episodes, strict=True):
             count += max(0, min(generation, end) - begun) * episodes
             begun = end
         return count * self.population
 
     @property
-    def _stage_ends(self) -> list[int]:
-        """One past the last generation of each stage."""
+    def stage_ends(self) -> list[int]:
+        """One past the last generation of each stage; the last stage is never empty."""
         whole = 2**STAGES - 1
         shares = (2**STAGES - 2 ** (STAGES - 1 - stage) for stage in range(STAGES))
-        return [-(-self.generations * share // whole) for share in shares]
+        return [self.generations * share // whole for share in shares]
 
     @property
     def _stage_episodes(self) -> list[int]:
@@ -106,7 +106,8 @@ STAGES = 5
 """Of a tuning, with ever more episodes."""
 
 CHANGEABLE = ("budget",)
-"""What may change when a tuning goes on."""
+"""What may change when a tuning goes on. A longer budget stretches the stages: what was computed stays, but
+it is not the tuning that it would have been at once."""
 
 
 def plan_from(given: Mapping[str, Any]) -> Plan:
@@ -173,6 +174,8 @@ class Saved:
             with open(path, "rb") as file, np.load(file, allow_pickle=False) as data:
                 arrays = {name: np.asarray(data[name], np.float64) for name in _SAVED_ARRAYS}
                 header = parse_json(str(data["header"]), "a tuning", FORMAT, VERSION)
+            if header["version"] < VERSION:
+                raise ValueError("it is of a way of tuning that is no more: tune again to another --out")
             champion = champion_from_json(header["champion"])
             saved = cls(
                 plan_from(header["plan"]),
