@@ -129,7 +129,8 @@ METHODS: tuple[Method, ...] = (
     Method(
         "edge-popup-conv-trained",
         "The same network without a mask, its weights trained",
-        _subnetwork(3, **_CONVOLUTIONAL, learn="weights", kept=1.0),
+        # Weights do not bear the learning rate of scores: at 0.1 every unit dies.
+        _subnetwork(3, **_CONVOLUTIONAL, learn="weights", kept=1.0, learning_rate=0.01),
         seconds=240.0,
         needs="torch",
         images=True,
