@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +32,6 @@ from wann.stopping import BrokenOff, Stop, stop_signals
 from wann.tasks import DataTask, Task, best_stepping, get_task
 from wann.tuning import CHANGEABLE, Plan, Saved, is_tuning, plan_from, state_path
 from wann.weights import RANGE
-
-if TYPE_CHECKING:
-    pass
 
 FRESH_EPISODES = 100
 """Episodes, seen by no choice, on which the result is scored."""
@@ -264,6 +261,7 @@ class _Session:
         self._saved = saved
         # Steps of an episode of a generation; on data sets, samples of a batch.
         self._limit = min(plan.max_steps or self._task.episode_steps, self._task.episode_steps)
+        self._check_seeds = self._seeds(8, _CHECK_EPISODES)
         self._begun = time.monotonic()
         self._saved_at = self._begun
         self._stop = Stop()
@@ -359,8 +357,7 @@ class _Session:
         hard = min(count // _HARD_SHARE, saved.hard.size)  # rare failures hardly show in a mean of a few
         seeds = episode_seeds(self._plan.seed, Purpose.TUNING, count - hard, 3, number)
         rng = stream(self._plan.seed, Purpose.TUNING, 10, number)
-        drawn = rng.choice(saved.hard.astype(np.int64), hard, replace=False) if hard else saved.hard[:0]
-        return (*seeds, *map(int, drawn))
+        return (*seeds, *rng.choice(saved.hard.astype(np.int64), hard, replace=False).tolist())
 
     def _descend(self, saved: Saved) -> None:
         """Generations of Adam: as many gradient steps on random batches as candidates would cost."""
@@ -401,17 +398,10 @@ class _Session:
             state: of the method after it.
         """
         number = len(saved.values) + 1
-        weights = self._choice()
-        returns = self._check(weights) if self._check_is_due(number) else None
+        if self._check_is_due(number):
+            weights = self._choice()
+            self._keep(saved, weights, self._check(weights))
         saved.values, saved.state = np.concatenate([saved.values, values[None]]), state
-        if returns is not None:
-            means = np.concatenate([saved.kept_means, _means(returns)])
-            order = np.argsort(-means, kind="stable")[:_KEPT]
-            saved.kept, saved.kept_means = np.concatenate([saved.kept, weights])[order], means[order]
-            if not isinstance(self._task, DataTask) and self._plan.stage(number - 1) >= _HARD_STAGE:
-                worst = np.argsort(np.nan_to_num(returns[0], nan=-np.inf), kind="stable")[:_HARD_EPISODES]
-                seeds = np.array(self._seeds(8, _CHECK_EPISODES), np.float64)
-                saved.hard = np.union1d(saved.hard, seeds[worst])
         if self._observer:
             self._observer(self._progress(float(saved.values[-1].max())))
         if time.monotonic() - self._saved_at >= _SAVE_SECONDS:
@@ -419,11 +409,20 @@ class _Session:
         if self._stop.is_set():
             raise BrokenOff
 
+    def _keep(self, saved: Saved, weights: FloatArray, returns: FloatArray) -> None:
+        """Keep checked weights (1, C) if they are among the best, and later the episodes that went worst."""
+        means = np.concatenate([saved.kept_means, _means(returns)])
+        order = np.argsort(-means, kind="stable")[:_KEPT]
+        saved.kept, saved.kept_means = np.concatenate([saved.kept, weights])[order], means[order]
+        if not isinstance(self._task, DataTask) and self._plan.stage(len(saved.values)) >= _HARD_STAGE:
+            worst = np.argsort(np.nan_to_num(returns[0], nan=-np.inf), kind="stable")[:_HARD_EPISODES]
+            saved.hard = np.union1d(saved.hard, np.array(self._check_seeds, np.float64)[worst])
+
     def _check_is_due(self, number: int) -> bool:
         """Whether what the method takes for the best is checked after so many generations."""
         if number in self._plan.stage_ends or (self._plan.method == "random" and number % MEMORY == 0):
             return True
-        cost = len(self._seeds(8, _CHECK_EPISODES)) * self._task.episode_steps
+        cost = len(self._check_seeds) * self._task.episode_steps
         if isinstance(self._task, DataTask):
             cost = self._task.samples.validation.labels.size
         steps = (self._plan.episodes_until(count) * self._limit for count in (number - 1, number))
@@ -500,7 +499,7 @@ class _Session:
 
     def _check(self, sets: FloatArray) -> FloatArray:
         """Returns (n, E) on the episodes that choices are made by."""
-        return self._evaluate(sets, self._seeds(8, _CHECK_EPISODES), confirming=True)
+        return self._evaluate(sets, self._check_seeds, confirming=True)
 
     def _evaluate(
         self,

@@ -90,10 +90,10 @@ def tune(
 
     They start at the best shared weight. Every method has the same budget: evaluations, each of one set of
     weights on some episodes, or on some batches of training samples; gradients count three times. Episodes
-    become more in five stages, and those that went worst come back. What comes
-    of it is a champion file of its own; Ctrl-C ends the tuning after saving, and 'wann resume FILE' goes on.
-    A frozen PART keeps its start weights: inputs are the connections out of the inputs, hidden and outputs
-    those into such nodes, layer:K those into nodes of layer K.
+    become more in five stages, and those that went worst come back. What comes of it is a champion file of
+    its own; Ctrl-C ends the tuning after saving, and 'wann resume FILE' goes on. A frozen PART keeps its
+    start weights: inputs are the connections out of the inputs, hidden and outputs those into such nodes,
+    layer:K those into nodes of layer K.
     """
     from wann.live import starting
 

@@ -184,26 +184,46 @@ def rolled_out(
         starts: (n, S) start states.
         remembering: makes a fresh memory.
     """
-    count, blocks = len(starts), blocks_for(len(starts))
-    state = np.zeros((starts.shape[1], blocks, WIDTH))
-    state.reshape(starts.shape[1], -1)[:, :count] = starts.T
-    observation = np.zeros((len(task.inputs), blocks, WIDTH))
-    action = np.zeros((len(task.outputs), blocks, WIDTH))
-    outcome = np.zeros((2, blocks, WIDTH))
-    memory, returns, going = remembering(), np.zeros(count), np.ones(count, np.bool_)
+    episodes, memory, returns = Episodes(task, starts), remembering(), np.zeros(len(starts))
     for _ in range(task.episode_steps):
-        task.dynamics.observe(state, observation, blocks)
-        seen = memory.see(observation.reshape(len(task.inputs), -1)[:, :count].T)
-        output = (seen * controllers).sum(axis=1)
-        action.reshape(len(task.outputs), -1)[-1, :count] = output
+        output = (memory.see(episodes.look()) * controllers).sum(axis=1)
         memory.act(encoded_actions(output, len(task.outputs)))
-        task.dynamics.step(state, action, outcome, blocks)
-        reward, ended = outcome.reshape(2, -1)[:, :count]
-        returns += np.where(going, reward, 0.0)
-        going &= ended == 0.0
-        if not going.any():
+        returns += episodes.step(output)
+        if not episodes.going.any():
             break
     return returns
+
+
+class Episodes:
+    """n episodes side by side in the compiled physics; `going` (n,) says which have not ended."""
+
+    def __init__(self, task: CompiledTask, starts: FloatArray) -> None:
+        self._task, self._blocks = task, blocks_for(len(starts))
+        self.going = np.ones(len(starts), np.bool_)
+        self._state, self._observation, self._action, self._outcome = (
+            np.zeros((rows, self._blocks, WIDTH))
+            for rows in (starts.shape[1], len(task.inputs), len(task.outputs), 2)
+        )
+        self._lanes(self._state)[:] = starts.T
+
+    def _lanes(self, array: FloatArray) -> FloatArray:
+        """The rows of an array as (rows, n)."""
+        lanes: FloatArray = array.reshape(len(array), -1)[:, : self.going.size]
+        return lanes
+
+    def look(self) -> FloatArray:
+        """Observations (n, I)."""
+        self._task.dynamics.observe(self._state, self._observation, self._blocks)
+        return self._lanes(self._observation).T
+
+    def step(self, output: FloatArray) -> FloatArray:
+        """Advance by one step under a controller's outputs (n,); gives the rewards (n,), 0 after the end."""
+        self._lanes(self._action)[-1] = output
+        self._task.dynamics.step(self._state, self._action, self._outcome, self._blocks)
+        reward, ended = self._lanes(self._outcome)
+        rewards = np.where(self.going, reward, 0.0)
+        self.going = self.going & (ended == 0.0)
+        return rewards
 
 
 def encoded_actions(output: FloatArray, outputs: int) -> FloatArray:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wann.lanes import WIDTH, blocks_for
-from wann.random_weights.recurrent import Hidden, LongShortTermMemory, encoded_actions
+from wann.random_weights.recurrent import Episodes, Hidden, LongShortTermMemory, encoded_actions
 from wann.random_weights.training import functional, one_thread, torch
 from wann.seeding import Purpose, episode_seeds, stream
 from wann.tasks import CompiledTask
@@ -72,27 +71,14 @@ def trained_memory(
 
 def _episodes(task: Hidden, compiled: CompiledTask, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What is seen (T+1, n, V), random actions (T, n) from -1 to 1, and whether an episode went on (T, n)."""
-    starts = compiled.starts(episode_seeds(seed, Purpose.RANDOM_WEIGHTS, _EPISODES, 5))
+    episodes = Episodes(compiled, compiled.starts(episode_seeds(seed, Purpose.RANDOM_WEIGHTS, _EPISODES, 5)))
     rng = stream(seed, Purpose.RANDOM_WEIGHTS, 6)
-    blocks = blocks_for(_EPISODES)
-    state = np.zeros((starts.shape[1], blocks, WIDTH))
-    state.reshape(starts.shape[1], -1)[:, :_EPISODES] = starts.T
-    observation = np.zeros((len(compiled.inputs), blocks, WIDTH))
-    action = np.zeros((len(compiled.outputs), blocks, WIDTH))
-    outcome = np.zeros((2, blocks, WIDTH))
-
-    def look() -> np.ndarray:
-        compiled.dynamics.observe(state, observation, blocks)
-        entries = observation.reshape(len(compiled.inputs), -1)[:, :_EPISODES].T
-        seen: np.ndarray = entries[:, task.visible] / np.array(task.unit)
-        return seen
-
-    seen, actions, going = [look()], [], [np.ones(_EPISODES, np.bool_)]
+    unit = np.array(task.unit)
+    seen, actions, going = [episodes.look()[:, task.visible] / unit], [], []
     for _ in range(_LONGEST):
         output = rng.uniform(-1.0, 1.0, _EPISODES)
-        action.reshape(len(compiled.outputs), -1)[-1, :_EPISODES] = output
-        compiled.dynamics.step(state, action, outcome, blocks)
-        seen.append(look())
+        going.append(episodes.going)
+        episodes.step(output)
+        seen.append(episodes.look()[:, task.visible] / unit)
         actions.append(encoded_actions(output, len(compiled.outputs)))
-        going.append(going[-1] & (outcome.reshape(2, -1)[1, :_EPISODES] == 0.0))
-    return np.array(seen), np.array(actions), np.array(going[:-1])
+    return np.array(seen), np.array(actions), np.array(going)
