@@ -19,8 +19,8 @@ from wann.lanes import (
     inlined_kernel,
     kernel,
     negate_if_odd,
-    power_of_two,
     select_greater,
+    times_power_of_two,
 )
 
 INVERSE_PI = 0.3183098861837907
@@ -92,7 +92,7 @@ def exp2(t):
         0.00015403455852453838 + 1.525268684626772e-05 * f
     ) * f2
     high = 1.3255224878668817e-06 + 1.0203121063391729e-07 * f
-    return (low + (middle + high * f4) * f4) * power_of_two(shifted)
+    return times_power_of_two(low + (middle + high * f4) * f4, shifted)
 
 
 @kernel

@@ -189,6 +189,18 @@ def select_greater(typing_context: Any, a: Any, b: Any, chosen: Any, other: Any)
     return (LANES if wide else types.float64)(*args), codegen
 
 
+@intrinsic
+def any_nonzero(typing_context: Any, x: Any) -> Any:
+    """Whether any of eight lanes is not 0."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        zeros = ir.Constant(_VECTOR, [0.0] * WIDTH)
+        mask = builder.bitcast(builder.fcmp_unordered("!=", args[0], zeros), ir.IntType(WIDTH))
+        return builder.icmp_unsigned("!=", mask, ir.Constant(ir.IntType(WIDTH), 0))
+
+    return types.boolean(LANES), codegen
+
+
 WHOLE = 6755399441055744.0
 """1.5 * 2**52: added to a float of at most 2**51, it rounds it to a whole number held in the low bits."""
 
@@ -211,13 +223,16 @@ def _define_on_bits(codegen: Any) -> Any:
 
 
 @intrinsic
-def power_of_two(typing_context: Any, shifted: Any) -> Any:
-    """Give 2**n for `shifted` = n + WHOLE, n in [-1022, 1023]: n is moved into the exponent."""
+def times_power_of_two(typing_context: Any, value: Any, shifted: Any) -> Any:
+    """Give value * 2**n for `shifted` = n + WHOLE: n is added to the exponent, which must not leave its range.
 
-    def codegen(builder: Any, constant: Any, bits: Any) -> Any:
-        return builder.shl(builder.add(bits, constant(1023)), constant(52))
+    A NaN in both stays one: the low bits of one that arithmetic made are zero.
+    """
 
-    return shifted(shifted), _define_on_bits(codegen)
+    def codegen(builder: Any, constant: Any, bits: Any, number: Any) -> Any:
+        return builder.add(bits, builder.shl(number, constant(52)))
+
+    return value(value, shifted), _define_on_bits(codegen)
 
 
 @intrinsic

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wann import graph
-from wann.activations import BY_CODE, activate, activate_three
+from wann.activations import BY_CODE, activate_three
 from wann.genome import Genome
 from wann.lanes import (
     WIDTH,
@@ -177,6 +177,59 @@ def write_tape(first_row, nodes, first_source, sources, activation, stride, tape
     return at
 
 
+# The blocks are computed three, two or one at a time: fewer loops that end unpredictably, and sums in flight
+# beside each other. The functions below are written for three, `lane` onwards; `second` and `third` say how
+# far behind the first they lie, and what lies at one place is computed once.
+
+
+@inlined_kernel
+def _sum_shared(tape, c, weights, values, lane, second, third):
+    """Three weighted sums of a node whose sources are at `c`, and where its sources end."""
+    x = y = z = broadcast(0.0)
+    source = element(tape, c)
+    if source >= 0:  # The first is taken as it is, not added to 0: they differ in the sign of a 0 alone.
+        source += lane
+        x, y, z = load_at(values, source), load_at(values, source + second), load_at(values, source + third)
+        c += 1
+        source = element(tape, c)
+    while source >= 0:
+        source += lane
+        x = x + load_at(values, source)
+        y = y + load_at(values, source + second)
+        z = z + load_at(values, source + third)
+        c += 1
+        source = element(tape, c)
+    x = x * load_at(weights, lane)
+    y = y * load_at(weights, lane + second)
+    z = z * load_at(weights, lane + third)
+    return x, y, z, c
+
+
+@inlined_kernel
+def _sum_individual(tape, c, w, stride, weights, values, lane, second, third):
+    """As `_sum_shared`, where each source has a weight, the first at row `w` of the weights."""
+    x = y = z = broadcast(0.0)
+    w += lane
+    source = element(tape, c)
+    while source >= 0:
+        source += lane
+        x = x + load_at(values, source) * load_at(weights, w)
+        y = y + load_at(values, source + second) * load_at(weights, w + second)
+        z = z + load_at(values, source + third) * load_at(weights, w + third)
+        c += 1
+        w += stride
+        source = element(tape, c)
+    return x, y, z, c
+
+
+@inlined_kernel
+def _store_activated(code, x, y, z, values, place, second, third):
+    x, y, z = activate_three(code, x, y, z)
+    store_at(values, place, x)
+    store_at(values, place + second, y)
+    store_at(values, place + third, z)
+
+
 @inlined_kernel
 def forward_shared(tape, at, end, weights, values, blocks):
     """Compute values of nodes in all lanes, in place; all connections of a lane carry one weight.
@@ -189,41 +242,20 @@ def forward_shared(tape, at, end, weights, values, blocks):
         blocks: how many of the B blocks to compute.
     """
     while at < end:
-        code, place = element(tape, at), element(tape, at + 1)
-        begin = c = at + 3
-        lane, lanes = 0, blocks * WIDTH
-        # Three blocks at a time: fewer loops that end unpredictably, and three independent sums in flight.
-        while lane + 3 * WIDTH <= lanes:
-            first = second = third = broadcast(0.0)
-            c = begin
-            source = element(tape, c)
-            while source >= 0:
-                first = first + load_at(values, source + lane)
-                second = second + load_at(values, source + lane + WIDTH)
-                third = third + load_at(values, source + lane + 2 * WIDTH)
-                c += 1
-                source = element(tape, c)
-            first, second, third = activate_three(
-                code,
-                first * load_at(weights, lane),
-                second * load_at(weights, lane + WIDTH),
-                third * load_at(weights, lane + 2 * WIDTH),
-            )
-            store_at(values, place + lane, first)
-            store_at(values, place + lane + WIDTH, second)
-            store_at(values, place + lane + 2 * WIDTH, third)
-            lane += 3 * WIDTH
-        while lane < lanes:
-            total = broadcast(0.0)
-            c = begin
-            source = element(tape, c)
-            while source >= 0:
-                total = total + load_at(values, source + lane)
-                c += 1
-                source = element(tape, c)
-            store_at(values, place + lane, activate(code, total * load_at(weights, lane)))
-            lane += WIDTH
-        at = c + 1
+        code, place, begin = element(tape, at), element(tape, at + 1), at + 3
+        lane, left = 0, blocks
+        while left >= 3 and left != 4:
+            x, y, z, at = _sum_shared(tape, begin, weights, values, lane, WIDTH, 2 * WIDTH)
+            _store_activated(code, x, y, z, values, place + lane, WIDTH, 2 * WIDTH)
+            lane, left = lane + 3 * WIDTH, left - 3
+        while left >= 2:
+            x, y, z, at = _sum_shared(tape, begin, weights, values, lane, WIDTH, WIDTH)
+            _store_activated(code, x, y, z, values, place + lane, WIDTH, WIDTH)
+            lane, left = lane + 2 * WIDTH, left - 2
+        if left == 1:
+            x, y, z, at = _sum_shared(tape, begin, weights, values, lane, 0, 0)
+            _store_activated(code, x, y, z, values, place + lane, 0, 0)
+        at += 1
 
 
 @inlined_kernel
@@ -237,39 +269,21 @@ def forward_individual(tape, at, end, weights, values, blocks):
     """
     stride = values.shape[1] * WIDTH
     while at < end:
-        code, place = element(tape, at), element(tape, at + 1)
-        own = element(tape, at + 2) * stride
-        begin = c = at + 3
-        lane, lanes = 0, blocks * WIDTH
-        while lane + 3 * WIDTH <= lanes:
-            first = second = third = broadcast(0.0)
-            c, w = begin, own + lane
-            source = element(tape, c)
-            while source >= 0:
-                source += lane
-                first = first + load_at(values, source) * load_at(weights, w)
-                second = second + load_at(values, source + WIDTH) * load_at(weights, w + WIDTH)
-                third = third + load_at(values, source + 2 * WIDTH) * load_at(weights, w + 2 * WIDTH)
-                c += 1
-                w += stride
-                source = element(tape, c)
-            first, second, third = activate_three(code, first, second, third)
-            store_at(values, place + lane, first)
-            store_at(values, place + lane + WIDTH, second)
-            store_at(values, place + lane + 2 * WIDTH, third)
-            lane += 3 * WIDTH
-        while lane < lanes:
-            total = broadcast(0.0)
-            c, w = begin, own + lane
-            source = element(tape, c)
-            while source >= 0:
-                total = total + load_at(values, source + lane) * load_at(weights, w)
-                c += 1
-                w += stride
-                source = element(tape, c)
-            store_at(values, place + lane, activate(code, total))
-            lane += WIDTH
-        at = c + 1
+        code, place, begin = element(tape, at), element(tape, at + 1), at + 3
+        w = element(tape, at + 2) * stride
+        lane, left = 0, blocks
+        while left >= 3 and left != 4:
+            x, y, z, at = _sum_individual(tape, begin, w, stride, weights, values, lane, WIDTH, 2 * WIDTH)
+            _store_activated(code, x, y, z, values, place + lane, WIDTH, 2 * WIDTH)
+            lane, left = lane + 3 * WIDTH, left - 3
+        while left >= 2:
+            x, y, z, at = _sum_individual(tape, begin, w, stride, weights, values, lane, WIDTH, WIDTH)
+            _store_activated(code, x, y, z, values, place + lane, WIDTH, WIDTH)
+            lane, left = lane + 2 * WIDTH, left - 2
+        if left == 1:
+            x, y, z, at = _sum_individual(tape, begin, w, stride, weights, values, lane, 0, 0)
+            _store_activated(code, x, y, z, values, place + lane, 0, 0)
+        at += 1
 
 
 @kernel
