@@ -151,7 +151,7 @@ def test_every_state_of_an_episode_is_that_of_the_kernel_and_of_plain_numpy():
             np.testing.assert_allclose(kernel_rows, rows, rtol=0, atol=1e-9)
             push = kernel_rows[0, network.outputs]
             by_paper, _, _ = paper_step(state, push[0])
-            by_kernel, reward, end = advance(DYNAMICS, state, push)
+            by_kernel, _, reward, end = advance(DYNAMICS, state, push, 5)
             observation, env_reward, terminated, truncated, _ = env.step(TASK.action(push))
             state = env.unwrapped.state
             assert state.tolist() == by_kernel.tolist()

@@ -77,8 +77,8 @@ def kernel_step(task, states, outputs):
     """The kernels' new states, observations, rewards and ends of one step of many episodes."""
     lanes, outcome = lanes_of(states), lane_array(2, blocks_for(len(states)))
     observation = lane_array(len(task.inputs), blocks_for(len(states)))
-    task.dynamics.step(lanes, lanes_of(outputs), outcome, lanes.shape[1])
     task.dynamics.observe(lanes, observation, lanes.shape[1])
+    task.dynamics.step(lanes, observation, lanes_of(outputs), outcome, lanes.shape[1])
     reward, ended = columns_of(outcome, len(states)).T
     return columns_of(lanes, len(states)), columns_of(observation, len(states)), reward, ended != 0.0
 

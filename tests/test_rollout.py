@@ -15,11 +15,10 @@ SMOOTH = tuple(code for code in ALL_CODES if code != BY_NAME["step"].code)
 
 def roll_out_numpy(network, weight, start, max_steps):
     """One episode with NumPy's forward pass and the dynamics stepped one lane at a time."""
-    state, total = start, 0.0
+    state, observation, total = start, observe(TASK.dynamics, start, 5), 0.0
     for step in range(max_steps):
-        observation = observe(TASK.dynamics, state, 5)
         outputs = evaluate_network_numpy(network, observation[None], weight[None])[0, network.outputs]
-        state, reward, terminated = advance(TASK.dynamics, state, outputs)
+        state, observation, reward, terminated = advance(TASK.dynamics, state, outputs, 5)
         total += reward
         if terminated:
             return total, step + 1
@@ -63,6 +62,27 @@ def test_lanes_end_at_their_own_time_without_disturbing_the_others():
                 0,
                 1,
             )
+            assert alone.steps[0, 0] == together.steps[index, lane]
+            assert alone.returns[0, 0].tobytes() == together.returns[index, lane].tobytes()
+
+
+@pytest.mark.parametrize("individual", [False, True], ids=["shared", "individual"])
+@pytest.mark.parametrize("max_steps", [1, 15, 300])
+@pytest.mark.parametrize("lanes", [9, 12, 13, 18, 20, 21])
+def test_lanes_that_take_turns_compute_what_each_does_alone(lanes, max_steps, individual):
+    networks = [compile_genome(evolved(seed, 25)) for seed in range(2)]
+    batch, counts = batch_networks(networks), [network.sources.size for network in networks]
+    rng = np.random.default_rng(lanes)
+    starts = rng.normal((0, 0, np.pi, 0), 0.2, (lanes, 4))
+    starts[::3, 0] = rng.uniform(-2.39, 2.39, len(starts[::3]))  # some near the end of the track
+    weights = rng.uniform(-2, 2, (lanes, sum(counts)) if individual else lanes)
+    together = roll_out(TASK.dynamics, batch, weights, starts, max_steps, 0, 2)
+    assert max_steps < 300 or len(np.unique(together.steps)) > 2, "episodes of several lengths"
+    for index, first in enumerate((0, counts[0])):
+        own = weights[:, first : first + counts[index]] if individual else weights
+        for lane in range(lanes):
+            one = slice(lane, lane + 1)
+            alone = roll_out(TASK.dynamics, batch, own[one], starts[one], max_steps, index, index + 1)
             assert alone.steps[0, 0] == together.steps[index, lane]
             assert alone.returns[0, 0].tobytes() == together.returns[index, lane].tobytes()
 

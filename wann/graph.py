@@ -96,6 +96,28 @@ def feeding(reached, order, sources, targets):
 
 
 @kernel
+def ordered(keys):
+    """Positions of the keys in ascending order, (n,) int64; of equal ones, the first comes first.
+
+    Args:
+        keys: (n,) whole numbers in a range not much wider than n.
+    """
+    order = np.empty(keys.size, np.int64)
+    if not keys.size:
+        return order
+    low = keys.min()
+    place = np.zeros(keys.max() - low + 2, np.int64)
+    for key in keys:
+        place[key - low + 1] += 1
+    for k in range(1, place.size):
+        place[k] += place[k - 1]
+    for k in range(keys.size):
+        order[place[keys[k] - low]] = k
+        place[keys[k] - low] += 1
+    return order
+
+
+@kernel
 def positions_of(ids, wanted):
     """Position in `ids` (ascending, at least 0) of each entry of `wanted`; -1 where it is not there."""
     found = np.empty(wanted.size, np.int32)

@@ -76,7 +76,7 @@ def _compile(first_output, output_count, node_id, activation, mark, source_id, t
     target = graph.positions_of(node_id, target_id[on])
     node_count = activation.size
     depth = graph.depths(node_count, source, target)
-    order = np.argsort(depth[target], kind="mergesort")
+    order = graph.ordered(depth[target])
     alive = np.zeros(node_count, np.bool_)
     alive[first_output : first_output + output_count] = True
     alive = graph.feeding(alive, order, source, target)
@@ -84,7 +84,7 @@ def _compile(first_output, output_count, node_id, activation, mark, source_id, t
     row = np.full(node_count, -1, np.int32)
     row[:first_output] = np.arange(first_output)
     computed = np.flatnonzero(alive[first_output:]) + first_output
-    computed = computed[np.argsort(depth[computed], kind="mergesort")]
+    computed = computed[graph.ordered(depth[computed])]
     for k in range(computed.size):
         row[computed[k]] = first_output + k
 
@@ -97,7 +97,7 @@ def _compile(first_output, output_count, node_id, activation, mark, source_id, t
     # Filled in the order of the source's row, so each node's sources come out ascending.
     connection = np.empty(first_source[-1], np.int64)
     fill = first_source[:-1].copy()
-    for c in np.argsort(row[source], kind="mergesort"):
+    for c in graph.ordered(row[source]):
         if alive[target[c]]:
             k = row[target[c]] - first_output
             connection[fill[k]] = c

@@ -15,6 +15,7 @@ from wann.lanes import (
     WHOLE,
     WIDTH,
     absolute,
+    any_nonzero,
     blocks_for,
     broadcast,
     compiled,
@@ -30,7 +31,7 @@ FloatArray = NDArray[np.float64]
 
 _LANE_ARRAY = types.float64[:, :, ::1]
 _OBSERVE = types.void(_LANE_ARRAY, _LANE_ARRAY, types.int64)
-_STEP = types.void(_LANE_ARRAY, _LANE_ARRAY, _LANE_ARRAY, types.int64)
+_STEP = types.void(_LANE_ARRAY, _LANE_ARRAY, _LANE_ARRAY, _LANE_ARRAY, types.int64)
 
 observe_kernel = compiled(_OBSERVE)
 """Decorator of `observe(state, observation, blocks)`.
@@ -39,14 +40,16 @@ It fills `observation` (I, B, WIDTH) from `state` (S, B, WIDTH) in the first `bl
 """
 
 step_kernel = compiled(_STEP)
-"""Decorator of `step(state, action, outcome, blocks)`.
+"""Decorator of `step(state, observation, action, outcome, blocks)`.
 
-It advances `state` (S, B, WIDTH) in place by one step under `action` (A, B, WIDTH), the network's raw
-outputs, and fills `outcome` (2, B, WIDTH): row 0 the reward, row 1 whether the episode terminated (1 or 0).
+It advances `state` (S, B, WIDTH) and `observation` (I, B, WIDTH), which is what `observe` makes of the state,
+in place by one step under `action` (A, B, WIDTH), the network's raw outputs, and fills `outcome`
+(2, B, WIDTH): row 0 the reward, row 1 whether the episode terminated (1 or 0).
 """
 
 
 TURN = 2.0 * math.pi  # rad
+TURNS = 16  # in which an episode is computed, where lanes take turns
 
 
 @kernel
@@ -151,6 +154,16 @@ def roll_out(
     return Rollouts(returns, steps)
 
 
+@kernel
+def _swap(total, state, own, one, other):
+    """Exchange two lanes."""
+    for lanes in (total, state, own):
+        for row in range(lanes.shape[0]):
+            value = lanes[row, one // WIDTH, one % WIDTH]
+            lanes[row, one // WIDTH, one % WIDTH] = lanes[row, other // WIDTH, other % WIDTH]
+            lanes[row, other // WIDTH, other % WIDTH] = value
+
+
 @compiled(
     types.void(
         types.FunctionType(_OBSERVE),
@@ -197,7 +210,8 @@ def _roll_out(
     total,
 ):
     lanes = returns.shape[1]
-    lane_of = np.empty(lanes, np.int64)
+    lane_of = np.empty(lanes, np.int64)  # which episode each lane has
+    done = np.empty(lanes, np.int64)  # steps of each lane
     observation = values[1 : 1 + inputs]
     order = np.empty(values.shape[0], np.int32)
     values[0] = 1.0
@@ -216,72 +230,89 @@ def _roll_out(
         state[:] = starts
         total[0] = 0.0
         lane_of[:] = np.arange(lanes)
-        alive = lanes
+        done[:] = 0
         nodes = order[: codes.size]
         constants = constants_first(1 + inputs, pointers, row_sources, nodes)
         stride = values.shape[1] * WIDTH
         tape = np.empty(row_sources.size + 4 * codes.size, np.int64)
         steady = write_tape(1 + inputs, nodes[:constants], pointers, row_sources, codes, stride, tape, 0)
         write_tape(1 + inputs, nodes[constants:], pointers, row_sources, codes, stride, tape, steady)
-        moved = True  # whether a lane's constants have to be computed, as it is new in its place
-        for now in range(max_steps):
-            # Lanes that have ended are moved behind the others, so the work shrinks with them.
-            blocks = (alive + WIDTH - 1) // WIDTH
+        alive = lanes
+        while alive > 0:
+            # A block that would be half empty or less is not computed: its lanes wait, and take turns.
+            blocks = max(1, (alive + WIDTH // 2 - 1) // WIDTH)
+            running = min(alive, blocks * WIDTH)
+            turn = max_steps
+            if running < alive:
+                turn = (max_steps + TURNS - 1) // TURNS
+                for waiting in range(running, alive):
+                    ahead = np.argmax(done[:running])
+                    if done[ahead] > done[waiting]:
+                        _swap(total, state, own, ahead, waiting)
+                        lane_of[ahead], lane_of[waiting] = lane_of[waiting], lane_of[ahead]
+                        done[ahead], done[waiting] = done[waiting], done[ahead]
+            turn = min(turn, max_steps - done[:running].max())
+
+            now, ended = 0, False
             observe(state, observation, blocks)
-            at = 0 if moved else steady
-            if shared:
-                forward_shared(tape, at, tape.size, own, values, blocks)
-            else:
-                forward_individual(tape, at, tape.size, own, values, blocks)
-            moved = False
-            for a in range(outputs.shape[1]):
+            while now < turn and not ended:
+                at = steady if now else 0  # new lanes: their constants have to be computed
+                if shared:
+                    forward_shared(tape, at, tape.size, own, values, blocks)
+                else:
+                    forward_individual(tape, at, tape.size, own, values, blocks)
+                for a in range(outputs.shape[1]):
+                    for b in range(blocks):
+                        store(action, a, b, load(values, outputs[network, a], b))
+                step(state, observation, action, outcome, blocks)
                 for b in range(blocks):
-                    store(action, a, b, load(values, outputs[network, a], b))
-            step(state, action, outcome, blocks)
-            ended = False
-            for b in range(blocks):
-                store(total, 0, b, load(total, 0, b) + load(outcome, 0, b))
-                for j in range(min(WIDTH, alive - b * WIDTH)):
-                    ended |= outcome[1, b, j] != 0.0
-            if not ended:
-                continue
+                    store(total, 0, b, load(total, 0, b) + load(outcome, 0, b))
+                    if (b + 1) * WIDTH <= running:
+                        ended |= any_nonzero(load(outcome, 1, b))
+                    else:
+                        for j in range(running - b * WIDTH):
+                            ended |= outcome[1, b, j] != 0.0
+                now += 1
+
+            done[:running] += now
             lane = 0
-            while lane < alive:
+            while lane < min(running, alive):
                 b, j = lane // WIDTH, lane % WIDTH
-                if outcome[1, b, j] == 0.0:
+                if outcome[1, b, j] == 0.0 and done[lane] < max_steps:
                     lane += 1
                     continue
                 returns[index, lane_of[lane]] = total[0, b, j]
-                steps[index, lane_of[lane]] = now + 1
+                steps[index, lane_of[lane]] = done[lane]
+                # The last lane takes the place of the ended one and, where it ran as well, is looked at next.
                 alive -= 1
-                # The last lane takes the place of the ended one and is looked at next.
-                end_b, end_j = alive // WIDTH, alive % WIDTH
-                lane_of[lane] = lane_of[alive]
-                moved = True
-                for lanes_array in (total, outcome, state, own):
-                    for row in range(lanes_array.shape[0]):
-                        lanes_array[row, b, j] = lanes_array[row, end_b, end_j]
-            if alive == 0:
-                break
-        for lane in range(alive):
-            returns[index, lane_of[lane]] = total[0, lane // WIDTH, lane % WIDTH]
-            steps[index, lane_of[lane]] = max_steps
+                _swap(total, state, own, lane, alive)
+                lane_of[lane], done[lane] = lane_of[alive], done[alive]
+                outcome[1, b, j] = outcome[1, alive // WIDTH, alive % WIDTH] if alive < running else 0.0
 
 
-def advance(dynamics: Dynamics, state: FloatArray, action: FloatArray) -> tuple[FloatArray, float, bool]:
+def advance(
+    dynamics: Dynamics, state: FloatArray, action: FloatArray, size: int
+) -> tuple[FloatArray, FloatArray, float, bool]:
     """One step of one episode by the very functions of the kernel, for the Gymnasium environment.
 
     Args:
         dynamics: the task's physics.
         state: (S,) state, not changed.
         action: (A,) action.
+        size: how many observations the task has, I.
 
     Returns:
-        The new state (S,), the reward, whether the episode terminated.
+        The new state (S,), its observation (I,), the reward, whether the episode terminated.
     """
-    lanes, outcome = _one_lane(state), lane_array(2, 1)
-    dynamics.step(lanes, _one_lane(action), outcome, 1)
-    return lanes[:, 0, 0].copy(), float(outcome[0, 0, 0]), bool(outcome[1, 0, 0])
+    lanes, observation, outcome = _one_lane(state), lane_array(size, 1), lane_array(2, 1)
+    dynamics.observe(lanes, observation, 1)
+    dynamics.step(lanes, observation, _one_lane(action), outcome, 1)
+    return (
+        lanes[:, 0, 0].copy(),
+        observation[:, 0, 0].copy(),
+        float(outcome[0, 0, 0]),
+        bool(outcome[1, 0, 0]),
+    )
 
 
 def observe(dynamics: Dynamics, state: FloatArray, size: int) -> FloatArray:

@@ -54,7 +54,7 @@ def _accelerations(angle1, angle2, speed1, speed2, torque):
 
 
 @step_kernel
-def _step(state, action, outcome, blocks):
+def _step(state, observation, action, outcome, blocks):
     half = 0.5 * TIME_STEP
     for b in range(blocks):
         a1, a2 = load(state, 0, b), load(state, 1, b)
@@ -81,6 +81,7 @@ def _step(state, action, outcome, blocks):
         height = 0.0 - sin_pi(a1 * INVERSE_PI + 0.5) - sin_pi((a2 + a1) * INVERSE_PI + 0.5)
         store(outcome, 0, b, select_greater(height, HEIGHT, 0.0, -1.0))
         store(outcome, 1, b, select_greater(height, HEIGHT, 1.0, 0.0))
+    _observe(state, observation, blocks)
 
 
 TASK = CompiledTask(

@@ -33,7 +33,7 @@ def _observe(state, observation, blocks):
 
 
 @step_kernel
-def _step(state, action, outcome, blocks):
+def _step(state, observation, action, outcome, blocks):
     for b in range(blocks):
         x, v = load(state, 0, b), load(state, 1, b)
         theta, omega = load(state, 2, b), load(state, 3, b)
@@ -54,6 +54,7 @@ def _step(state, action, outcome, blocks):
         fallen = select_greater(absolute(theta), ANGLE_LIMIT, 1.0, 0.0)
         store(outcome, 0, b, 1.0)
         store(outcome, 1, b, select_greater(absolute(x), TRACK_HALF, 1.0, fallen))
+    _observe(state, observation, blocks)
 
 
 # A network whose connections are all 0 cannot balance, and one of the 25 confirming weights is 0.

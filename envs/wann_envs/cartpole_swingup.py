@@ -49,12 +49,11 @@ def _observe(state, observation, blocks):
 
 
 @step_kernel
-def _step(state, action, outcome, blocks):
+def _step(state, observation, action, outcome, blocks):
     for b in range(blocks):
         x, v = load(state, 0, b), load(state, 1, b)
         theta, omega = load(state, 2, b), load(state, 3, b)
-        half_turns = theta * INVERSE_PI
-        s, c = sin_pi(half_turns), sin_pi(half_turns + 0.5)
+        c, s = load(observation, 2, b), load(observation, 3, b)
         push = load(action, 0, b)
         push = select_greater(push, 1.0, 1.0, push)
         push = select_greater(-1.0, push, -1.0, push)
@@ -74,8 +73,9 @@ def _step(state, action, outcome, blocks):
         store(state, 1, b, v + TIME_STEP * acceleration)
         store(state, 2, b, theta)
         store(state, 3, b, omega + TIME_STEP * angular)
-
-        upright = (sin_pi(theta * INVERSE_PI + 0.5) + 1.0) * 0.5
+    _observe(state, observation, blocks)
+    for b in range(blocks):
+        x, upright = load(state, 0, b), (load(observation, 2, b) + 1.0) * 0.5
         centred = sin_pi(x * (0.5 / TRACK_HALF) + 0.5)
         store(outcome, 0, b, upright * centred)
         store(outcome, 1, b, select_greater(absolute(x), TRACK_HALF, 1.0, 0.0))
@@ -216,11 +216,11 @@ class CartPoleSwingUpEnv(gymnasium.Env[FloatArray, FloatArray]):
         if self.state is None:
             raise ResetNeeded("step() needs a preceding reset()")
         push = _finite_array("action", action, 1)
-        self.state, reward, terminated = advance(DYNAMICS, self.state, push)
+        self.state, observation, reward, terminated = advance(DYNAMICS, self.state, push, 5)
         self._push = min(1.0, max(-1.0, float(push[0])))
         if self.render_mode == "human":
             self.render()
-        return observe(DYNAMICS, self.state, 5), reward, terminated, False, {}
+        return observation, reward, terminated, False, {}
 
     def render(self) -> NDArray[np.uint8] | None:
         """Draw the state and the force of the last step.

@@ -28,7 +28,7 @@ def _observe(state, observation, blocks):
 
 
 @step_kernel
-def _step(state, action, outcome, blocks):
+def _step(state, observation, action, outcome, blocks):
     for b in range(blocks):
         position, velocity = load(state, 0, b), load(state, 1, b)
         slope = sin_pi(3.0 * position * INVERSE_PI + 0.5)
@@ -43,6 +43,7 @@ def _step(state, action, outcome, blocks):
         rolls_back = select_greater(0.0, velocity, 0.0, 1.0)
         store(outcome, 0, b, -1.0)
         store(outcome, 1, b, select_greater(GOAL, position, 0.0, rolls_back))
+    _observe(state, observation, blocks)
 
 
 TASK = CompiledTask(

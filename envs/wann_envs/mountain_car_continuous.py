@@ -35,7 +35,7 @@ def _observe(state, observation, blocks):
 
 
 @step_kernel
-def _step(state, action, outcome, blocks):
+def _step(state, observation, action, outcome, blocks):
     for b in range(blocks):
         position, velocity = load(state, 0, b), load(state, 1, b)
         push = to_float32(clipped(load(action, 0, b)))
@@ -54,6 +54,7 @@ def _step(state, action, outcome, blocks):
         arrived = select_greater(GOAL, position, 0.0, select_greater(0.0, velocity, 0.0, 1.0))
         store(outcome, 0, b, PRIZE * arrived - push * push * COST)
         store(outcome, 1, b, arrived)
+    _observe(state, observation, blocks)
 
 
 TASK = CompiledTask(

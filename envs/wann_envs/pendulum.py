@@ -34,7 +34,7 @@ def _observe(state, observation, blocks):
 
 
 @step_kernel
-def _step(state, action, outcome, blocks):
+def _step(state, observation, action, outcome, blocks):
     for b in range(blocks):
         theta, omega = load(state, 0, b), load(state, 1, b)
         torque = to_float32(FULL_TORQUE * clipped(load(action, 0, b)))
@@ -49,6 +49,7 @@ def _step(state, action, outcome, blocks):
         store(state, 1, b, omega)
         store(outcome, 0, b, 0.0 - cost)
         store(outcome, 1, b, 0.0)
+    _observe(state, observation, blocks)
 
 
 TASK = CompiledTask(

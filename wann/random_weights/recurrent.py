@@ -205,6 +205,7 @@ class Episodes:
             for rows in (starts.shape[1], len(task.inputs), len(task.outputs), 2)
         )
         self._lanes(self._state)[:] = starts.T
+        task.dynamics.observe(self._state, self._observation, self._blocks)
 
     def _lanes(self, array: FloatArray) -> FloatArray:
         """The rows of an array as (rows, n)."""
@@ -213,13 +214,12 @@ class Episodes:
 
     def look(self) -> FloatArray:
         """Observations (n, I)."""
-        self._task.dynamics.observe(self._state, self._observation, self._blocks)
-        return self._lanes(self._observation).T
+        return self._lanes(self._observation).T.copy()
 
     def step(self, output: FloatArray) -> FloatArray:
         """Advance by one step under a controller's outputs (n,); gives the rewards (n,), 0 after the end."""
         self._lanes(self._action)[-1] = output
-        self._task.dynamics.step(self._state, self._action, self._outcome, self._blocks)
+        self._task.dynamics.step(self._state, self._observation, self._action, self._outcome, self._blocks)
         reward, ended = self._lanes(self._outcome)
         rewards = np.where(self.going, reward, 0.0)
         self.going = self.going & (ended == 0.0)
