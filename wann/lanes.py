@@ -224,9 +224,9 @@ def _define_on_bits(codegen: Any) -> Any:
 
 @intrinsic
 def times_power_of_two(typing_context: Any, value: Any, shifted: Any) -> Any:
-    """Give value * 2**n for `shifted` = n + WHOLE: n is added to the exponent, which must not leave its range.
+    """Give value * 2**n for `shifted` = n + WHOLE: n is added to the exponent, which has to have room for it.
 
-    A NaN in both stays one: the low bits of one that arithmetic made are zero.
+    A NaN in both stays one, as the low bits of a NaN that arithmetic made are zero.
     """
 
     def codegen(builder: Any, constant: Any, bits: Any, number: Any) -> Any:

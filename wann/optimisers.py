@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-import cmaes
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,6 +48,8 @@ class Cma:
     """
 
     def __init__(self, dimensions: int, population: int, sigma: float, seed: int) -> None:
+        import cmaes  # here, as it takes a second: it imports all of SciPy's statistics
+
         kind = cmaes.CMA if dimensions <= LARGEST_COVARIANCE else cmaes.SepCMA
         # The package refuses a single dimension: another one is added, which no value depends on.
         self._padding = int(dimensions == 1)

@@ -182,11 +182,15 @@ def resume(run_path: Path, assignments: tuple[str, ...], quiet: bool, as_json: b
     from wann.live import starting, view
 
     with starting(quiet or as_json):
-        from wann import run, tune, tuning
+        from wann import run, tuning
         from wann.config import parse_assignment
 
+        is_tuning = run_path.is_file() or (not run_path.exists() and tuning.is_tuning(run_path))
+        if is_tuning:
+            from wann import tune
+
     changes = dict(map(parse_assignment, assignments))
-    if run_path.is_file() or (not run_path.exists() and tuning.is_tuning(run_path)):
+    if is_tuning:
         go_on = partial(tune.resume_tuning, run_path, **options, **changes)
         return tune_to_end(go_on, quiet=quiet, as_json=as_json)
     with view(quiet, to_stderr=as_json) as observer:
