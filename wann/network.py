@@ -177,57 +177,65 @@ def write_tape(first_row, nodes, first_source, sources, activation, stride, tape
     return at
 
 
-# The blocks are computed three, two or one at a time: fewer loops that end unpredictably, and sums in flight
-# beside each other. The functions below are written for three, `lane` onwards; `second` and `third` say how
-# far behind the first they lie, and what lies at one place is computed once.
+# A pass reads a tape once and computes three blocks of lanes from `lane` on, side by side: few loops that end
+# unpredictably, and three sums in flight. `second` and `third` say how far behind the first they lie; where
+# they lie at one place, the compiler computes that one once, and a pass is one of two blocks, or of one.
 
 
 @inlined_kernel
-def _sum_shared(tape, c, weights, values, lane, second, third):
-    """Three weighted sums of a node whose sources are at `c`, and where its sources end."""
-    x = y = z = broadcast(0.0)
-    source = element(tape, c)
-    if source >= 0:  # The first is taken as it is, not added to 0: they differ in the sign of a 0 alone.
-        source += lane
-        x, y, z = load_at(values, source), load_at(values, source + second), load_at(values, source + third)
-        c += 1
-        source = element(tape, c)
-    while source >= 0:
-        source += lane
-        x = x + load_at(values, source)
-        y = y + load_at(values, source + second)
-        z = z + load_at(values, source + third)
-        c += 1
-        source = element(tape, c)
-    x = x * load_at(weights, lane)
-    y = y * load_at(weights, lane + second)
-    z = z * load_at(weights, lane + third)
-    return x, y, z, c
+def _pass_shared(tape, at, end, weights, values, lane, second, third):
+    wx, wy, wz = load_at(weights, lane), load_at(weights, lane + second), load_at(weights, lane + third)
+    while at < end:
+        code, place = element(tape, at), element(tape, at + 1) + lane
+        at += 3
+        x = y = z = broadcast(0.0)
+        source = element(tape, at)
+        if source >= 0:  # The first is taken as it is, not added to 0: they differ in the sign of a 0 alone.
+            source += lane
+            x = load_at(values, source)
+            y = load_at(values, source + second)
+            z = load_at(values, source + third)
+            at += 1
+            source = element(tape, at)
+        while source >= 0:
+            source += lane
+            x = x + load_at(values, source)
+            y = y + load_at(values, source + second)
+            z = z + load_at(values, source + third)
+            at += 1
+            source = element(tape, at)
+        x, y, z = activate_three(code, x * wx, y * wy, z * wz)
+        store_at(values, place, x)
+        store_at(values, place + second, y)
+        store_at(values, place + third, z)
+        at += 1
 
 
 @inlined_kernel
-def _sum_individual(tape, c, w, stride, weights, values, lane, second, third):
-    """As `_sum_shared`, where each source has a weight, the first at row `w` of the weights."""
-    x = y = z = broadcast(0.0)
-    w += lane
-    source = element(tape, c)
-    while source >= 0:
-        source += lane
-        x = x + load_at(values, source) * load_at(weights, w)
-        y = y + load_at(values, source + second) * load_at(weights, w + second)
-        z = z + load_at(values, source + third) * load_at(weights, w + third)
-        c += 1
-        w += stride
-        source = element(tape, c)
-    return x, y, z, c
-
-
-@inlined_kernel
-def _store_activated(code, x, y, z, values, place, second, third):
-    x, y, z = activate_three(code, x, y, z)
-    store_at(values, place, x)
-    store_at(values, place + second, y)
-    store_at(values, place + third, z)
+def _pass_individual(tape, at, end, weights, values, lane, second, third):
+    stride = values.shape[1] * WIDTH
+    while at < end:
+        code, place, w = (
+            element(tape, at),
+            element(tape, at + 1) + lane,
+            element(tape, at + 2) * stride + lane,
+        )
+        at += 3
+        x = y = z = broadcast(0.0)
+        source = element(tape, at)
+        while source >= 0:
+            source += lane
+            x = x + load_at(values, source) * load_at(weights, w)
+            y = y + load_at(values, source + second) * load_at(weights, w + second)
+            z = z + load_at(values, source + third) * load_at(weights, w + third)
+            w += stride
+            at += 1
+            source = element(tape, at)
+        x, y, z = activate_three(code, x, y, z)
+        store_at(values, place, x)
+        store_at(values, place + second, y)
+        store_at(values, place + third, z)
+        at += 1
 
 
 @inlined_kernel
@@ -241,21 +249,15 @@ def forward_shared(tape, at, end, weights, values, blocks):
         values: (rows, B, WIDTH), edited in place.
         blocks: how many of the B blocks to compute.
     """
-    while at < end:
-        code, place, begin = element(tape, at), element(tape, at + 1), at + 3
-        lane, left = 0, blocks
-        while left >= 3 and left != 4:
-            x, y, z, at = _sum_shared(tape, begin, weights, values, lane, WIDTH, 2 * WIDTH)
-            _store_activated(code, x, y, z, values, place + lane, WIDTH, 2 * WIDTH)
-            lane, left = lane + 3 * WIDTH, left - 3
-        while left >= 2:
-            x, y, z, at = _sum_shared(tape, begin, weights, values, lane, WIDTH, WIDTH)
-            _store_activated(code, x, y, z, values, place + lane, WIDTH, WIDTH)
-            lane, left = lane + 2 * WIDTH, left - 2
-        if left == 1:
-            x, y, z, at = _sum_shared(tape, begin, weights, values, lane, 0, 0)
-            _store_activated(code, x, y, z, values, place + lane, 0, 0)
-        at += 1
+    lane, left = 0, blocks
+    while left >= 3 and left != 4:
+        _pass_shared(tape, at, end, weights, values, lane, WIDTH, 2 * WIDTH)
+        lane, left = lane + 3 * WIDTH, left - 3
+    while left >= 2:
+        _pass_shared(tape, at, end, weights, values, lane, WIDTH, WIDTH)
+        lane, left = lane + 2 * WIDTH, left - 2
+    if left == 1:
+        _pass_shared(tape, at, end, weights, values, lane, 0, 0)
 
 
 @inlined_kernel
@@ -267,23 +269,15 @@ def forward_individual(tape, at, end, weights, values, blocks):
         weights: (C, B, WIDTH) one weight per connection and lane; B is that of `values`.
         values, blocks: as `forward_shared`.
     """
-    stride = values.shape[1] * WIDTH
-    while at < end:
-        code, place, begin = element(tape, at), element(tape, at + 1), at + 3
-        w = element(tape, at + 2) * stride
-        lane, left = 0, blocks
-        while left >= 3 and left != 4:
-            x, y, z, at = _sum_individual(tape, begin, w, stride, weights, values, lane, WIDTH, 2 * WIDTH)
-            _store_activated(code, x, y, z, values, place + lane, WIDTH, 2 * WIDTH)
-            lane, left = lane + 3 * WIDTH, left - 3
-        while left >= 2:
-            x, y, z, at = _sum_individual(tape, begin, w, stride, weights, values, lane, WIDTH, WIDTH)
-            _store_activated(code, x, y, z, values, place + lane, WIDTH, WIDTH)
-            lane, left = lane + 2 * WIDTH, left - 2
-        if left == 1:
-            x, y, z, at = _sum_individual(tape, begin, w, stride, weights, values, lane, 0, 0)
-            _store_activated(code, x, y, z, values, place + lane, 0, 0)
-        at += 1
+    lane, left = 0, blocks
+    while left >= 3 and left != 4:
+        _pass_individual(tape, at, end, weights, values, lane, WIDTH, 2 * WIDTH)
+        lane, left = lane + 3 * WIDTH, left - 3
+    while left >= 2:
+        _pass_individual(tape, at, end, weights, values, lane, WIDTH, WIDTH)
+        lane, left = lane + 2 * WIDTH, left - 2
+    if left == 1:
+        _pass_individual(tape, at, end, weights, values, lane, 0, 0)
 
 
 @kernel
