@@ -172,10 +172,10 @@ def trajectories(network, starts, steps):
 
     state, observation, outcome = lanes(starts), lane_array(5, blocks), lane_array(2, blocks)
     states = [flat(state)]
+    TASK.dynamics.observe(state, observation, blocks)
     for _ in range(steps):
-        TASK.dynamics.observe(state, observation, blocks)
         values = evaluate_network(network, flat(observation), WEIGHTS)
-        TASK.dynamics.step(state, lanes(values[:, network.outputs]), outcome, blocks)
+        TASK.dynamics.step(state, observation, lanes(values[:, network.outputs]), outcome, blocks)
         states.append(flat(state))
     return np.array(states)
 
