@@ -46,6 +46,12 @@ def test_feeding_marks_the_ancestors(case, wanted):
     assert set(np.flatnonzero(marked)) == nx.ancestors(oracle, wanted) | {wanted}
 
 
+@given(st.lists(st.integers(-3, 40), max_size=60))
+def test_the_order_of_keys_is_ascending_and_stable(keys):
+    array = np.array(keys, np.int32)
+    assert graph.ordered(array).tolist() == np.argsort(array, kind="stable").tolist()
+
+
 @given(
     st.lists(st.integers(0, 10**7), min_size=1, max_size=30, unique=True).map(sorted),
     st.lists(st.integers(0, 10**7), max_size=30),

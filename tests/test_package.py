@@ -59,6 +59,20 @@ def test_a_search_that_needs_no_cluster_loads_none(tmp_path):
     assert done.stdout.strip() == ""
 
 
+def test_going_on_with_a_search_loads_no_optimiser():
+    code = (
+        "import sys; from wann.cli import main\n"
+        "try: main(['resume', sys.argv[1]])\n"
+        "except SystemExit: pass\n"
+        "print(*[m for m in ('cmaes', 'scipy.stats') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "/nowhere"], check=True, capture_output=True, text=True
+    )
+    assert "/nowhere" in done.stderr
+    assert done.stdout.strip() == ""
+
+
 @pytest.mark.parametrize("name", wann.__all__)
 def test_every_public_name_is_there_and_documented(name):
     assert getattr(wann, name).__doc__

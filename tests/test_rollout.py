@@ -5,9 +5,10 @@ import pytest
 from conftest import ALL_CODES, evolved
 
 from wann.activations import BY_NAME
+from wann.lanes import lane_array
 from wann.network import batch_networks, compile_genome, evaluate_network_numpy
 from wann.rollout import advance, observe, roll_out
-from wann.tasks import get_task
+from wann.tasks import COMPILED, get_task
 
 TASK = get_task("swingup")
 SMOOTH = tuple(code for code in ALL_CODES if code != BY_NAME["step"].code)
@@ -68,7 +69,7 @@ def test_lanes_end_at_their_own_time_without_disturbing_the_others():
 
 @pytest.mark.parametrize("individual", [False, True], ids=["shared", "individual"])
 @pytest.mark.parametrize("max_steps", [1, 15, 300])
-@pytest.mark.parametrize("lanes", [9, 12, 13, 18, 20, 21])
+@pytest.mark.parametrize("lanes", [9, 17, 18, 19, 26, 33])
 def test_lanes_that_take_turns_compute_what_each_does_alone(lanes, max_steps, individual):
     networks = [compile_genome(evolved(seed, 25)) for seed in range(2)]
     batch, counts = batch_networks(networks), [network.sources.size for network in networks]
@@ -85,6 +86,23 @@ def test_lanes_that_take_turns_compute_what_each_does_alone(lanes, max_steps, in
             alone = roll_out(TASK.dynamics, batch, own[one], starts[one], max_steps, index, index + 1)
             assert alone.steps[0, 0] == together.steps[index, lane]
             assert alone.returns[0, 0].tobytes() == together.returns[index, lane].tobytes()
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_a_step_leaves_the_observation_of_the_new_state(name):
+    task = get_task(name)
+    rng = np.random.default_rng(1)
+    state = lane_array(task.dynamics.state_size, 2)
+    state.reshape(len(state), -1)[:] = task.starts(range(16)).T
+    observation, observed = lane_array(len(task.inputs), 2), lane_array(len(task.inputs), 2)
+    outcome, action = lane_array(2, 2), lane_array(len(task.outputs), 2)
+    task.dynamics.observe(state, observation, 2)
+    for _ in range(20):
+        action[:] = rng.normal(size=action.shape)
+        before = observation.copy()
+        task.dynamics.step(state, observation, action, outcome, 2)
+        task.dynamics.observe(state, observed, 2)
+        assert observation.tobytes() == observed.tobytes() != before.tobytes()
 
 
 def test_a_part_of_a_batch_equals_that_part_of_the_whole():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import evolved
 from gymnasium import spaces
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from wann_envs.known import KNOWN
 
@@ -115,6 +115,7 @@ def play(env, network, weights, seed, max_steps):
 
 
 @given(st.integers(0, 10_000), st.integers(0, 60), st.integers(1, 4), st.booleans())
+@example(2698, 18, 1, True)  # a sum whose only term is -0.0
 def test_the_forward_pass_of_one_observation_gives_the_bits_of_a_lane(seed, mutations, inputs, shared):
     network = compile_genome(evolved(seed, mutations, inputs=inputs, outputs=2))
     rng = np.random.default_rng(seed)

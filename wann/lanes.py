@@ -75,7 +75,7 @@ kernel = compiled()
 """Decorator of a compiled function of any arguments."""
 
 inlined_kernel = compiled(forceinline=True)
-"""As `kernel`, for a function that is worth copying into its one hot caller."""
+"""As `kernel`, for a function that is worth copying into its hot callers."""
 
 _INT32 = ir.IntType(32)
 _INT64 = ir.IntType(64)
@@ -226,7 +226,7 @@ def _define_on_bits(codegen: Any) -> Any:
 def times_power_of_two(typing_context: Any, value: Any, shifted: Any) -> Any:
     """Give value * 2**n for `shifted` = n + WHOLE: n is added to the exponent, which has to have room for it.
 
-    A NaN in both stays one, as the low bits of a NaN that arithmetic made are zero.
+    A NaN in both stays one, as the low bits of a NaN are zero, unless a foreign program left a message there.
     """
 
     def codegen(builder: Any, constant: Any, bits: Any, number: Any) -> Any:

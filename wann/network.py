@@ -190,13 +190,6 @@ def _pass_shared(tape, at, end, weights, values, lane, second, third):
         at += 3
         x = y = z = broadcast(0.0)
         source = element(tape, at)
-        if source >= 0:  # The first is taken as it is, not added to 0: they differ in the sign of a 0 alone.
-            source += lane
-            x = load_at(values, source)
-            y = load_at(values, source + second)
-            z = load_at(values, source + third)
-            at += 1
-            source = element(tape, at)
         while source >= 0:
             source += lane
             x = x + load_at(values, source)

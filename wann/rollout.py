@@ -49,7 +49,7 @@ in place by one step under `action` (A, B, WIDTH), the network's raw outputs, an
 
 
 TURN = 2.0 * math.pi  # rad
-TURNS = 16  # in which an episode is computed, where lanes take turns
+ROUNDS = 16  # in which episodes are computed, where lanes take turns
 
 
 @kernel
@@ -156,7 +156,7 @@ def roll_out(
 
 @kernel
 def _swap(total, state, own, one, other):
-    """Exchange two lanes."""
+    """Exchange two lanes in place."""
     for lanes in (total, state, own):
         for row in range(lanes.shape[0]):
             value = lanes[row, one // WIDTH, one % WIDTH]
@@ -239,23 +239,25 @@ def _roll_out(
         write_tape(1 + inputs, nodes[constants:], pointers, row_sources, codes, stride, tape, steady)
         alive = lanes
         while alive > 0:
-            # A block that would be half empty or less is not computed: its lanes wait, and take turns.
-            blocks = max(1, (alive + WIDTH // 2 - 1) // WIDTH)
+            # No third or later block is computed for a lane or two: as many lanes wait, and all take turns.
+            blocks = (alive + WIDTH - 1) // WIDTH
+            if blocks > 2 and alive - (blocks - 1) * WIDTH <= WIDTH // 4:
+                blocks -= 1
             running = min(alive, blocks * WIDTH)
-            turn = max_steps
+            limit = max_steps
             if running < alive:
-                turn = (max_steps + TURNS - 1) // TURNS
+                limit = (max_steps + ROUNDS - 1) // ROUNDS
                 for waiting in range(running, alive):
                     ahead = np.argmax(done[:running])
                     if done[ahead] > done[waiting]:
                         _swap(total, state, own, ahead, waiting)
                         lane_of[ahead], lane_of[waiting] = lane_of[waiting], lane_of[ahead]
                         done[ahead], done[waiting] = done[waiting], done[ahead]
-            turn = min(turn, max_steps - done[:running].max())
+            limit = min(limit, max_steps - done[:running].max())
 
             now, ended = 0, False
             observe(state, observation, blocks)
-            while now < turn and not ended:
+            while now < limit and not ended:
                 at = steady if now else 0  # new lanes: their constants have to be computed
                 if shared:
                     forward_shared(tape, at, tape.size, own, values, blocks)
