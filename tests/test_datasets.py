@@ -114,6 +114,8 @@ def test_without_a_network_the_message_says_which_files_to_put_where(small_mnist
         (b"", "SHA-256|damaged"),
         (None, "holds no train-images"),
     ],
+    # Named, as the bytes of gzip hold the time: workers that collect a second apart would not agree.
+    ids=["no gzip", "cut off", "other images", "empty", "missing"],
 )
 def test_a_damaged_or_missing_file_is_named(small_mnist, monkeypatch, content, message):
     monkeypatch.setenv(mnist.FOLDER_VARIABLE, str(small_mnist))
