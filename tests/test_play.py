@@ -476,12 +476,16 @@ def page(shown):
     page, _ = shown
     page.set_viewport_size({"width": 1280, "height": 800})
     page.evaluate("document.activeElement.blur()")
-    if page.inner_text("#pause") == "Play":
+    if page.inner_text("#pause") == "Pause":
         page.click("#pause")
+    wait(page, "text('pause') === 'Play'")
     page.click("#best")
     page.click("#reset")
+    # Seen at rest: while it plays, a step of the last episode could be taken for one of the new.
+    wait(page, "text('shown-weight') === '0.75' && text('step') === '0'")
+    page.click("#pause")
     page.evaluate("document.activeElement.blur()")
-    wait(page, "text('shown-weight') === '0.75' && number('step') > 0")
+    wait(page, "text('pause') === 'Pause' && number('step') > 0")
     return page
 
 
