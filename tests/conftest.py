@@ -1,7 +1,7 @@
 """Shared builders and strategies."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from wann.activations import BY_NAME
+from wann.cli import main
 from wann.genome import Genome, minimal_genome
 from wann.innovation import Innovations
 from wann.variation import mutate
@@ -21,7 +22,14 @@ settings.register_profile(
 )
 settings.load_profile("wann")
 
-CLUSTERS = {"test_network_cut", "test_distributed", "test_placement", "test_tune", "test_data_tasks"}
+CLUSTERS = {
+    "test_network_cut",
+    "test_distributed",
+    "test_placement",
+    "test_tune",
+    "test_race",
+    "test_data_tasks",
+}
 """Files that start Ray: one process runs them, as two clusters at a time are too much for a small machine."""
 
 
@@ -59,6 +67,21 @@ def published_data() -> Path:
     if not (folder / "swing.out").exists():
         pytest.skip(f"the published champion is not at {folder}")
     return folder
+
+
+@pytest.fixture
+def wann_command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[Any, str, str]]:
+    """Runs a command in this process; gives its exit code, output and errors."""
+
+    def call(*arguments: object) -> tuple[Any, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return caught.value.code, captured.out, captured.err
+
+    return call
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,6 @@ from rich.console import Console
 import wann
 from wann import cli, config, live, run
 from wann.champion import Champion, Scores, load_champion, save_champion
-from wann.cli import main
 from wann.config import REFERENCE_NAMES, Settings
 from wann.evaluator import LocalEvaluator
 from wann.genome import genome_from_dict
@@ -39,6 +38,8 @@ OPTIONS = {
     "evaluate": "CHAMPION --episodes --weights --seed --threads --workers --address --json",
     "tune": "CHAMPION --method --budget --population --episodes --sigma --weight --freeze --task "
     "--env-kwargs --data --seed --out --threads --workers --address --quiet --json",
+    "race": "RUN --method --budget --population --episodes --max-steps --sigma --seed --networks --data "
+    "--out --threads --workers --address --quiet --json",
     "table": "RUN --episodes --seed --method --budget --untuned --format --out --threads --workers --address "
     "--data --quiet",
     "compare": "DATASET --methods --seeds --budget --champion --out --format --list --label --data --quiet",
@@ -69,21 +70,6 @@ OUTCOME = {
     "confirmed_mean",
     "best_shared",
 }
-
-
-@pytest.fixture
-def wann_command(capsys):
-    """Runs a command in this process; gives its exit code, output and errors."""
-
-    def call(*arguments):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as caught:
-            main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        return caught.value.code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture

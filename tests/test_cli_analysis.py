@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 import toys  # noqa: F401 - registers them
-from test_cli import refused, wann_command  # noqa: F401 - fixtures
+from test_cli import refused  # noqa: F401 - a fixture
 from test_prune import TOY, champion_of, digits  # noqa: F401 - a fixture
 
 from wann.champion import champion_to_json, load_champion, save_champion
@@ -22,7 +22,7 @@ def toy(tmp_path):
     return path
 
 
-def test_prune_writes_the_smaller_champion_beside_the_other_which_it_leaves_alone(wann_command, toy):  # noqa: F811
+def test_prune_writes_the_smaller_champion_beside_the_other_which_it_leaves_alone(wann_command, toy):
     before = toy.read_bytes()
     code, out, err = wann_command("prune", toy, *FEW, "--fresh", "5", "--tolerance", "0")
     assert (code, err) == (0, "")
@@ -35,7 +35,7 @@ def test_prune_writes_the_smaller_champion_beside_the_other_which_it_leaves_alon
     assert wann_command("draw", toy.with_suffix(".pruned.json"))[0] == 0
 
 
-def test_prune_writes_a_map_of_importance_and_json(wann_command, toy, tmp_path):  # noqa: F811
+def test_prune_writes_a_map_of_importance_and_json(wann_command, toy, tmp_path):
     out_path, map_path = tmp_path / "small.json", tmp_path / "map.json"
     options = ("--fresh", "2", "--weight", "best", "--out", out_path, "--map", map_path, "--json")
     code, out, err = wann_command("prune", toy, *FEW, *options)
@@ -49,7 +49,7 @@ def test_prune_writes_a_map_of_importance_and_json(wann_command, toy, tmp_path):
     assert mapped.importance.tolist() == [importance[mark] for mark in TOY.mark[TOY.enabled].tolist()]
 
 
-def test_prune_says_where_nothing_can_go(wann_command, tmp_path):  # noqa: F811
+def test_prune_says_where_nothing_can_go(wann_command, tmp_path):
     genome = TOY.evolve(enabled=np.isin(TOY.mark, [10, 11]))
     path = tmp_path / "it.json"
     save_champion(champion_of("toys/Toy-v0", genome, np.linspace(0.1, 2.0, 20)), path)
@@ -60,7 +60,7 @@ def test_prune_says_where_nothing_can_go(wann_command, tmp_path):  # noqa: F811
     assert "judged: 0.9" in out
 
 
-def test_sensitivity_writes_a_figure_a_table_and_a_summary(wann_command, toy, tmp_path):  # noqa: F811
+def test_sensitivity_writes_a_figure_a_table_and_a_summary(wann_command, toy, tmp_path):
     table = tmp_path / "it.csv"
     code, out, err = wann_command("sensitivity", toy, *FEW, "--table", table)
     assert (code, err) == (0, "")
@@ -72,7 +72,7 @@ def test_sensitivity_writes_a_figure_a_table_and_a_summary(wann_command, toy, tm
     assert {row[0] for row in rows} == {"sweep", "noise", "flip", "random"}
 
 
-def test_sensitivity_as_json_is_the_same_as_its_table(wann_command, toy, tmp_path):  # noqa: F811
+def test_sensitivity_as_json_is_the_same_as_its_table(wann_command, toy, tmp_path):
     table, figure = tmp_path / "it.json", tmp_path / "it.svg"
     options = ("--weight", "0.5", "--seed", "3", "--table", table, "--out", figure, "--json")
     code, out, err = wann_command("sensitivity", toy, *FEW, *options)

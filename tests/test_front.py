@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from wann import front as front_module
 from wann.champion import load_champion, save_champion
-from wann.cli import main
 from wann.config import OBJECTIVES, PAPER_OBJECTIVES, Settings
 from wann.evaluator import LocalEvaluator
 from wann.evolution import Evolution, Told
@@ -47,20 +46,6 @@ def ended(tmp_path_factory):
 def run_path(ended, tmp_path):
     shutil.copytree(ended, tmp_path / "run")
     return tmp_path / "run"
-
-
-@pytest.fixture
-def wann_command(capsys):
-    """Runs a command in this process; gives its exit code, output and errors."""
-
-    def call(*arguments):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as caught:
-            main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return caught.value.code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ LAYERS = (
     {"champion", "evaluator", "film", "front", "gradient", "published", "storage", "theme", "work"},
     {"accuracy", "development", "diagram", "distributed", "draw", "export", "living", "neat_python"}
     | {"placement", "plot", "replay", "server", "studio", "trials", "tuning"},
-    {"clips", "doctor", "exhibit", "play", "player", "prune", "report", "run", "scorecard"}
-    | {"sensitivity", "sensitivity_plot", "table", "tune", "watch"},
+    {"clips", "doctor", "entrants", "exhibit", "play", "player", "prune", "race", "report", "run"}
+    | {"scorecard", "sensitivity", "sensitivity_plot", "table", "tune", "watch"},
     {"random_weights"},
     {"cli", "commands", "live", "sklearn"},
 )
@@ -54,6 +54,8 @@ WITHIN = {
     "plot": {"accuracy"},
     "play": {"player"},
     "published": {"champion", "evaluator"},
+    "entrants": {"run"},
+    "race": {"entrants", "tune"},
     "report": {"clips", "exhibit", "run"},
     "sensitivity_plot": {"sensitivity"},
     "storage": {"champion"},

@@ -23,6 +23,7 @@ SMALLER = {
     "resume": ["--set", "generations=5", "--quiet"],
     "evaluate": ["--episodes", "3"],
     "tune": ["--budget", "16", "--population", "8", "--episodes", "1", "--quiet"],
+    "race": ["--networks", "2", "--population", "8", "--episodes", "1", "--quiet"],
     "table": ["--budget", "16", "--episodes", "3", "--quiet"],
     "sensitivity": ["--episodes", "2"],
     "prune": ["--episodes", "2"],

@@ -187,17 +187,18 @@ def test_a_changed_byte_never_gives_a_wrong_checkpoint(ended, tmp_path, place, v
         assert checkpoint.state.generation == 5
 
 
-def test_a_checkpoint_whose_directory_hides_the_champion_is_damaged(run_path):
+@pytest.mark.parametrize("first", ["champion_generation", "told_node_id", "told_valid"])
+def test_a_checkpoint_whose_directory_hides_its_last_entries_is_damaged(run_path, first):
     """Two changed bytes make the zip's directory take its last entries for a remark on the one before."""
     path = run_path / "checkpoint.npz"
     content = bytearray(path.read_bytes())
     entry = b"PK\x01\x02"
-    champion = content.rindex(entry, 0, content.rindex(b"champion_generation.npy"))
-    end, before = content.rindex(b"PK\x05\x06"), content.rindex(entry, 0, champion)
-    content[before + 32 : before + 34] = (end - champion).to_bytes(2, "little")
+    hidden = content.rindex(entry, 0, content.rindex(f"{first}.npy".encode()))
+    end, before = content.rindex(b"PK\x05\x06"), content.rindex(entry, 0, hidden)
+    content[before + 32 : before + 34] = (end - hidden).to_bytes(2, "little")
     path.write_bytes(content)
     with np.load(path) as file:
-        assert "champion_weights" not in file.files
+        assert first not in file.files
     checkpoint, note = RunFolder.open(run_path).load_checkpoint()
     assert checkpoint.state.generation == 5
     assert note.startswith("checkpoint.npz is damaged")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from wann.evaluator import LocalEvaluator
 from wann.genome import genome_from_dict
 from wann.network import compile_genome
 from wann.published import import_champion
-from wann.stopping import BrokenOff
+from wann.stopping import BrokenOff, stop_signals
 from wann.tasks import get_task
 from wann.tune import Interrupted, for_task, frozen_connections, resume_tuning, tune
 from wann.tuning import Plan, Saved, state_path
@@ -441,6 +442,25 @@ def test_the_command_ends_with_what_came_of_it(champion, tmp_path, capsys):
     assert summary["tuning"] == load_champion(tmp_path / "b.json").tuning
 
 
+@pytest.mark.parametrize(
+    ("cut", "whole"), [([], "a larger --budget"), (["--max-steps", "2"], "whole episodes")]
+)
+def test_the_command_says_where_nothing_better_was_found(tmp_path, capsys, cut, whole):
+    save_champion(champion_for(mutations=0), tmp_path / "flat.json")
+    plan = [
+        "--method=random",
+        "--weight=0.75",
+        "--budget=4",
+        "--population=4",
+        "--episodes=1",
+        "--sigma=1e-300",
+    ]
+    with pytest.raises(SystemExit) as ended:
+        main(["tune", str(tmp_path / "flat.json"), *plan, *cut])
+    assert ended.value.code == 0
+    assert f"Nothing better than the start was found: try {whole}" in capsys.readouterr().out
+
+
 def test_an_interrupted_tuning_in_memory_says_where_it_stands(champion):
     def observer(_progress):
         signal.raise_signal(signal.SIGINT)
@@ -467,3 +487,14 @@ def test_the_published_champion_gets_much_better(published_data):
     tuned = tune(champion, budget=6400, population=32, episodes=8, sigma=0.2).champion
     assert tuned.tuning["before"]["mean"] == pytest.approx(706, abs=25)
     assert tuned.tuning["after"]["mean"] > 760.0
+
+
+def test_work_in_another_thread_has_a_stop_of_its_own():
+    with stop_signals() as outer, ThreadPoolExecutor(1) as pool:
+
+        def inner():
+            with stop_signals() as stop:
+                return stop
+
+        assert pool.submit(inner).result() is not outer
+        assert inner() is outer

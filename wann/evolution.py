@@ -48,12 +48,13 @@ class Told:
         valid = self.scores.valid & np.isfinite(values).all(axis=1)
         once: dict[tuple[bytes, ...], int] = {}
         for index in best_front(values, valid).tolist():
-            once.setdefault(_phenotype(self.genomes[index]), index)
+            once.setdefault(phenotype(self.genomes[index]), index)
         kept = np.array([*once.values()], np.int64)
         return Told(tuple(self.genomes[index] for index in kept), self.scores.rows(kept))
 
 
-def _phenotype(genome: Genome) -> tuple[bytes, ...]:
+def phenotype(genome: Genome) -> tuple[bytes, ...]:
+    """What a genome expresses: the same for two whose networks are node for node the same."""
     network = compile_genome(genome)
     arrays = network.first_source, network.sources, network.activation, network.outputs
     return tuple(array.tobytes() for array in arrays)

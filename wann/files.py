@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all: written aside in the same folder, then renamed."""
+"""Files that are there whole or not at all, written aside and renamed; folders that one process writes to."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 
 @contextmanager
@@ -46,6 +48,24 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(temporary, final)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def lock_folder(path: str | os.PathLike[str], user: str) -> AbstractContextManager[object]:
+    """Context manager that keeps a second process from writing to a folder.
+
+    Args:
+        path: the folder.
+        user: what another process that holds it would be, for the message.
+
+    Raises:
+        ValueError: another process holds it, or it cannot be written to.
+    """
+    try:
+        return FileLock(Path(path) / ".lock", timeout=0).acquire()
+    except Timeout:
+        raise ValueError(f"{path} is in use: another {user}") from None
+    except OSError as error:
+        raise ValueError(f"cannot write to {path}: {error.strerror or error}") from None
 
 
 @contextmanager

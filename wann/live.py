@@ -116,7 +116,7 @@ def tuning_view(quiet: bool) -> Iterator[tune.Observer | None]:
         yield None
     elif console.is_terminal:
         columns = (
-            TextColumn("Tuning"),
+            TextColumn("{task.fields[part]}"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[scores]}"),
@@ -124,9 +124,13 @@ def tuning_view(quiet: bool) -> Iterator[tune.Observer | None]:
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=console, transient=True) as progress:
-            task = progress.add_task("Tuning", total=None, scores="")
+            task = progress.add_task("Tuning", total=None, part="Tuning", scores="")
             yield lambda now: progress.update(
-                task, completed=now.done, total=now.budget, scores=_tuning_scores(now)
+                task,
+                completed=now.done,
+                total=now.budget,
+                part=now.part.capitalize() or "Tuning",
+                scores=_tuning_scores(now),
             )
     else:
         begun, first = time.monotonic(), None
@@ -137,7 +141,9 @@ def tuning_view(quiet: bool) -> Iterator[tune.Observer | None]:
             pace = (now.done - first) / max(time.monotonic() - begun, 1e-9)
             left = _duration((now.budget - now.done) / pace if pace else math.inf)
             console.print(
-                f"evaluation {now.done}/{now.budget}  {_tuning_scores(now)}  {left} left", soft_wrap=True
+                f"evaluation {now.done}/{now.budget}  {now.part}{'  ' * bool(now.part)}"
+                f"{_tuning_scores(now)}  {left} left",
+                soft_wrap=True,
             )
 
         with _throttled(show, _SECONDS_BETWEEN_LINES) as observe:
@@ -163,6 +169,8 @@ def _measurement(now: comparison.Progress) -> str:
 
 
 def _tuning_scores(now: tune.Progress) -> str:
+    if now.part:  # with many networks, and little room
+        return f"best {shown_return(now.best)}"
     return f"return {shown_return(now.start)} at first, {shown_return(now.best)} now"
 
 

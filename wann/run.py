@@ -19,8 +19,9 @@ import numpy as np
 from wann.champion import Champion, Scores, load_champion
 from wann.config import CHANGEABLE, Settings, build_settings, changed_names, with_changes
 from wann.evaluator import Effort, Evaluator, LocalEvaluator
-from wann.evolution import Confirmed, Evolution
+from wann.evolution import Confirmed, Evolution, phenotype
 from wann.front import front_of, front_to_json, load_front
+from wann.genome import Genome
 from wann.network import FloatArray, Network, compile_genome
 from wann.placement import Note, Placement, open_evaluator
 from wann.rollout import Rollouts
@@ -228,21 +229,84 @@ def pick(
     """
     settings, front = RunFolder.open(path).settings, load_front(path)
     genome, generation = front.members[front.position(which)].genome, front.generation
-    task, network = task_of(settings), compile_genome(genome)
-    weights = confirming_weights(settings)
-    scattered, seeds = _confirmation(settings, network, generation)
-    total = len(weights) * len(seeds)
+    placement = Placement(threads, workers, address)
+    champions, failures = _confirm(settings, [genome], generation, placement, progress, note)
+    if failures:
+        raise RuntimeError(f"the network could not be evaluated: {failures[0][1]}")
+    return champions[0]
+
+
+def last_networks(
+    path: str | os.PathLike[str],
+    *,
+    most: int | None = None,
+    threads: int | None = None,
+    workers: int | None = None,
+    address: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    note: Note | None = None,
+) -> list[Champion]:
+    """The networks that a run has come to, each as a champion, confirmed on fresh episodes.
+
+    First its champion, then those that it would evaluate next: the elites, best first, and their children.
+    Of each phenotype there is one; none of those to come lacks a connection to an output, and none failed.
+
+    Args:
+        path: the run folder.
+        most: so many at most.
+        threads, workers, address, note: as `search`.
+        progress: as `pick`.
+
+    Raises:
+        ValueError: the folder is no run, or has no champion yet.
+    """
+    folder = RunFolder.open(path)
+    champion = load_champion(folder.path)
+    checkpoint, damage = folder.load_checkpoint()
+    if damage and note:
+        note(damage)
+    once = {phenotype(champion.genome): champion.genome}
+    for genome in checkpoint.state.population if checkpoint else ():
+        if compile_genome(genome).sources.size:
+            once.setdefault(phenotype(genome), genome)
+    genomes = [*once.values()][1:most]
+    if not genomes or checkpoint is None:
+        return [champion]
+    placement, generation = Placement(threads, workers, address), checkpoint.state.generation
+    champions, failures = _confirm(folder.settings, genomes, generation, placement, progress, note)
+    failed = {index for index, _ in failures}
+    return [champion, *(other for index, other in enumerate(champions) if index not in failed)]
+
+
+def _confirm(
+    settings: Settings,
+    genomes: Sequence[Genome],
+    generation: int,
+    placement: Placement,
+    progress: Callable[[int, int], None] | None,
+    note: Note | None,
+) -> tuple[list[Champion], Sequence[tuple[int, str]]]:
+    """Networks of a run as champions, confirmed on fresh episodes; and which failed, and why."""
+    task, networks = task_of(settings), [compile_genome(genome) for genome in genomes]
+    sets = weights = confirming_weights(settings)
+    seeds = _confirming_seeds(settings, generation)
+    if settings.weight_noise:  # scatters those of every network in its own way
+        sets = np.concatenate(
+            [_confirmation(settings, network, generation)[0] for network in networks], axis=1
+        )
+    total = len(networks) * len(weights) * len(seeds)
 
     def advance(share: float) -> None:
         if progress:
             progress(round(share * total), total)
 
-    placement = Placement(threads, workers, address)
     with open_evaluator(task, settings.max_steps, placement, total, note) as evaluator:
-        rollouts = evaluator.evaluate([network], scattered, seeds, confirming=True, progress=advance)
-    if rollouts.failures:
-        raise RuntimeError(f"the network could not be evaluated: {rollouts.failures[0][1]}")
-    return _champion_of(settings, task, Confirmed(genome, generation, weights, rollouts.returns[0]))
+        rollouts = evaluator.evaluate(networks, sets, seeds, confirming=True, progress=advance)
+    champions = [
+        _champion_of(settings, task, Confirmed(genome, generation, weights, returns))
+        for genome, returns in zip(genomes, rollouts.returns, strict=True)
+    ]
+    return champions, rollouts.failures
 
 
 def resolve(

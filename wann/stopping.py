@@ -36,10 +36,14 @@ class Stop:
 
 @contextmanager
 def stop_signals() -> Iterator[Stop]:
-    """What SIGINT and SIGTERM set, so that work ends after saving."""
+    """What SIGINT and SIGTERM set, so that work ends after saving; within other such work, the same one."""
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop
+        return
+    outer = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
+    if isinstance(outer, Stop):
+        yield outer
         return
     before = {number: signal.signal(number, stop.handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

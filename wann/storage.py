@@ -25,7 +25,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from wann.champion import (
     Champion,
@@ -36,7 +35,7 @@ from wann.champion import (
 )
 from wann.config import Settings, build_settings, to_toml
 from wann.evolution import Confirmed, EvolutionState, Told
-from wann.files import atomic_path, naming
+from wann.files import atomic_path, lock_folder, naming
 from wann.genome import Genome, check_genome
 from wann.network import FloatArray
 from wann.ranking import scores_of
@@ -186,12 +185,7 @@ class RunFolder:
         Raises:
             ValueError: another process holds it.
         """
-        try:
-            return FileLock(self.path / ".lock", timeout=0).acquire()
-        except Timeout:
-            raise ValueError(f"{self.path} is in use: another process is running this search") from None
-        except OSError as error:
-            raise ValueError(f"cannot write to {self.path}: {error.strerror or error}") from None
+        return lock_folder(self.path, "process is running this search")
 
     def drop_leftovers(self) -> None:
         """Remove what a killed process left half-written; only while holding the lock."""
@@ -384,6 +378,7 @@ def is_run(path: str | os.PathLike[str]) -> bool:
     return (Path(path) / "config.toml").is_file()
 
 
+_ZIP_END = 22  # bytes of the record that ends a zip without a remark; the 11th and 12th count its files
 _GENES = ("node_id", "activation", "mark", "source", "target", "enabled")
 
 
@@ -442,6 +437,12 @@ def _unpack(path: Path) -> Checkpoint:
         broken = archive.testzip()  # np.load checks only what it happens to read to the end
         if broken:
             raise ValueError(f"{broken} is not what was written")
+        listed = len(archive.infolist())
+    with open(path, "rb") as file:
+        file.seek(-_ZIP_END, os.SEEK_END)
+        counted = int.from_bytes(file.read()[10:12], "little")
+    if listed != counted:  # zipfile takes a changed directory's word for where it ends
+        raise ValueError(f"its directory lists {listed} arrays, and not {counted}")
     with np.load(path, allow_pickle=False) as file:
         data = {name: file[name] for name in file.files}
     if int(data["format"]) > FORMAT:

@@ -61,6 +61,7 @@ class Progress:
     best: float  # the best mean return there so far
     generation_best: float  # best of the last generation, on its own episodes; NaN where there is none
     seconds: float  # so far, resumed parts added up
+    part: str = ""  # of a longer work that the rest counts whole
 
 
 Observer = Callable[[Progress], None]
@@ -73,6 +74,10 @@ class Tuned:
     path: Path | None  # the champion file, or where it would be
     champion: Champion | None  # with its tuned weights; None where a signal ended the tuning
     progress: Progress
+
+
+class EpisodeFailedError(RuntimeError):
+    """An episode of the network could not be played to its end."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -92,6 +97,7 @@ def tune(
     threads: int | None = None,
     workers: int | None = None,
     address: str | None = None,
+    evaluator: Evaluator | None = None,
     observer: Observer | None = None,
     note: Note | None = None,
     **plan: Any,
@@ -104,6 +110,7 @@ def tune(
         task: another task than the champion's own, with as many inputs and outputs.
         env_kwargs: arguments of that task's environment.
         threads, workers, address: where it is computed, as for `wann.search`; never changes a number.
+        evaluator: an open one for the champion's `stepped_task`, to compute with instead; it stays open.
         observer: called after every generation.
         note: told in a line what a user should know.
         plan: fields of `Plan`.
@@ -126,7 +133,7 @@ def tune(
         _check_new(path)
     if task is not None:
         champion = for_task(champion, task, env_kwargs)
-    return _Session(champion, given, path, placement, observer, note, None).run()
+    return _Session(champion, given, path, evaluator or placement, observer, note, None).run()
 
 
 def resume_tuning(
@@ -135,6 +142,7 @@ def resume_tuning(
     threads: int | None = None,
     workers: int | None = None,
     address: str | None = None,
+    evaluator: Evaluator | None = None,
     observer: Observer | None = None,
     note: Note | None = None,
     **changes: Any,
@@ -143,7 +151,7 @@ def resume_tuning(
 
     Args:
         out: the champion file that it makes, or has made.
-        threads, workers, address, observer, note: as `tune`.
+        threads, workers, address, evaluator, observer, note: as `tune`.
         changes: a new budget, which stretches the stages.
 
     Raises:
@@ -157,7 +165,7 @@ def resume_tuning(
         if name not in CHANGEABLE:
             raise ValueError(f"setting {name!r} determines the tuning and cannot change; the budget can")
     plan = plan_from({**asdict(saved.plan), **changes})
-    return _Session(saved.champion, plan, path, placement, observer, note, saved).run()
+    return _Session(saved.champion, plan, path, evaluator or placement, observer, note, saved).run()
 
 
 def _check_new(path: Path) -> None:
@@ -169,9 +177,11 @@ def _check_new(path: Path) -> None:
     if path.exists():
         raise ValueError(f"{path} exists already: choose another --out")
     try:
-        with atomic_path(state_path(path)):
+        # Not the state itself, which must never be there and empty; with a name as long.
+        probe = state_path(path).with_suffix(".try")
+        with atomic_path(probe):
             pass
-        state_path(path).unlink()
+        probe.unlink()
     except OSError as error:
         raise ValueError(f"cannot write {path}: {error.strerror or error}") from None
 
@@ -193,6 +203,19 @@ def for_task(champion: Champion, name: str, env_kwargs: Mapping[str, Any] | None
     return scored_champion(
         task, champion.genome, None, {**champion.origin, "transferred_from": champion.task}
     )
+
+
+def check_method(plan: Plan, task: Task) -> None:
+    """Refuse a method that a task has nothing for.
+
+    Raises:
+        ValueError: it needs gradients, and the task is an environment.
+    """
+    if plan.method == "adam" and not isinstance(task, DataTask):
+        raise ValueError(
+            f"adam needs gradients, which only data sets have, and {task.name} is an environment: "
+            "choose cma, pepg or random"
+        )
 
 
 def frozen_connections(network: Network, parts: Sequence[str]) -> NDArray[np.bool_]:
@@ -235,13 +258,13 @@ class _Session:
         champion: Champion,
         plan: Plan,
         out: Path | None,
-        placement: Placement,
+        where: Placement | Evaluator,
         observer: Observer | None,
         note: Note | None,
         saved: Saved | None,
     ) -> None:
         self._champion, self._plan, self._out = champion, plan, out
-        self._placement, self._observer, self._note = placement, observer, note
+        self._where, self._observer, self._note = where, observer, note
         self._network = champion.network
         self._frozen = frozen_connections(self._network, plan.freeze)
         if self._frozen.all():
@@ -250,12 +273,8 @@ class _Session:
                 if plan.freeze
                 else "the champion has no connection: there is nothing to tune"
             )
-        self._task = _task_of(champion)
-        if plan.method == "adam" and not isinstance(self._task, DataTask):
-            raise ValueError(
-                f"adam needs gradients, which only data sets have, and {champion.task} is an environment: "
-                "choose cma, pepg or random"
-            )
+        self._task = stepped_task(champion)
+        check_method(plan, self._task)
         if plan.weight == "tuned" and champion.tuned_sources is None:
             raise ValueError("the champion has no tuned weights to start from: give a shared weight instead")
         self._saved = saved
@@ -279,8 +298,12 @@ class _Session:
                 from wann.gradient import one_thread
 
                 stack.enter_context(one_thread())
-            self._evaluator: Evaluator = stack.enter_context(
-                open_evaluator(self._task, self._task.episode_steps, self._placement, episodes, self._note)
+            self._evaluator: Evaluator = (
+                stack.enter_context(
+                    open_evaluator(self._task, self._task.episode_steps, self._where, episodes, self._note)
+                )
+                if isinstance(self._where, Placement)
+                else self._where
             )
             self._stop = stack.enter_context(stop_signals())
             try:
@@ -433,7 +456,11 @@ class _Session:
         """The champion with the best of the checked weights, scored on what nothing was chosen by."""
         sets = np.concatenate([saved.start[None], saved.kept, self._choice()])
         seeds = self._seeds(6, _FINAL_EPISODES)
-        chosen = sets[int(np.argmax(_means(self._evaluate(sets, seeds, confirming=True))))]
+        means = _means(self._evaluate(sets, seeds, confirming=True))
+        best = int(np.argmax(means))
+        if not np.isfinite(means[best]):
+            raise EpisodeFailedError("no weights of the champion have finite returns")
+        chosen = sets[best]
         by_mark = dict(zip(self._network.mark.tolist(), chosen.tolist(), strict=True))
         genome = self._champion.genome
         # A connection that leads nowhere has the mean of the start weights: nothing depends on it.
@@ -448,6 +475,8 @@ class _Session:
                 "freeze": list(self._plan.freeze),
                 "evaluations": len(saved.values) * self._plan.population,
                 "start_weight": "tuned" if self._plan.weight == "tuned" else float(saved.start[0]),
+                # On what the weights were chosen by, so a little too good.
+                "chosen_by": float(means[best]),
                 **self._scores(np.stack([saved.start, chosen])),
             },
         )
@@ -530,7 +559,7 @@ class _Session:
         finally:
             self._stop.raises = False
         if rollouts.failures:
-            raise RuntimeError(f"the champion could not be evaluated: {rollouts.failures[0][1]}")
+            raise EpisodeFailedError(f"the champion could not be evaluated: {rollouts.failures[0][1]}")
         returns: FloatArray = rollouts.returns[0]
         return returns
 
@@ -560,8 +589,8 @@ def _means(returns: FloatArray) -> FloatArray:
     return np.where(np.isnan(means), -np.inf, means)
 
 
-def _task_of(champion: Champion) -> Task:
-    """The champion's task, stepped the fastest way there is."""
+def stepped_task(champion: Champion) -> Task:
+    """The champion's task, stepped the fastest way there is; a data set, read."""
     task = champion.get_task()
     if isinstance(task, DataTask):
         return task.read()

@@ -10,6 +10,7 @@ from wann.commands.import_ import import_
 from wann.commands.play import play
 from wann.commands.plot import plot
 from wann.commands.prune import prune
+from wann.commands.race import race
 from wann.commands.replay import replay
 from wann.commands.report import report
 from wann.commands.search import resume, search
@@ -25,6 +26,7 @@ COMMANDS = (
     resume,
     evaluate,
     tune,
+    race,
     table,
     compare,
     sensitivity,
@@ -35,7 +37,6 @@ COMMANDS = (
     plot,
     report,
     front,
-    report,
     watch,
     export,
     import_,

@@ -177,7 +177,7 @@ def resume(run_path: Path, assignments: tuple[str, ...], quiet: bool, as_json: b
 
     On any number of threads or workers. Stop rules may change: 'wann resume RUN --set generations=2048' makes
     a finished run longer. RUN may also be the champion file of a tuning: '--set budget=40000' makes it
-    longer.
+    longer; or the folder of a race.
     """
     from wann.live import starting, view
 
@@ -188,8 +188,12 @@ def resume(run_path: Path, assignments: tuple[str, ...], quiet: bool, as_json: b
         is_tuning = run_path.is_file() or (not run_path.exists() and tuning.is_tuning(run_path))
         if is_tuning:
             from wann import tune
+        from wann.race import is_race, resume_race
 
     changes = dict(map(parse_assignment, assignments))
+    if is_race(run_path):
+        go_on = partial(resume_race, run_path, **options, **changes)
+        return tune_to_end(go_on, quiet=quiet, as_json=as_json)
     if is_tuning:
         go_on = partial(tune.resume_tuning, run_path, **options, **changes)
         return tune_to_end(go_on, quiet=quiet, as_json=as_json)

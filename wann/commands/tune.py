@@ -27,30 +27,53 @@ if TYPE_CHECKING:
     from wann.tune import Tuned
 
 
+def plan_options(budget: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """What determines every tuning of a command, where its network does not matter.
+
+    Args:
+        budget: what it counts.
+    """
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(
+            (
+                click.option(
+                    "--method",
+                    default="cma",
+                    show_default=True,
+                    metavar="cma|pepg|random|adam",
+                    help="CMA-ES, policy gradients, random search; on data sets also Adam.",
+                ),
+                click.option("--budget", type=click.IntRange(min=1), help=f"{budget}  [default: 20000]"),
+                click.option(
+                    "--population", type=click.IntRange(min=4), help="Sets of a generation.  [default: 64]"
+                ),
+                click.option(
+                    "--episodes",
+                    type=click.IntRange(min=1),
+                    help="Of an evaluation at the end; of the first, a sixteenth.  [default: 64]",
+                ),
+                click.option(
+                    "--max-steps",
+                    type=click.IntRange(min=1),
+                    help="Cut the episodes of evaluations off, where their beginning decides; choices see "
+                    "whole ones.  [default: whole]",
+                ),
+                click.option(
+                    "--sigma", type=float, help="Standard deviation of the first offsets.  [default: 0.1]"
+                ),
+                click.option("--seed", type=click.IntRange(min=0), help="Of the tuning.  [default: 0]"),
+            )
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
 @click.command()
 @click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
-@click.option(
-    "--method",
-    default="cma",
-    show_default=True,
-    metavar="cma|pepg|random|adam",
-    help="CMA-ES, policy gradients, random search; on data sets also Adam.",
-)
-@click.option(
-    "--budget", type=click.IntRange(min=1), help="Evaluations of sets of weights.  [default: 20000]"
-)
-@click.option("--population", type=click.IntRange(min=4), help="Sets of a generation.  [default: 64]")
-@click.option(
-    "--episodes",
-    type=click.IntRange(min=1),
-    help="Of an evaluation at the end; of the first, a sixteenth.  [default: 64]",
-)
-@click.option(
-    "--max-steps",
-    type=click.IntRange(min=1),
-    help="Cut the episodes of evaluations off; choices see whole ones.  [default: whole]",
-)
-@click.option("--sigma", type=float, help="Standard deviation of the first offsets.  [default: 0.1]")
+@plan_options("Evaluations of sets of weights.")
 @click.option(
     "--weight", callback=parse_weight, metavar="W", help='Start from this weight, or from "tuned" ones.'
 )
@@ -63,7 +86,6 @@ if TYPE_CHECKING:
 @click.option("--task", help="Tune for another task with as many inputs and outputs.")
 @env_kwargs_option
 @data_option
-@click.option("--seed", type=click.IntRange(min=0), help="Of the tuning.  [default: 0]")
 @click.option("--out", type=click.Path(path_type=Path), help="Champion file.  [default: RUN/tuned.json]")
 @placement_options
 @click.option("--quiet", is_flag=True, help="No progress.")
@@ -130,7 +152,7 @@ def tune(
 
 
 def tune_to_end(start: Callable[..., Tuned], *, quiet: bool, as_json: bool) -> int:
-    """Run a tuning, show its progress and say what came of it; gives the exit code."""
+    """Run a tuning or a race, show its progress and say what came of it; gives the exit code."""
     from wann.live import tuning_view
     from wann.tune import Interrupted
 
@@ -164,17 +186,28 @@ def _report(tuned: Tuned) -> None:
     assert champion is not None  # noqa: S101 - the caller's
     tuning, path = champion.tuning, shlex.quote(os.fspath(tuned.path or ""))
     before, after = (_score(tuning[name]) for name in ("before", "after"))
-    start = tuning["start_weight"]
+    start, seconds = tuning["start_weight"], tuned.progress.seconds
+    if "race" in tuning:
+        _report_race(tuning["race"])
+    count = tuned.progress.budget if "race" in tuning else tuning["evaluations"]
     click.echo(
-        f"{tuning['method']}: {tuning['evaluations']} evaluations in {tuned.progress.seconds:.0f} s\n"
+        f"{tuning['method']}: {count} evaluations in {seconds:.0f} s\n"
         f"Before    {before} ({'tuned weights' if start == 'tuned' else f'shared weight {start:g}'})\n"
         f"After     {after} ({tuning['scored_on']})\n"
         f"Champion  {tuned.path}\n"
         f"Evaluate  wann evaluate {path}"
     )
+    if tuning["before"] == tuning["after"]:
+        whole = "" if tuning["max_steps"] is None else "whole episodes (no --max-steps), "
+        click.echo(
+            f"Nothing better than the start was found: try {whole}a larger --budget, or another --seed"
+        )
     if not is_data_set(champion.task):
         click.echo(f"Replay    wann replay {path} --weight tuned")
-    click.echo(f"Longer    wann resume {path} --set budget={2 * tuning['budget']}")
+    if "race" not in tuning:
+        click.echo(f"Longer    wann resume {path} --set budget={2 * tuning['budget']}")
+        return
+    click.echo(f"Draw      wann draw {path}\nPrune     wann prune {path} --weight tuned")
 
 
 def _score(row: dict[str, float]) -> str:
@@ -182,5 +215,25 @@ def _score(row: dict[str, float]) -> str:
         return f"{row['accuracy']:.2%} right, cross-entropy {-row['mean']:.3f}"
     from wann.live import shown_return
 
-    spread = f" ± {shown_return(row['std'])}" if "std" in row else ""
-    return f"{shown_return(row['mean'])}{spread}"
+    mean = shown_return(row["mean"])
+    digits = len(mean.partition(".")[2])  # as many for both
+    return f"{mean} ± {row['std']:.{digits}f}" if "std" in row else mean
+
+
+def _report_race(race: dict[str, Any]) -> None:
+    """What the rounds of a race came to."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from wann.live import shown_return
+
+    table = Table(caption="best, median, champion: on the episodes that weights were chosen by")
+    for name in ("round", "networks", "evaluations each", "best", "median", "run's champion"):
+        table.add_column(name, justify="right")
+    for number, row in enumerate(race["rounds"], 1):
+        returns = (
+            "" if row[name] is None else shown_return(row[name]) for name in ("best", "median", "champion")
+        )
+        table.add_row(str(number), f"{row['networks']}", f"{row['evaluations']:,}", *returns)
+    Console(highlight=False).print(table)
+    click.echo(f"The best of round {race['round']} won: entrants/{race['network']:04d}.json, tuned.")

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from filelock import FileLock, Timeout
 from threadpoolctl import threadpool_limits
 
 from wann.datasets import NAMED, DataSet, is_table, load_named, load_table
-from wann.files import atomic_path
+from wann.files import atomic_path, lock_folder
 from wann.nearest import nearest
 from wann.random_weights.champions import METHODS as CHAMPION_METHODS
 from wann.random_weights.champions import measure_champion
@@ -205,11 +204,7 @@ def compare(
     chosen = choose_methods(bench, methods)
     measured = {path: _champion(path, bench) for path in champions}
     folder.mkdir(parents=True, exist_ok=True)
-    try:
-        lock = FileLock(folder / ".lock", timeout=0).acquire()
-    except Timeout:
-        raise ValueError(f"{folder} is in use: another comparison is writing to it") from None
-    with lock:
+    with lock_folder(folder, "comparison is writing to it"):
         kept = _read(folder, bench)
         for name, found in measured.values():
             for method_name, outcome in found.items():

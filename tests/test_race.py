@@ -1,0 +1,405 @@
+"""Races: what they choose from and by, and that they go on to the same bits."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from wann import live
+from wann import race as race_module
+from wann import tune as tune_module
+from wann.champion import champion_to_json, load_champion, save_champion
+from wann.entrants import Entrants, entrants_of
+from wann.evaluator import LocalEvaluator
+from wann.evolution import phenotype
+from wann.genome import minimal_genome
+from wann.network import compile_genome
+from wann.race import is_race, race, resume_race, rounds_of
+from wann.run import last_networks, search
+from wann.seeding import Purpose, episode_seeds
+from wann.storage import RunFolder
+from wann.tune import EpisodeFailedError, Interrupted, tune
+
+TINY = {"population": 12, "generations": 8, "max_steps": 60, "confirm_episodes": 4, "episodes": 2, "seed": 1}
+PLAN = {"budget": 256, "population": 8, "episodes": 4, "max_steps": 60, "seed": 2}
+OPTIONS = ["--budget=256", "--population=8", "--episodes=4", "--max-steps=60", "--seed=2"]
+
+
+@pytest.fixture(scope="module")
+def run_path(tmp_path_factory):
+    """A finished run; not to be changed."""
+    return search("swingup", out=tmp_path_factory.mktemp("ended") / "run", threads=1, **TINY).path
+
+
+@pytest.fixture(scope="module")
+def entrants(run_path):
+    return entrants_of([run_path], networks=5, threads=1)
+
+
+@pytest.fixture(scope="module")
+def raced(entrants, tmp_path_factory):
+    """A finished race and what it gave; not to be changed."""
+    return race(entrants, tmp_path_factory.mktemp("raced") / "race", threads=1, **PLAN)
+
+
+def tunings(folder):
+    """Champions of every tuning, by round and file name."""
+    return [
+        {path.name: load_champion(path) for path in sorted(part.glob("*.json"))}
+        for part in sorted(folder.glob("round-*"))
+    ]
+
+
+def judged(champion):
+    return champion.tuning["chosen_by"]
+
+
+# who takes part
+
+
+def test_a_run_stands_for_its_champion_and_what_it_would_evaluate_next(run_path):
+    found = last_networks(run_path, threads=1)
+    assert champion_to_json(found[0]) == champion_to_json(load_champion(run_path))
+    population = RunFolder.open(run_path).load_checkpoint()[0].state.population
+    known = {phenotype(genome) for genome in population if compile_genome(genome).sources.size}
+    seen = [phenotype(champion.genome) for champion in found]
+    assert len(set(seen)) == len(seen)
+    assert set(seen) == known | {seen[0]}
+    assert [champion.genome for champion in last_networks(run_path, most=3, threads=1)] == [
+        champion.genome for champion in found[:3]
+    ]
+
+
+def test_they_are_scored_on_the_same_fresh_episodes(run_path):
+    _, one, *_, last = last_networks(run_path, threads=1)
+    for champion in (one, last):
+        task, scores = champion.get_task(), champion.scores
+        with LocalEvaluator(task, TINY["max_steps"], 1) as evaluator:
+            returns = evaluator.evaluate([champion.network], scores.weights, scores.episode_seeds).returns[0]
+        np.testing.assert_array_equal(scores.mean, returns.mean(axis=1))
+        assert scores.episode_seeds == one.scores.episode_seeds
+
+
+def test_scattered_weights_scatter_for_each_network_as_when_it_is_alone(tmp_path):
+    values = TINY | {"generations": 2, "weight_noise": 0.2}
+    path = search("swingup", out=tmp_path / "run", threads=1, **values).path
+    few, all_ = (last_networks(path, most=most, threads=1) for most in (2, None))
+    np.testing.assert_array_equal(few[1].scores.mean, all_[1].scores.mean)
+    assert len(all_) > 2
+
+
+def test_several_runs_and_files_take_part_together(run_path, tmp_path):
+    save_champion(load_champion(run_path), tmp_path / "champion.json")
+    found = entrants_of([run_path, tmp_path / "champion.json", run_path], networks=3, threads=1)
+    assert (len(found.champions), found.own) == (3, (0,))  # as the same networks
+    other = search("swingup", out=tmp_path / "other", threads=1, **TINY | {"seed": 5}).path
+    found = entrants_of([run_path, tmp_path / "champion.json", other], networks=3, threads=1)
+    assert (len(found.champions), found.own) == (6, (0, 3))
+    assert champion_to_json(found.champions[3]) == champion_to_json(load_champion(other))
+
+
+# what it does
+
+
+@pytest.mark.parametrize(
+    ("networks", "expected"),
+    [
+        (1, [(1, 1600)]),
+        (2, [(2, 400), (1, 1600)]),
+        (4, [(4, 400), (1, 1600)]),
+        (5, [(5, 100), (2, 400), (1, 1600)]),
+        (192, [(192, 100), (48, 400), (12, 1600)]),
+    ],
+)
+def test_the_better_quarter_goes_on_with_four_times_the_budget(networks, expected):
+    assert rounds_of(networks, 1600) == expected
+
+
+def test_every_round_takes_the_best_of_the_last_one_and_the_best_of_all_wins(raced, entrants):
+    folder = raced.path.parent
+    rounds = tunings(folder)
+    assert [len(part) for part in rounds] == [5, 2, 1]
+    for before, after in pairwise(rounds):
+        order = sorted(before, key=lambda name: (-judged(before[name]), name))
+        assert sorted(after) == sorted(order[: len(after)])
+    best = max((champion for part in rounds for champion in part.values()), key=judged)
+    np.testing.assert_array_equal(raced.champion.tuned, best.tuned)
+    told = raced.champion.tuning["race"]
+    assert rounds[told["round"] - 1][f"{told['network']:04d}.json"].tuned.tolist() == best.tuned.tolist()
+    assert [row["best"] for row in told["rounds"]] == [max(map(judged, part.values())) for part in rounds]
+    assert told["rounds"][0]["champion"] == judged(rounds[0]["0000.json"])
+    assert raced.progress.done == raced.progress.budget == 5 * 16 + 2 * 64 + 256
+    assert not list(folder.rglob("*.npz"))
+
+
+def test_a_tuning_of_a_race_is_that_of_the_champion_alone(raced, entrants, tmp_path):
+    alone = tune(entrants.champions[3], tmp_path / "alone.json", threads=2, **PLAN | {"budget": 16})
+    assert alone.path.read_bytes() == (raced.path.parent / "round-1/0003.json").read_bytes()
+
+
+def test_a_champion_whose_tuning_is_chosen_from_many_is_judged_on_the_same_episodes(raced):
+    champion = raced.champion
+    seeds = episode_seeds(champion.tuning["seed"], Purpose.TUNING, 1000, 6)
+    task = champion.get_task()
+    with LocalEvaluator(task, task.episode_steps, 1) as evaluator:
+        returns = evaluator.evaluate([champion.network], champion.tuned_sources[None], seeds).returns[0]
+    assert returns.mean() == pytest.approx(judged(champion), rel=1e-12)
+
+
+def test_a_network_that_fails_is_out_and_the_others_race_on(entrants, tmp_path, monkeypatch):
+    def failing(champion, *arguments, **options):
+        if phenotype(champion.genome) != survivor:
+            raise EpisodeFailedError("the champion could not be evaluated: it fell over")
+        return tune(champion, *arguments, **options)
+
+    survivor = phenotype(entrants.champions[2].genome)
+    monkeypatch.setattr(race_module, "tune", failing)
+    notes, progress = [], []
+    plan = PLAN | {"budget": 128, "observer": progress.append}
+    ended = race(entrants, tmp_path / "race", note=notes.append, **plan)
+    assert phenotype(ended.champion.genome) == survivor
+    assert [note.split()[1] for note in notes] == ["0", "1", "3", "4"]
+    assert progress[-1].done == progress[-1].budget
+    survivor = None
+    with pytest.raises(EpisodeFailedError, match="it fell over"):
+        race(entrants, tmp_path / "none", **plan)
+
+
+def test_the_best_of_the_rounds_before_wins_where_the_finalists_fail(entrants, raced, tmp_path, monkeypatch):
+    def failing(champion, *arguments, **options):
+        if options["budget"] == PLAN["budget"]:
+            raise EpisodeFailedError("it fell over")
+        return tune(champion, *arguments, **options)
+
+    monkeypatch.setattr(race_module, "tune", failing)
+    progress = []
+    ended = race(entrants, tmp_path / "race", observer=progress.append, **PLAN)
+    best = max(
+        (champion for part in tunings(raced.path.parent)[:2] for champion in part.values()), key=judged
+    )
+    assert ended.champion.tuned.tolist() == best.tuned.tolist()
+    assert len(ended.champion.tuning["race"]["rounds"]) == 2
+    assert progress[-1].done == progress[-1].budget
+
+
+def test_a_budget_too_small_to_tell_networks_apart_is_told(entrants, tmp_path):
+    notes = []
+    race(entrants, tmp_path / "race", note=notes.append, **PLAN | {"budget": 64})
+    assert [note for note in notes if "the first round's budget, 4, is less than a generation of 8" in note]
+
+
+# going on
+
+
+@pytest.mark.parametrize("generation", [1, 2, 9, 15, 24])
+def test_a_race_cut_off_anywhere_goes_on_to_the_same_bits(raced, entrants, tmp_path, generation):
+    count = 0
+
+    def observer(_progress):
+        nonlocal count
+        count += 1
+        if count == generation:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Interrupted) as caught:
+        race(entrants, tmp_path / "race", threads=1, observer=observer, **PLAN)
+    assert caught.value.tuned.champion is None
+    assert is_race(tmp_path / "race")
+    progress = []
+    ended = resume_race(tmp_path / "race", threads=2, observer=progress.append)
+    assert ended.path.read_bytes() == raced.path.read_bytes()
+    done = [now.done for now in progress]
+    assert done == sorted(done)
+    assert done[-1] == progress[-1].budget
+    # What was computed before is not shown as progress of this session: the time left follows from that.
+    assert done[0] > 8 * (generation - 2)
+    assert max(np.diff(done)) <= 8
+
+
+def test_a_signal_while_a_tuning_ends_is_not_lost(raced, entrants, tmp_path, monkeypatch):
+    def signalling(*arguments, **options):
+        tuned = tune(*arguments, **options)
+        stopped.append(tuned.path.name)
+        return tuned
+
+    def save(*arguments):
+        if not stopped:
+            signal.raise_signal(signal.SIGINT)
+        save_champion(*arguments)
+
+    stopped = []
+    monkeypatch.setattr(race_module, "tune", signalling)
+    monkeypatch.setattr(tune_module, "save_champion", save)
+    with pytest.raises(Interrupted):
+        race(entrants, tmp_path / "race", threads=1, **PLAN)
+    assert stopped == ["0000.json"]
+    assert resume_race(tmp_path / "race").path.read_bytes() == raced.path.read_bytes()
+
+
+def test_a_process_killed_before_a_tuning_leaves_nothing_that_resume_falls_over(
+    raced, entrants, tmp_path, monkeypatch
+):
+    real = Path.unlink
+
+    def killed(path, **options):
+        if ".tuning" in path.name:
+            raise KeyboardInterrupt
+        real(path, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", killed)
+        with pytest.raises(KeyboardInterrupt):
+            race(entrants, tmp_path / "race", threads=1, **PLAN)
+    assert len(list((tmp_path / "race/round-1").iterdir())) == 1
+    assert resume_race(tmp_path / "race").path.read_bytes() == raced.path.read_bytes()
+
+
+def test_a_folder_is_made_whole_or_not_at_all(raced, entrants, tmp_path, monkeypatch):
+    def killed(_champion, path):
+        if path.name == "0003.json":
+            raise KeyboardInterrupt
+        save_champion(_champion, path)
+
+    (tmp_path / "race").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(race_module, "save_champion", killed)
+        with pytest.raises(KeyboardInterrupt):
+            race(entrants, tmp_path / "race", **PLAN)
+    assert [path.name for path in tmp_path.rglob("*")] == ["race"]
+    assert race(entrants, tmp_path / "race", **PLAN).path.read_bytes() == raced.path.read_bytes()
+
+
+def test_all_that_is_left_may_be_to_name_the_best(raced, tmp_path):
+    shutil.copytree(raced.path.parent, tmp_path / "race")
+    (tmp_path / "race/champion.json").unlink()
+    progress = []
+    ended = resume_race(tmp_path / "race", observer=progress.append)
+    assert ended.path.read_bytes() == raced.path.read_bytes()
+    assert [(now.done, now.part) for now in progress] == [(464, "round 3/3, network 1/1")]
+    assert progress[0].best == max(row["best"] for row in raced.champion.tuning["race"]["rounds"])
+
+
+def test_going_on_after_the_end_computes_nothing(raced, monkeypatch):
+    monkeypatch.setattr(race_module, "open_evaluator", None)
+    again = resume_race(raced.path.parent)
+    assert again.champion.tuned.tolist() == raced.champion.tuned.tolist()
+    assert again.progress.done == again.progress.budget
+
+
+def test_ray_gives_the_same_bits(raced, run_path, tmp_path):
+    command = [sys.executable, "-m", "wann.cli", "race", str(run_path), "--networks", "5", *OPTIONS]
+    # In a process of its own: Ray keeps what it began with in one.
+    subprocess.run(
+        [*command, "--workers", "1", "--quiet", "--out", str(tmp_path / "race")],
+        check=True,
+        capture_output=True,
+    )
+    assert (tmp_path / "race/champion.json").read_bytes() == raced.path.read_bytes()
+
+
+# the command line
+
+
+def test_the_command_shows_the_rounds_and_what_came_of_it(wann_command, run_path, raced, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(run_path, copy)
+    code, out, err = wann_command("race", copy, "--networks", 5, *OPTIONS)
+    assert code == 0
+    assert "round 1/3, network 1/5" in err
+    for part in ("run's champion", "won: entrants/", "cma: 464 evaluations", f"wann draw {copy}/race"):
+        assert part in out
+    assert (copy / "race/champion.json").read_bytes() == raced.path.read_bytes()
+    code, out, err = wann_command("resume", copy / "race", "--json")
+    assert err == ""
+    summary = json.loads(out)
+    assert (code, summary["evaluations"]) == (0, 464)
+    assert summary["tuning"]["race"]["networks"] == 5
+    code, _, err = wann_command("resume", copy / "race", "--set", "budget=512")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "'budget' determines the race" in err
+    code, _, err = wann_command("race", copy)
+    assert (code, err.count("\n")) == (2, 1)
+    assert f"{copy / 'race'} holds a race already: go on with wann resume {copy / 'race'}" in err
+
+
+def test_a_narrow_terminal_shows_where_it_stands(wann_command, run_path, tmp_path, monkeypatch):
+    monkeypatch.setattr(live, "Console", partial(Console, force_terminal=True, width=80))
+    _, _, err = wann_command("race", run_path, "--networks", 5, *OPTIONS, "--out", tmp_path / "race")
+    assert "Round 3/3, network 1/1" in err
+    assert "464/464" in err
+    assert "best " in err
+
+
+def test_what_cannot_be_raced_is_refused_in_one_line(wann_command, run_path, tmp_path):
+    champion = tmp_path / "champion.json"
+    save_champion(load_champion(run_path), champion)
+    empty = replace(
+        load_champion(run_path), genome=minimal_genome(5, 1, 1, 0.0, rng=np.random.default_rng(0))
+    )
+    save_champion(empty, tmp_path / "empty.json")
+    other = search("CartPole-v1", out=tmp_path / "other", threads=1, **TINY | {"generations": 1}).path
+    out = ["--out", tmp_path / "race"]
+    for arguments, message in (
+        ([champion], "needs a place: name it with --out"),
+        ([run_path, champion], "needs a place: name it with --out"),
+        ([run_path, other, *out], f"{other} is of CartPole-v1, and {run_path} of swingup"),
+        ([run_path, "--method", "adam", *out], "adam needs gradients"),
+        ([run_path, "--method", "adm", *out], "unknown method 'adm'"),
+        ([run_path, "--out", tmp_path], "exists and is not an empty folder"),
+        ([tmp_path / "nowhere"], f"{tmp_path / 'nowhere'}"),
+        ([run_path, tmp_path / "empty.json", *out], "the champion of " + str(tmp_path / "empty.json")),
+        ([run_path, "--out", champion / "race"], f"{champion} is no folder to write to"),
+        ([run_path, *out, "--networks", 0], "--networks"),
+    ):
+        code, printed, err = wann_command("race", *arguments)
+        assert (code, printed, err.count("\n")) == (2, "", 1), err
+        assert message in err
+    assert not (tmp_path / "race").exists()
+
+
+def test_parts_of_one_network_are_no_part_of_a_race(entrants, tmp_path):
+    for name, value in (("freeze", ("hidden",)), ("weight", 0.5)):
+        with pytest.raises(ValueError, match=f"a race has no '{name}'"):
+            race(entrants, tmp_path / "race", **PLAN, **{name: value})
+    with pytest.raises(ValueError, match="at least one network"):
+        race(Entrants((), ()), tmp_path / "race", **PLAN)
+
+
+def test_a_damaged_race_is_told_in_one_line(raced, tmp_path, wann_command):
+    copy = tmp_path / "race"
+    for text in (
+        "",
+        "{",
+        "[]",
+        '{"format": "wann-race", "version": 1}',
+        '{"format": "wann-race", "version": 9}',
+    ):
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(raced.path.parent, copy)
+        (copy / "race.json").write_text(text)
+        code, _, err = wann_command("resume", copy)
+        assert (code, err.count("\n")) == (2, 1), err
+        assert str(copy / "race.json") in err
+
+
+def test_two_processes_do_not_race_in_one_folder(entrants, tmp_path):
+    refused = []
+
+    def observer(_progress):
+        if not refused:
+            with pytest.raises(ValueError, match="another process is running this race") as caught:
+                resume_race(tmp_path / "race")
+            refused.append(caught.value)
+
+    one = Entrants(entrants.champions[:1], (0,))
+    race(one, tmp_path / "race", observer=observer, **PLAN | {"budget": 8})
+    assert refused
