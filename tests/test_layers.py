@@ -25,7 +25,7 @@ LAYERS = (
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
     {"champion", "evaluator", "film", "front", "gradient", "published", "storage", "theme", "work"},
     {"accuracy", "development", "diagram", "distributed", "draw", "export", "living", "neat_python"}
-    | {"placement", "plot", "replay", "server", "studio", "trials", "tuning"},
+    | {"offspring", "placement", "plot", "replay", "server", "studio", "trials", "tuning"},
     {"clips", "doctor", "entrants", "exhibit", "play", "player", "prune", "race", "report", "run"}
     | {"scorecard", "sensitivity", "sensitivity_plot", "table", "tune", "watch"},
     {"random_weights"},

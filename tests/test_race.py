@@ -18,11 +18,12 @@ from wann import live
 from wann import race as race_module
 from wann import tune as tune_module
 from wann.champion import champion_to_json, load_champion, save_champion
-from wann.entrants import Entrants, entrants_of
+from wann.entrants import entrants_of
 from wann.evaluator import LocalEvaluator
 from wann.evolution import phenotype
 from wann.genome import minimal_genome
 from wann.network import compile_genome
+from wann.offspring import Mutation, offspring
 from wann.race import is_race, race, resume_race, rounds_of
 from wann.run import last_networks, search
 from wann.seeding import Purpose, episode_seeds
@@ -51,11 +52,17 @@ def raced(entrants, tmp_path_factory):
     return race(entrants, tmp_path_factory.mktemp("raced") / "race", threads=1, **PLAN)
 
 
-def tunings(folder):
-    """Champions of every tuning, by round and file name."""
+@pytest.fixture(scope="module")
+def grown(entrants, tmp_path_factory):
+    """The same with two generations of offspring; not to be changed."""
+    return race(entrants, tmp_path_factory.mktemp("grown") / "race", threads=1, generations=2, **PLAN)
+
+
+def tunings(folder, pattern="round-*"):
+    """Champions of every tuning, by stage and file name."""
     return [
         {path.name: load_champion(path) for path in sorted(part.glob("*.json"))}
-        for part in sorted(folder.glob("round-*"))
+        for part in sorted(folder.glob(pattern))
     ]
 
 
@@ -197,6 +204,91 @@ def test_a_budget_too_small_to_tell_networks_apart_is_told(entrants, tmp_path):
     assert [note for note in notes if "the first round's budget, 4, is less than a generation of 8" in note]
 
 
+# offspring
+
+
+def test_children_of_the_four_best_go_on_from_their_weights(grown, raced, entrants):
+    folder = grown.path.parent
+    rounds = tunings(folder)
+    assert [judged(champion) for part in rounds for champion in part.values()] == [
+        judged(champion) for part in tunings(raced.path.parent) for champion in part.values()
+    ]
+    so_far = [champion for part in rounds for champion in part.values()]
+    for number in (1, 2):
+        best = {}
+        for champion in sorted(so_far, key=judged, reverse=True):
+            best.setdefault(phenotype(champion.genome), champion)
+        expected = offspring([*best.values()][:4], 16, entrants.mutation, PLAN["seed"], number)
+        children, longer = (tunings(folder, f"generation-{number}{end}")[0] for end in ("", "-longer"))
+        for child, (name, champion) in zip(expected, children.items(), strict=True):
+            assert phenotype(champion.genome) == phenotype(child.genome), name
+            assert champion.tuning["before"]["mean"] == fresh_mean(child)
+            assert (champion.tuning["start_weight"], champion.tuning["budget"]) == ("tuned", 32)
+        assert sorted(longer) == sorted(
+            sorted(children, key=lambda name: (-judged(children[name]), name))[:2]
+        )
+        for name, champion in longer.items():
+            assert champion.tuning["before"]["mean"] == children[name].tuning["after"]["mean"]
+            assert champion.tuning["budget"] == 128
+        so_far += [*children.values(), *longer.values()]
+    assert judged(grown.champion) == max(map(judged, so_far))
+    told = grown.champion.tuning["race"]
+    assert load_champion(folder / told["file"]).tuned.tolist() == grown.champion.tuned.tolist()
+    assert [row["networks"] for row in told["generations"]] == [16, 16]
+    assert grown.progress.done == grown.progress.budget == 464 + 2 * (16 * 32 + 2 * 128)
+
+
+def fresh_mean(champion):
+    """Mean return at tuned weights on the fresh episodes of a tuning."""
+    task = champion.get_task()
+    seeds = episode_seeds(PLAN["seed"], Purpose.TUNING, 100, 4)
+    with LocalEvaluator(task, task.episode_steps, 1) as evaluator:
+        returns = evaluator.evaluate([champion.network], champion.tuned_sources[None], seeds).returns[0]
+    return float(returns.mean())
+
+
+def test_a_child_has_scores_of_its_own(grown):
+    for child in tunings(grown.path.parent, "generation-1")[0].values():
+        task, scores = child.get_task(), child.scores
+        with LocalEvaluator(task, task.episode_steps, 1) as evaluator:
+            returns = evaluator.evaluate([child.network], scores.weights, scores.episode_seeds).returns[0]
+        np.testing.assert_array_equal(scores.mean, returns.mean(axis=1))
+
+
+def test_children_that_fail_are_out(entrants, tmp_path, monkeypatch):
+    def failing(champion, *arguments, **options):
+        if champion.tuned is not None:
+            raise EpisodeFailedError("the champion could not be evaluated: it fell over")
+        return tune(champion, *arguments, **options)
+
+    monkeypatch.setattr(race_module, "tune", failing)
+    notes = []
+    two = replace(entrants, champions=entrants.champions[:2], own=(0,))
+    ended = race(two, tmp_path / "race", generations=1, note=notes.append, **PLAN)
+    assert len(notes) == 16
+    assert notes[3].startswith("network 3 of generation-1 is out of the race: ")
+    assert ended.champion.tuning["race"]["generations"][0]["best"] is None
+    assert ended.progress.done == ended.progress.budget
+
+
+def test_tuned_networks_start_where_they_are(raced, tmp_path):
+    found = entrants_of([raced.path.parent], threads=1)
+    ended = race(found, tmp_path / "race", **PLAN)
+    assert ended.champion.tuning["start_weight"] == "tuned"
+    assert ended.champion.tuning["before"] == raced.champion.tuning["after"]
+    assert judged(ended.champion) >= judged(raced.champion)
+
+
+def test_offspring_differ_as_in_the_search(run_path, entrants, tmp_path):
+    assert entrants.mutation.shares == (0.20, 0.25, 0.05, 0.50)
+    values = TINY | {"generations": 2, "activations": ["tanh", "relu"], "insert_node": 0.0}
+    path = search("swingup", out=tmp_path / "run", threads=1, **values).path
+    found = entrants_of([path, run_path], networks=2, threads=1)
+    assert found.mutation == Mutation((0.20, 0.0, 0.05, 0.50), ("tanh", "relu"))
+    save_champion(load_champion(path), tmp_path / "champion.json")
+    assert entrants_of([tmp_path / "champion.json"], threads=1).mutation == entrants.mutation
+
+
 # going on
 
 
@@ -223,6 +315,38 @@ def test_a_race_cut_off_anywhere_goes_on_to_the_same_bits(raced, entrants, tmp_p
     # What was computed before is not shown as progress of this session: the time left follows from that.
     assert done[0] > 8 * (generation - 2)
     assert max(np.diff(done)) <= 8
+
+
+@pytest.mark.parametrize("generation", [70, 140, 150])
+def test_offspring_go_on_to_the_same_bits(grown, entrants, tmp_path, generation):
+    count = 0
+
+    def observer(_progress):
+        nonlocal count
+        count += 1
+        if count == generation:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Interrupted):
+        race(entrants, tmp_path / "race", threads=1, generations=2, observer=observer, **PLAN)
+    progress = []
+    ended = resume_race(tmp_path / "race", threads=2, observer=progress.append)
+    assert ended.path.read_bytes() == grown.path.read_bytes()
+    done = [now.done for now in progress]
+    assert done == sorted(done)
+    assert done[0] > 8 * (generation - 2)
+    assert done[-1] == progress[-1].budget
+
+
+def test_more_generations_are_those_of_a_race_that_had_them_at_once(grown, raced, tmp_path):
+    shutil.copytree(raced.path.parent, tmp_path / "race")
+    resume_race(tmp_path / "race", generations=1)
+    resume_race(tmp_path / "race")
+    assert not (tmp_path / "race/generation-2").exists()
+    assert resume_race(tmp_path / "race", generations=2).path.read_bytes() == grown.path.read_bytes()
+    for generations in (1, True, 2.5, "3", 10_001):
+        with pytest.raises(ValueError, match="generations must be a whole number from 2 to"):
+            resume_race(tmp_path / "race", generations=generations)
 
 
 def test_a_signal_while_a_tuning_ends_is_not_lost(raced, entrants, tmp_path, monkeypatch):
@@ -315,7 +439,7 @@ def test_the_command_shows_the_rounds_and_what_came_of_it(wann_command, run_path
     code, out, err = wann_command("race", copy, "--networks", 5, *OPTIONS)
     assert code == 0
     assert "round 1/3, network 1/5" in err
-    for part in ("run's champion", "won: entrants/", "cma: 464 evaluations", f"wann draw {copy}/race"):
+    for part in ("run's champion", ".json won.", "cma: 464 evaluations", f"wann draw {copy}/race"):
         assert part in out
     assert (copy / "race/champion.json").read_bytes() == raced.path.read_bytes()
     code, out, err = wann_command("resume", copy / "race", "--json")
@@ -326,6 +450,12 @@ def test_the_command_shows_the_rounds_and_what_came_of_it(wann_command, run_path
     code, _, err = wann_command("resume", copy / "race", "--set", "budget=512")
     assert (code, err.count("\n")) == (2, 1)
     assert "'budget' determines the race" in err
+    code, out, err = wann_command("resume", copy / "race", "--set", "generations=1")
+    assert code == 0
+    assert "generation 1/1, network 1/16" in err
+    assert "generation 1/1 longer, network 2/2" in err
+    assert "cma: 1232 evaluations" in out
+    assert f"wann resume {copy}/race --set generations=9" in out
     code, _, err = wann_command("race", copy)
     assert (code, err.count("\n")) == (2, 1)
     assert f"{copy / 'race'} holds a race already: go on with wann resume {copy / 'race'}" in err
@@ -371,7 +501,9 @@ def test_parts_of_one_network_are_no_part_of_a_race(entrants, tmp_path):
         with pytest.raises(ValueError, match=f"a race has no '{name}'"):
             race(entrants, tmp_path / "race", **PLAN, **{name: value})
     with pytest.raises(ValueError, match="at least one network"):
-        race(Entrants((), ()), tmp_path / "race", **PLAN)
+        race(replace(entrants, champions=(), own=()), tmp_path / "race", **PLAN)
+    with pytest.raises(ValueError, match="generations must be a whole number from 0 to"):
+        race(entrants, tmp_path / "race", generations=-1, **PLAN)
 
 
 def test_a_damaged_race_is_told_in_one_line(raced, tmp_path, wann_command):
@@ -382,6 +514,8 @@ def test_a_damaged_race_is_told_in_one_line(raced, tmp_path, wann_command):
         "[]",
         '{"format": "wann-race", "version": 1}',
         '{"format": "wann-race", "version": 9}',
+        (raced.path.parent / "race.json").read_text().replace('"linear"', '"cubic"'),
+        (raced.path.parent / "race.json").read_text().replace('"generations": 0', '"generations": -1'),
     ):
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(raced.path.parent, copy)
@@ -400,6 +534,6 @@ def test_two_processes_do_not_race_in_one_folder(entrants, tmp_path):
                 resume_race(tmp_path / "race")
             refused.append(caught.value)
 
-    one = Entrants(entrants.champions[:1], (0,))
+    one = replace(entrants, champions=entrants.champions[:1], own=(0,))
     race(one, tmp_path / "race", observer=observer, **PLAN | {"budget": 8})
     assert refused

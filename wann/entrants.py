@@ -7,10 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from wann.champion import Champion, load_champion
+from wann.config import build_settings
 from wann.evolution import phenotype
+from wann.offspring import Mutation
 from wann.placement import Note, Placement
 from wann.run import last_networks
-from wann.storage import is_run
+from wann.storage import RunFolder, is_run
+from wann.tasks import preset_settings
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class Entrants:
 
     champions: tuple[Champion, ...]
     own: tuple[int, ...]  # which of them are the champions of their runs, or were given as files
+    mutation: Mutation  # how offspring differ: as in the first run, or by the task's default preset
 
 
 def entrants_of(
@@ -66,7 +70,10 @@ def entrants_of(
         for other in found:
             once.setdefault(phenotype(other.genome), other)
     places = {key: place for place, key in enumerate(once)}
-    return Entrants(tuple(once.values()), tuple(places[key] for key in own))
+    runs = [RunFolder.open(path).settings for path in paths if is_run(path)]
+    settings = runs[0] if runs else build_settings(preset_settings(firsts[0].get_task(), None), {})
+    mutation = Mutation(settings.mutation_shares, tuple(settings.activations))
+    return Entrants(tuple(once.values()), tuple(places[key] for key in own), mutation)
 
 
 def _task_words(champion: Champion) -> str:

@@ -1,11 +1,13 @@
 """A race of networks: which of them is the best when its weights are tuned, by successive halving.
 
-Everything lies in a folder, from which an interrupted race goes on:
+Generations of offspring may follow. Everything lies in a folder, from which an interrupted race goes on:
 
-race.json           the plan, and the seconds so far
-entrants/0017.json  the networks, as champion files
-round-1/0017.json   what a tuning of that round made of one
-champion.json       the best of all tunings; there when the race has ended
+race.json                       the plan, and the seconds so far
+entrants/0017.json              the networks, as champion files
+round-1/0017.json               what a tuning of that round made of one
+generation-1/0003.json          what came of a child of the best so far
+generation-1-longer/0003.json   of one of the best children, tuned on
+champion.json                   the best of all tunings; there when the race has ended
 """
 
 from __future__ import annotations
@@ -22,10 +24,22 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from wann.champion import Champion, dump_json, load_champion, need, parse_json, read_text, save_champion
+from wann.champion import (
+    Champion,
+    Scores,
+    Weight,
+    dump_json,
+    load_champion,
+    need,
+    parse_json,
+    read_text,
+    save_champion,
+)
 from wann.entrants import Entrants
 from wann.evaluator import Evaluator
+from wann.evolution import phenotype
 from wann.files import atomic_path, lock_folder
+from wann.offspring import Mutation, offspring
 from wann.placement import Note, Placement, open_evaluator
 from wann.stopping import Stop, stop_signals
 from wann.tune import (
@@ -46,6 +60,12 @@ FORMAT, VERSION = "wann-race", 1
 _ROUNDS = 3  # at most
 _SHARE = 4  # one of so many goes on, with so many times the budget
 
+_MOST_GENERATIONS = 10_000
+_PARENTS = 4  # of a generation of offspring
+_CHILDREN = (16, 2)  # of a generation, and how many of the best are tuned on
+_CHILD_BUDGET = (8, 2)  # shares of the budget that a child is tuned with, and tuned on with
+_CHILD_SIGMA = 0.5  # share of the first deviation: its weights are good already
+
 
 def race(
     entrants: Entrants,
@@ -54,6 +74,7 @@ def race(
     threads: int | None = None,
     workers: int | None = None,
     address: str | None = None,
+    generations: int = 0,
     observer: Observer | None = None,
     note: Note | None = None,
     **plan: Any,
@@ -62,13 +83,17 @@ def race(
 
     All are tuned with a sixteenth of the budget, the best quarter of them with a quarter, and the best
     quarter of these with the whole; up to four networks need two such rounds, one needs one. Each tuning
-    starts anew, all are judged on the same episodes, by which their weights were chosen, and the best of
-    all rounds wins.
+    starts anew, at tuned weights where the network came with them.
+
+    Then so many generations of offspring follow: 16 children of the four best so far inherit their weights
+    and are tuned on with an eighth of the budget, the best two of them again with a half. All are judged on
+    the same episodes, by which their weights were chosen, and the best of all wins.
 
     Args:
         entrants: from `wann.entrants.entrants_of`; of one task.
         out: a new folder.
         threads, workers, address: where it is computed, as for `wann.search`; never changes a number.
+        generations: of offspring.
         observer: called after every generation of a tuning; it counts the evaluations of all.
         note: told in a line what a user should know.
         plan: fields of `wann.tuning.Plan`, but `freeze` and `weight`; the budget is that of the last round.
@@ -91,10 +116,11 @@ def race(
     given = plan_from(plan)
     if not entrants.champions:
         raise ValueError("a race needs at least one network")
+    _check_generations(generations)
     check_method(given, stepped_task(entrants.champions[0]))
     folder = Path(out)
     check_new(folder)
-    state = _State(given, len(entrants.champions), entrants.own, 0.0)
+    state = _State(given, len(entrants.champions), entrants.own, entrants.mutation, generations, 0.0)
     _create(folder, entrants, state)
     (_, least), *later = rounds_of(state.networks, given.budget)
     if later and least < given.population and note:
@@ -120,19 +146,24 @@ def resume_race(
     Args:
         out: its folder.
         threads, workers, address, observer, note: as `race`.
-        changes: none.
+        changes: more generations of offspring, with which it is the race that it would have been at once.
 
     Raises:
-        ValueError: the folder is no race, it is damaged, or something is to change.
+        ValueError: the folder is no race, it is damaged, or something else is to change.
         RuntimeError, Interrupted: as `race`.
     """
     for name in changes:
-        raise ValueError(
-            f"setting {name!r} determines the race and cannot change: race anew to another --out"
-        )
+        if name != "generations":
+            raise ValueError(
+                f"setting {name!r} determines the race and cannot change; the generations of offspring can"
+            )
     folder = Path(out)
     placement = Placement(threads, workers, address)
-    return _Session(folder, _State.load(folder), placement, observer, note).run()
+    state = _State.load(folder)
+    generations = changes.get("generations", state.generations)
+    _check_generations(generations, state.generations)
+    state.generations = generations
+    return _Session(folder, state, placement, observer, note).run()
 
 
 def is_race(path: str | os.PathLike[str]) -> bool:
@@ -149,6 +180,17 @@ def rounds_of(networks: int, budget: int) -> list[tuple[int, int]]:
         (math.ceil(networks / _SHARE**number), max(1, budget // _SHARE ** (count - 1 - number)))
         for number in range(count)
     ]
+
+
+def _check_generations(generations: Any, least: int = 0) -> None:
+    if (
+        isinstance(generations, bool)
+        or not isinstance(generations, int)
+        or not least <= generations <= _MOST_GENERATIONS
+    ):
+        raise ValueError(
+            f"generations must be a whole number from {least} to {_MOST_GENERATIONS}, not {generations!r}"
+        )
 
 
 def check_new(folder: Path) -> None:
@@ -196,6 +238,8 @@ class _State:
     plan: Plan
     networks: int
     own: tuple[int, ...]  # entrants that are the champions of their runs
+    mutation: Mutation
+    generations: int  # of offspring
     seconds: float
 
     def save(self, folder: Path) -> None:
@@ -205,6 +249,8 @@ class _State:
             "plan": asdict(self.plan),
             "networks": self.networks,
             "own": list(self.own),
+            "mutation": asdict(self.mutation),
+            "generations": self.generations,
             "seconds": self.seconds,
         }
         with atomic_path(folder / "race.json") as temporary:
@@ -221,9 +267,25 @@ class _State:
                 raise ValueError("'networks' and 'seconds' must be numbers")
             if not all(isinstance(index, int) and 0 <= index < networks for index in own):
                 raise ValueError("'own' must list networks of the race")
-            return cls(plan, networks, tuple(own), float(seconds))
+            generations, given = data.get("generations", 0), need(data, "mutation", dict)
+            _check_generations(generations)
+            mutation = Mutation(tuple(need(given, "shares", list)), tuple(need(given, "activations", list)))
+            return cls(plan, networks, tuple(own), mutation, int(generations), float(seconds))
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path}: {error}") from None
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """A tuned network, and where in the race it was."""
+
+    champion: Champion
+    told: Mapping[str, Any]
+
+    @property
+    def judged(self) -> float:
+        """Mean return on the episodes that a tuning chose by; the same episodes for all of a race."""
+        return float(self.champion.tuning["chosen_by"])
 
 
 class _Session:
@@ -235,25 +297,30 @@ class _Session:
         self._folder, self._state = folder, state
         self._placement, self._observer, self._note = placement, observer, note
         self._rounds = rounds_of(state.networks, state.plan.budget)
-        self._plans = [replace(state.plan, budget=budget) for _, budget in self._rounds]
-        self._costs = [plan.generations * plan.population for plan in self._plans]
-        self._total = sum(size * cost for (size, _), cost in zip(self._rounds, self._costs, strict=True))
+        plan = replace(state.plan, sigma=state.plan.sigma * _CHILD_SIGMA)
+        self._child_plans = [replace(plan, budget=max(1, plan.budget // share)) for share in _CHILD_BUDGET]
+        generation = sum(map(_cost, self._child_plans, _CHILDREN))
+        self._total = state.generations * generation + sum(
+            _cost(self._round_plan(number), size) for number, (size, _) in enumerate(self._rounds, 1)
+        )
         self._before = 0  # evaluations of all tunings that have ended
         self._begun = time.monotonic()
-        self._best = -math.inf  # of those
+        self._standings: list[_Standing] = []
+        self._failed: EpisodeFailedError | None = None
+        self._stop = Stop()
         self._progress = Progress(0, self._total, math.nan, math.nan, math.nan, state.seconds)
 
     def run(self) -> Tuned:
         """Go on to the end of the race."""
         with ExitStack() as stack:
             stack.enter_context(lock_folder(self._folder, "process is running this race"))
-            if (self._folder / "champion.json").exists():
-                champion = load_champion(self._folder)
+            ended = self._ended()
+            if ended:
                 self._before = self._total
-                return Tuned(self._folder / "champion.json", champion, self._at(0, math.nan, ""))
+                return Tuned(self._folder / "champion.json", ended, self._at(0, math.nan, ""))
             for leftover in self._folder.rglob(".wann-*"):  # of a killed process
                 leftover.unlink(missing_ok=True)
-            stop = stack.enter_context(stop_signals())
+            self._stop = stack.enter_context(stop_signals())
             entrants = [
                 load_champion(_entrant_path(self._folder, index)) for index in range(self._state.networks)
             ]
@@ -263,66 +330,138 @@ class _Session:
                 open_evaluator(task, task.episode_steps, self._placement, episodes, self._note)
             )
             try:
-                champion = self._race(entrants, evaluator, stop)
+                champion = self._race(dict(enumerate(entrants)), evaluator)
             except KeyboardInterrupt:
                 raise Interrupted(Tuned(self._folder, None, self._progress)) from None
             finally:
                 self._save_seconds()
             return Tuned(self._folder / "champion.json", champion, self._progress)
 
-    def _race(self, entrants: Sequence[Champion], evaluator: Evaluator, stop: Stop) -> Champion:
-        field = list(range(len(entrants)))
-        best, rows, failed = None, [], None
+    def _ended(self) -> Champion | None:
+        """What the race came to, where nothing is left to do."""
+        if not (self._folder / "champion.json").exists():
+            return None
+        champion = load_champion(self._folder)
+        done = champion.tuning.get("race", {}).get("generations", ())
+        return champion if len(done) >= self._state.generations else None
+
+    def _race(self, entrants: Mapping[int, Champion], evaluator: Evaluator) -> Champion:
+        order, rounds = [*entrants], []
         for number, (size, _) in enumerate(self._rounds, 1):
-            (self._folder / f"round-{number}").mkdir(exist_ok=True)
-            tuned: dict[int, Champion] = {}
-            begun = self._before
-            there = sorted(field[:size])
-            for place, index in enumerate(there):
-                if stop.is_set():
-                    raise KeyboardInterrupt
-                self._before = begun + place * self._costs[number - 1]
-                part = f"round {number}/{len(self._rounds)}, network {place + 1}/{len(there)}"
-                try:
-                    tuned[index] = self._tuned(entrants[index], number, index, evaluator, part)
-                except EpisodeFailedError as error:
-                    failed = error
-                    if self._note:
-                        self._note(f"network {index} is out of the race: {error}")
-                    continue
-                if best is None or _judged(tuned[index]) > _judged(best[2]):
-                    best = (number, index, tuned[index])
+            chosen = {index: entrants[index] for index in sorted(order[:size])}
+            tuned = self._tune_all(
+                chosen, f"round-{number}", self._round_plan(number), size, evaluator,
+                f"round {number}/{len(self._rounds)}", {"round": number},
+            )  # fmt: skip
             if not tuned:
                 break
-            self._before = begun + size * self._costs[number - 1]
-            field = sorted(tuned, key=lambda index: (-_judged(tuned[index]), index))
-            rows.append(self._row(self._plans[number - 1], tuned))
-        if best is None:
-            assert failed is not None  # noqa: S101 - there is an entrant
-            raise failed
-        number, index, champion = best
-        told = {"networks": len(entrants), "round": number, "network": index, "rounds": rows}
-        champion = replace(champion, tuning={**champion.tuning, "race": told})
+            order = _ranked(tuned)
+            rounds.append(self._row(self._round_plan(number), tuned, self._state.own))
+        if not self._standings:
+            assert self._failed is not None  # noqa: S101 - there is an entrant
+            raise self._failed
+        generations = [
+            self._generation(number, evaluator) for number in range(1, self._state.generations + 1)
+        ]
+        best = max(self._standings, key=lambda standing: standing.judged)
+        told = {"networks": len(entrants), **best.told, "rounds": rounds, "generations": generations}
+        champion = replace(best.champion, tuning={**best.champion.tuning, "race": told})
         save_champion(champion, self._folder / "champion.json")
         self._before = self._total
         self._show(0, math.nan, self._progress.part)
         return champion
 
-    def _row(self, plan: Plan, tuned: Mapping[int, Champion]) -> dict[str, Any]:
-        """What a round came to."""
-        judged = {index: _judged(champion) for index, champion in tuned.items()}
-        own = [judged[index] for index in self._state.own if index in judged]
+    def _generation(self, number: int, evaluator: Evaluator) -> dict[str, Any]:
+        """Breed and tune children of the best so far; gives what came of it."""
+        best: dict[tuple[bytes, ...], Champion] = {}
+        for standing in sorted(self._standings, key=lambda standing: -standing.judged):
+            best.setdefault(phenotype(standing.champion.genome), standing.champion)
+            if len(best) == _PARENTS:
+                break
+        seed = self._state.plan.seed
+        bred = offspring([*best.values()], _CHILDREN[0], self._state.mutation, seed, number)
+        bred = [self._scored(child, evaluator) for child in bred]
+        part = f"generation {number}/{self._state.generations}"
+        tuned = self._tune_all(
+            dict(enumerate(bred)), f"generation-{number}", self._child_plans[0], _CHILDREN[0], evaluator,
+            part, {"generation": number},
+        )  # fmt: skip
+        order = _ranked(tuned)[: _CHILDREN[1]]
+        longer = self._tune_all(
+            {index: tuned[index].champion for index in sorted(order)}, f"generation-{number}-longer",
+            self._child_plans[1], _CHILDREN[1], evaluator, f"{part} longer", {"generation": number},
+        )  # fmt: skip
+        return self._row(self._child_plans[0], {**tuned, **longer})
+
+    def _scored(self, child: Champion, evaluator: Evaluator) -> Champion:
+        """A child with scores of its own: at the shared weights and on the episodes of its parent's."""
+        weights, seeds = child.scores.weights, child.scores.episode_seeds
+        rollouts = evaluator.evaluate([child.network], weights, seeds, confirming=True)
+        if self._stop.is_set():
+            raise KeyboardInterrupt
+        if rollouts.failures:  # on which its tuning fails as well
+            return child
+        return replace(child, scores=Scores.from_returns(weights, rollouts.returns[0], seeds))
+
+    def _tune_all(
+        self,
+        entrants: Mapping[int, Champion],
+        name: str,
+        plan: Plan,
+        size: int,
+        evaluator: Evaluator,
+        stage: str,
+        told: Mapping[str, int],
+    ) -> dict[int, _Standing]:
+        """Tune networks, each to a file of its own; those that fail are out.
+
+        Args:
+            entrants: by number.
+            name: of the folder.
+            plan: of each tuning.
+            size: so many were expected.
+            evaluator: for their task.
+            stage: of the race, in words.
+            told: the stage, in numbers.
+        """
+        (self._folder / name).mkdir(exist_ok=True)
+        tuned: dict[int, _Standing] = {}
+        begun = self._before
+        for place, (index, entrant) in enumerate(entrants.items()):
+            if self._stop.is_set():
+                raise KeyboardInterrupt
+            self._before = begun + _cost(plan, place)
+            path = self._folder / name / f"{index:04d}.json"
+            part = f"{stage}, network {place + 1}/{len(entrants)}"
+            try:
+                champion = self._tuned(entrant, path, plan, evaluator, part)
+            except EpisodeFailedError as error:
+                self._failed = error
+                if self._note:
+                    self._note(f"network {index} of {name} is out of the race: {error}")
+                continue
+            tuned[index] = _Standing(champion, {**told, "network": index, "file": f"{name}/{path.name}"})
+            self._standings.append(tuned[index])
+            self._at(0, math.nan, part)
+        self._before = begun + _cost(plan, size)
+        return tuned
+
+    def _round_plan(self, number: int) -> Plan:
+        return replace(self._state.plan, budget=self._rounds[number - 1][1])
+
+    def _row(self, plan: Plan, tuned: Mapping[int, _Standing], own: Sequence[int] = ()) -> dict[str, Any]:
+        """What a round or a generation came to."""
+        judged = {index: standing.judged for index, standing in tuned.items()}
         return {
             "networks": len(tuned),
             "evaluations": plan.generations * plan.population,
-            "best": max(judged.values()),
-            "median": statistics.median(judged.values()),
-            "champion": max(own, default=None),
+            "best": max(judged.values(), default=None),
+            "median": statistics.median(judged.values()) if judged else None,
+            "champion": max((judged[index] for index in own if index in judged), default=None),
         }
 
-    def _tuned(self, entrant: Champion, number: int, index: int, evaluator: Evaluator, part: str) -> Champion:
-        """An entrant, tuned in a round: now, or before."""
-        path, plan = self._folder / f"round-{number}" / f"{index:04d}.json", self._plans[number - 1]
+    def _tuned(self, entrant: Champion, path: Path, plan: Plan, evaluator: Evaluator, part: str) -> Champion:
+        """An entrant, tuned: now, or before."""
         if path.exists():
             champion = load_champion(path)
         else:
@@ -331,16 +470,14 @@ class _Session:
                 self._show(now.done, now.best, part)
 
             shared: dict[str, Any] = {"evaluator": evaluator, "observer": observe, "note": self._note}
-            result = (
-                resume_tuning(path, **shared)
-                if is_tuning(path)
-                else tune(entrant, path, **shared, **asdict(plan))
-            )
+            if is_tuning(path):
+                result = resume_tuning(path, **shared)
+            else:
+                weight: Weight | None = None if entrant.tuned is None else "tuned"
+                result = tune(entrant, path, **shared, **asdict(replace(plan, weight=weight)))
             assert result.champion is not None  # noqa: S101 - a signal raises
             champion = result.champion
         state_path(path).unlink(missing_ok=True)  # nothing goes on with it, and there are many
-        self._best = max(self._best, _judged(champion))
-        self._at(0, self._best, part)
         return champion
 
     def _at(self, done: int, best: float, part: str) -> Progress:
@@ -349,7 +486,7 @@ class _Session:
             self._before + done,
             self._total,
             math.nan,
-            best if math.isinf(self._best) else self._best,
+            max((standing.judged for standing in self._standings), default=best),
             math.nan,
             self._state.seconds + time.monotonic() - self._begun,
             part,
@@ -368,6 +505,11 @@ class _Session:
         self._state.save(self._folder)
 
 
-def _judged(champion: Champion) -> float:
-    """Mean return on the episodes that a tuning chose by; the same episodes for all of a race."""
-    return float(champion.tuning["chosen_by"])
+def _cost(plan: Plan, tunings: int) -> int:
+    """Evaluations of so many tunings."""
+    return tunings * plan.generations * plan.population
+
+
+def _ranked(tuned: Mapping[int, _Standing]) -> list[int]:
+    """Numbers of the networks, the best first."""
+    return sorted(tuned, key=lambda index: (-tuned[index].judged, index))

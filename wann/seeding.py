@@ -33,6 +33,7 @@ class Purpose(IntEnum):
     PRUNING = 13
     WEIGHT_NOISE = 14
     RANDOM_WEIGHTS = 15
+    OFFSPRING = 16
 
 
 def stream(run_seed: int, purpose: Purpose, *where: int) -> np.random.Generator:

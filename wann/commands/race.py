@@ -17,6 +17,13 @@ from wann.commands.tune import plan_options, tune_to_end
 @click.argument("run_paths", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @plan_options("Evaluations of sets of weights, of each tuning of the last round.")
 @click.option("--networks", type=click.IntRange(min=1), help="Of each RUN at most.  [default: all]")
+@click.option(
+    "--generations",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of offspring of the best, after the rounds.",
+)
 @data_option
 @click.option("--out", type=click.Path(path_type=Path), help="A new folder.  [default: RUN/race]")
 @placement_options
@@ -25,6 +32,7 @@ from wann.commands.tune import plan_options, tune_to_end
 def race(
     run_paths: tuple[Path, ...],
     networks: int | None,
+    generations: int,
     out: Path | None,
     quiet: bool,
     as_json: bool,
@@ -34,9 +42,11 @@ def race(
 
     A good topology at shared weights need not be the best with weights of its own. The run's champion and
     the networks that it would evaluate next are all tuned with a sixteenth of the budget, the best quarter of
-    them with a quarter, and the best quarter of these with the whole; the best of all rounds is kept. RUN may
-    be several runs of one task, and champion files. Ctrl-C ends the race after saving, and 'wann resume
-    FOLDER' goes on.
+    them with a quarter, and the best quarter of these with the whole. Generations of offspring go further: 16
+    children of the best four, mutated as in the search, inherit the tuned weights and are tuned on with an
+    eighth of the budget, the best two of them again with a half. The best of all is kept. RUN may be several
+    runs of one task, champion files, and earlier races, whose tuned weights are started from. Ctrl-C ends the
+    race after saving, and 'wann resume FOLDER' goes on, with '--set generations=16' further than before.
     """
     from wann.live import bar, starting
 
@@ -56,5 +66,5 @@ def race(
     with nullcontext() if quiet or as_json else bar("Confirming") as progress:
         entrants = entrants_of(run_paths, networks=networks, progress=progress, note=print_note, **placement)
     plan = {name: value for name, value in options.items() if value is not None}
-    start = partial(start_race, entrants, out, **placement, **plan)
+    start = partial(start_race, entrants, out, generations=generations, **placement, **plan)
     return tune_to_end(start, quiet=quiet, as_json=as_json)

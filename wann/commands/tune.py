@@ -208,6 +208,8 @@ def _report(tuned: Tuned) -> None:
         click.echo(f"Longer    wann resume {path} --set budget={2 * tuning['budget']}")
         return
     click.echo(f"Draw      wann draw {path}\nPrune     wann prune {path} --weight tuned")
+    folder, more = shlex.quote(os.path.dirname(tuned.path or "")), len(tuning["race"]["generations"]) + 8
+    click.echo(f"Offspring wann resume {folder} --set generations={more}")
 
 
 def _score(row: dict[str, float]) -> str:
@@ -230,10 +232,13 @@ def _report_race(race: dict[str, Any]) -> None:
     table = Table(caption="best, median, champion: on the episodes that weights were chosen by")
     for name in ("round", "networks", "evaluations each", "best", "median", "run's champion"):
         table.add_column(name, justify="right")
-    for number, row in enumerate(race["rounds"], 1):
+    rows = [(str(number), row) for number, row in enumerate(race["rounds"], 1)]
+    rows += [(f"generation {number}", row) for number, row in enumerate(race["generations"], 1)]
+    for name, row in rows:
         returns = (
-            "" if row[name] is None else shown_return(row[name]) for name in ("best", "median", "champion")
+            "" if row[score] is None else shown_return(row[score]) for score in ("best", "median", "champion")
         )
-        table.add_row(str(number), f"{row['networks']}", f"{row['evaluations']:,}", *returns)
+        table.add_row(name, f"{row['networks']}", f"{row['evaluations']:,}", *returns)
     Console(highlight=False).print(table)
-    click.echo(f"The best of round {race['round']} won: entrants/{race['network']:04d}.json, tuned.")
+    child = f", a child of generation {race['generation']}" if "generation" in race else ""
+    click.echo(f"{race['file']} won{child}.")

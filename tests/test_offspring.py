@@ -1,0 +1,121 @@
+"""Offspring of tuned networks: what they inherit, and that they are new."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import evolved
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wann.champion import Champion, Scores
+from wann.evolution import phenotype
+from wann.genome import minimal_genome
+from wann.network import evaluate_network
+from wann.offspring import Mutation, offspring
+
+SMOOTH = ("linear", "sin", "tanh")
+SHARES = {"add": (1.0, 0.0, 0.0, 0.0), "insert": (0.0, 1.0, 0.0, 0.0), "enable": (0.0, 0.0, 1.0, 0.0)}
+CHANGE = (0.0, 0.0, 0.0, 1.0)
+ALL = Mutation((0.2, 0.25, 0.05, 0.5), SMOOTH)
+
+
+def parent_of(genome, seed=0):
+    """A tuned champion of three inputs and two outputs."""
+    tuned = np.random.default_rng(seed).normal(size=genome.connection_count)
+    scores = Scores(np.array([1.0]), np.zeros(1), np.zeros(1), (0,))
+    return Champion("toys/Toy-v0", ("a", "b", "c"), ("x", "y"), genome, scores, tuned)
+
+
+def values_of(champion):
+    """Outputs at tuned weights for some inputs."""
+    inputs = np.random.default_rng(1).normal(size=(20, 3))
+    network = champion.network
+    values = [evaluate_network(network, row[None], champion.tuned_sources[None])[0] for row in inputs]
+    return np.array(values)[:, network.outputs]
+
+
+@pytest.fixture
+def parents():
+    return [parent_of(evolved(seed, 25, 3, 2), seed) for seed in (3, 4, 5)]
+
+
+@pytest.mark.parametrize("kind", SHARES)
+def test_more_structure_changes_nothing_before_it_is_tuned(parents, kind):
+    """A connection comes in at 0, and a linear node copies what the connection carried."""
+    found = 0
+    for parent in parents:
+        for child in offspring([parent], 6, Mutation(SHARES[kind], ("linear",)), 0, 1):
+            np.testing.assert_allclose(values_of(child), values_of(parent), rtol=1e-9, atol=1e-9)
+            found += 1
+    assert found > 6
+
+
+def test_another_activation_keeps_all_weights(parents):
+    for child in offspring(parents[:1], 6, Mutation(CHANGE, SMOOTH), 0, 1):
+        assert child.tuned.tolist() == parents[0].tuned.tolist()
+        assert (child.genome.activation != parents[0].genome.activation).any()
+
+
+@given(seed=st.integers(0, 2**40), generation=st.integers(1, 1000))
+def test_children_are_new_valid_and_differ_by_a_few_mutations(seed, generation):
+    parents = [parent_of(evolved(other, 12, 3, 2), other) for other in (1, 2)]
+    children = offspring(parents, 5, ALL, seed, generation)
+    assert len({phenotype(champion.genome) for champion in [*parents, *children]}) == 7
+    for child in children:
+        genome = child.genome
+        assert child.tuned.shape == (genome.connection_count,)
+        assert len(set(genome.mark.tolist())) == genome.mark.size
+        assert any(
+            np.isin(parent.genome.mark, genome.mark).all()
+            and 0 <= genome.node_id.size - parent.genome.node_id.size <= 4
+            and 0 <= genome.mark.size - parent.genome.mark.size <= 8
+            for parent in parents
+        )
+        assert np.isfinite(values_of(child)).all()
+    again = offspring(parents, 5, ALL, seed, generation)
+    assert [phenotype(child.genome) for child in again] == [phenotype(child.genome) for child in children]
+    assert all((one.tuned == other.tuned).all() for one, other in zip(again, children, strict=True))
+
+
+def test_other_addresses_give_other_children(parents):
+    def shapes(seed, generation):
+        return {phenotype(child.genome) for child in offspring(parents, 8, ALL, seed, generation)}
+
+    assert shapes(0, 1) != shapes(0, 2) != shapes(1, 2)
+
+
+def test_the_better_parents_have_more_children(parents):
+    children = offspring(parents, 90, ALL, 0, 1)
+    counts = [
+        sum(np.isin(parent.genome.mark, child.genome.mark).all() for child in children) for parent in parents
+    ]
+    assert counts[0] > counts[2]
+
+
+def test_what_belongs_to_the_parent_alone_is_left_out(parents):
+    parent = replace(parents[0], tuning={"seed": 1}, importance=np.zeros(parents[0].genome.connection_count))
+    for child in offspring([parent], 3, ALL, 0, 1):
+        assert not child.tuning
+        assert child.importance is None
+
+
+def test_there_are_no_children_where_nothing_can_change():
+    genome = minimal_genome(3, 2, 1, 1.0, rng=np.random.default_rng(0))
+    assert offspring([parent_of(genome)], 4, Mutation(CHANGE, SMOOTH), 0, 1) == []
+
+
+@pytest.mark.parametrize(
+    ("shares", "activations"),
+    [
+        ((0.0, 0.0, 0.0, 0.0), SMOOTH),
+        ((-0.1, 0.5, 0.5, 0.1), SMOOTH),
+        ((np.nan, 0.5, 0.5, 0.1), SMOOTH),
+        ((0.5, 0.5), SMOOTH),
+        ((0.2, 0.25, 0.05, 0.5), ()),
+        ((0.2, 0.25, 0.05, 0.5), ("linear", "cubic")),
+    ],
+)
+def test_what_is_no_mutation_is_refused(shares, activations):
+    with pytest.raises(ValueError, match=r"'shares'|'activations'"):
+        Mutation(shares, activations)
