@@ -97,7 +97,28 @@ def test_what_belongs_to_the_parent_alone_is_left_out(parents):
     parent = replace(parents[0], tuning={"seed": 1}, importance=np.zeros(parents[0].genome.connection_count))
     for child in offspring([parent], 3, ALL, 0, 1):
         assert not child.tuning
+        assert child.origin == {"offspring": 1}
+    again = offspring([child], 1, ALL, 0, 1)
+    assert again[0].origin == {"offspring": 2}
+    for child in offspring([parent], 3, ALL, 0, 1):
         assert child.importance is None
+
+
+def test_a_network_that_is_known_is_bred_anew(parents):
+    first = offspring(parents, 8, ALL, 0, 1)
+    known = {phenotype(child.genome) for child in first[:4]}
+    again = offspring(parents, 8, ALL, 0, 1, known=known)
+    assert len(again) == 8
+    assert not known & {phenotype(child.genome) for child in again}
+
+
+def test_the_largest_numbers_are_no_obstacle(parents):
+    genome = parents[0].genome
+    far = genome.evolve(mark=genome.mark + (2**31 - 1 - genome.mark.max()))
+    seen = offspring([replace(parents[0], genome=far)], 8, ALL, 0, 1)
+    plain = offspring(parents[:1], 8, ALL, 0, 1)
+    assert [phenotype(child.genome) for child in seen] == [phenotype(child.genome) for child in plain]
+    assert [child.tuned.tolist() for child in seen] == [child.tuned.tolist() for child in plain]
 
 
 def test_there_are_no_children_where_nothing_can_change():

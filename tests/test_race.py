@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -24,11 +25,12 @@ from wann.evolution import phenotype
 from wann.genome import minimal_genome
 from wann.network import compile_genome
 from wann.offspring import Mutation, offspring
+from wann.placement import open_evaluator
 from wann.race import is_race, race, resume_race, rounds_of
 from wann.run import last_networks, search
 from wann.seeding import Purpose, episode_seeds
 from wann.storage import RunFolder
-from wann.tune import EpisodeFailedError, Interrupted, tune
+from wann.tune import EpisodeFailedError, Interrupted, OtherMachineError, tune
 
 TINY = {"population": 12, "generations": 8, "max_steps": 60, "confirm_episodes": 4, "episodes": 2, "seed": 1}
 PLAN = {"budget": 256, "population": 8, "episodes": 4, "max_steps": 60, "seed": 2}
@@ -218,7 +220,7 @@ def test_children_of_the_four_best_go_on_from_their_weights(grown, raced, entran
         best = {}
         for champion in sorted(so_far, key=judged, reverse=True):
             best.setdefault(phenotype(champion.genome), champion)
-        expected = offspring([*best.values()][:4], 16, entrants.mutation, PLAN["seed"], number)
+        expected = offspring([*best.values()][:4], 16, entrants.mutation, PLAN["seed"], number, known=best)
         children, longer = (tunings(folder, f"generation-{number}{end}")[0] for end in ("", "-longer"))
         for child, (name, champion) in zip(expected, children.items(), strict=True):
             assert phenotype(champion.genome) == phenotype(child.genome), name
@@ -249,6 +251,7 @@ def fresh_mean(champion):
 
 def test_a_child_has_scores_of_its_own(grown):
     for child in tunings(grown.path.parent, "generation-1")[0].values():
+        assert child.origin["offspring"] == 1
         task, scores = child.get_task(), child.scores
         with LocalEvaluator(task, task.episode_steps, 1) as evaluator:
             returns = evaluator.evaluate([child.network], scores.weights, scores.episode_seeds).returns[0]
@@ -265,10 +268,73 @@ def test_children_that_fail_are_out(entrants, tmp_path, monkeypatch):
     notes = []
     two = replace(entrants, champions=entrants.champions[:2], own=(0,))
     ended = race(two, tmp_path / "race", generations=1, note=notes.append, **PLAN)
+    assert not list((tmp_path / "race/generation-1").iterdir())
     assert len(notes) == 16
     assert notes[3].startswith("network 3 of generation-1 is out of the race: ")
     assert ended.champion.tuning["race"]["generations"][0]["best"] is None
     assert ended.progress.done == ended.progress.budget
+
+
+def test_children_that_cannot_be_scored_are_out(entrants, tmp_path, monkeypatch):
+    class Failing:
+        """Fails for networks at the shared weights that their parents were confirmed at."""
+
+        def __init__(self, inner):
+            self._inner = inner
+
+        def evaluate(self, networks, weights, seeds, **options):
+            rollouts = self._inner.evaluate(networks, weights, seeds, **options)
+            if np.array_equal(weights, entrants.champions[0].scores.weights):
+                return rollouts._replace(failures=((0, "it fell over"),))
+            return rollouts
+
+    @contextmanager
+    def opened(*arguments):
+        with open_evaluator(*arguments) as inner:
+            yield Failing(inner)
+
+    monkeypatch.setattr(race_module, "open_evaluator", opened)
+    notes = []
+    one = replace(entrants, champions=entrants.champions[:1], own=(0,))
+    race(one, tmp_path / "race", generations=1, note=notes.append, **PLAN)
+    assert len(notes) == 16
+    assert notes[0].endswith("is out of the race: it could not be scored: it fell over")
+
+
+def test_where_nothing_can_change_there_are_no_children(entrants, tmp_path):
+    small = minimal_genome(5, 1, 1, 1.0, rng=np.random.default_rng(0))
+    one = replace(
+        entrants,
+        champions=(replace(entrants.champions[0], genome=small),),
+        own=(0,),
+        mutation=Mutation((0.0, 0.0, 0.0, 1.0), ("tanh",)),
+    )
+    notes, progress = [], []
+    race(one, tmp_path / "race", generations=1, note=notes.append, observer=progress.append, **PLAN)
+    assert [note.partition(":")[0] for note in notes] == ["generation 1 has only 0 children"]
+    assert progress[-1].done == progress[-1].budget
+
+
+@pytest.mark.parametrize(("task", "method"), [("digits", "adam"), ("CartPole-v1", "pepg")])
+def test_offspring_on_other_tasks(tmp_path, task, method):
+    if method == "adam":
+        pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'wann[torch]'")
+        pytest.importorskip("sklearn", reason="scikit-learn is not installed: pip install 'wann[data]'")
+    values = TINY | {"generations": 2, "max_steps": 20} if task != "digits" else {"generations": 2}
+    path = search(task, out=tmp_path / "run", threads=1, **values).path
+    found = entrants_of([path], networks=1, threads=1)
+    plan = {"budget": 16, "population": 4, "episodes": 1, "method": method, "max_steps": 20}
+    ended = race(found, tmp_path / "race", generations=1, **plan)
+    assert ended.champion.tuning["race"]["generations"][0]["networks"] == 16
+    assert load_champion(tmp_path / "race").task == task
+
+
+def test_of_the_same_network_the_tuned_one_takes_part(run_path, raced, tmp_path):
+    plain = replace(raced.champion, tuned=None, tuning={})
+    save_champion(plain, tmp_path / "plain.json")
+    for paths in ([raced.path, tmp_path / "plain.json"], [tmp_path / "plain.json", raced.path]):
+        found = entrants_of(paths, threads=1)
+        assert [champion.tuned is None for champion in found.champions] == [False]
 
 
 def test_tuned_networks_start_where_they_are(raced, tmp_path):
@@ -317,7 +383,7 @@ def test_a_race_cut_off_anywhere_goes_on_to_the_same_bits(raced, entrants, tmp_p
     assert max(np.diff(done)) <= 8
 
 
-@pytest.mark.parametrize("generation", [70, 140, 150])
+@pytest.mark.parametrize("generation", [70, 150])
 def test_offspring_go_on_to_the_same_bits(grown, entrants, tmp_path, generation):
     count = 0
 
@@ -339,14 +405,37 @@ def test_offspring_go_on_to_the_same_bits(grown, entrants, tmp_path, generation)
 
 
 def test_more_generations_are_those_of_a_race_that_had_them_at_once(grown, raced, tmp_path):
+    class KilledError(Exception):
+        pass
+
+    def observer(progress):
+        if "generation 2" in progress.part:
+            raise KilledError
+
     shutil.copytree(raced.path.parent, tmp_path / "race")
     resume_race(tmp_path / "race", generations=1)
     resume_race(tmp_path / "race")
     assert not (tmp_path / "race/generation-2").exists()
-    assert resume_race(tmp_path / "race", generations=2).path.read_bytes() == grown.path.read_bytes()
+    with pytest.raises(KilledError):
+        resume_race(tmp_path / "race", generations=2, observer=observer)
+    # It is remembered that there are two.
+    assert resume_race(tmp_path / "race").path.read_bytes() == grown.path.read_bytes()
     for generations in (1, True, 2.5, "3", 10_001):
-        with pytest.raises(ValueError, match="generations must be a whole number from 2 to"):
+        with pytest.raises(ValueError, match="a whole number from 2, which the race has, to 10000"):
             resume_race(tmp_path / "race", generations=generations)
+
+
+def test_what_is_there_is_not_evaluated_again(grown, tmp_path, monkeypatch):
+    class Refusing:
+        evaluate = None
+
+    shutil.copytree(grown.path.parent, tmp_path / "race")
+    (tmp_path / "race/champion.json").unlink()
+    (tmp_path / "race/.wann-left").mkdir()
+    (tmp_path / "race/round-2/.wann-left.json").touch()
+    monkeypatch.setattr(race_module, "open_evaluator", lambda *_arguments: nullcontext(Refusing()))
+    assert resume_race(tmp_path / "race").path.read_bytes() == grown.path.read_bytes()
+    assert [path.name for path in (tmp_path / "race").rglob(".wann-*")] == [".wann-left"]
 
 
 def test_a_signal_while_a_tuning_ends_is_not_lost(raced, entrants, tmp_path, monkeypatch):
@@ -363,10 +452,31 @@ def test_a_signal_while_a_tuning_ends_is_not_lost(raced, entrants, tmp_path, mon
     stopped = []
     monkeypatch.setattr(race_module, "tune", signalling)
     monkeypatch.setattr(tune_module, "save_champion", save)
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted) as caught:
         race(entrants, tmp_path / "race", threads=1, **PLAN)
     assert stopped == ["0000.json"]
+    assert caught.value.tuned.progress.done == 16
     assert resume_race(tmp_path / "race").path.read_bytes() == raced.path.read_bytes()
+
+
+def test_a_tuning_that_cannot_go_on_on_this_machine_begins_anew(raced, entrants, tmp_path, monkeypatch):
+    def observer(progress):
+        if progress.part.startswith("round 2") and not stopped:
+            stopped.append(progress.part)
+            signal.raise_signal(signal.SIGINT)
+
+    def refusing(path, **_options):
+        refused.append(path.name)
+        raise OtherMachineError("it cannot go on here")
+
+    stopped, refused = [], []
+    with pytest.raises(Interrupted):
+        race(entrants, tmp_path / "race", observer=observer, **PLAN)
+    with monkeypatch.context() as patch:
+        patch.setattr(race_module, "resume_tuning", refusing)
+        ended = resume_race(tmp_path / "race")
+    assert len(refused) == 1
+    assert ended.path.read_bytes() == raced.path.read_bytes()
 
 
 def test_a_process_killed_before_a_tuning_leaves_nothing_that_resume_falls_over(
@@ -454,6 +564,7 @@ def test_the_command_shows_the_rounds_and_what_came_of_it(wann_command, run_path
     assert code == 0
     assert "generation 1/1, network 1/16" in err
     assert "generation 1/1 longer, network 2/2" in err
+    assert "longer" in out
     assert "cma: 1232 evaluations" in out
     assert f"wann resume {copy}/race --set generations=9" in out
     code, _, err = wann_command("race", copy)
@@ -469,7 +580,7 @@ def test_a_narrow_terminal_shows_where_it_stands(wann_command, run_path, tmp_pat
     assert "best " in err
 
 
-def test_what_cannot_be_raced_is_refused_in_one_line(wann_command, run_path, tmp_path):
+def test_what_cannot_be_raced_is_refused_in_one_line(wann_command, run_path, tmp_path, monkeypatch):
     champion = tmp_path / "champion.json"
     save_champion(load_champion(run_path), champion)
     empty = replace(
@@ -494,6 +605,15 @@ def test_what_cannot_be_raced_is_refused_in_one_line(wann_command, run_path, tmp
         assert (code, printed, err.count("\n")) == (2, "", 1), err
         assert message in err
     assert not (tmp_path / "race").exists()
+    empty_folder, unfinished = tmp_path / "folder", tmp_path / "unfinished"
+    empty_folder.mkdir()
+    monkeypatch.chdir(empty_folder)
+    code, _, err = wann_command("race", run_path, "--out", ".")
+    assert (code, "choose another --out than the folder that you are in" in err) == (2, True)
+    unfinished.mkdir()
+    (unfinished / "race.json").touch()
+    code, _, err = wann_command("race", unfinished, *out)
+    assert (code, f"{unfinished} has no champion yet" in err) == (2, True)
 
 
 def test_parts_of_one_network_are_no_part_of_a_race(entrants, tmp_path):

@@ -19,6 +19,7 @@ from wann.cli import main
 from wann.evaluator import LocalEvaluator
 from wann.genome import genome_from_dict
 from wann.network import compile_genome
+from wann.optimisers import OPTIMISERS, Cma
 from wann.published import import_champion
 from wann.stopping import BrokenOff, stop_signals
 from wann.tasks import get_task
@@ -196,6 +197,34 @@ def test_a_tuning_cut_off_after_any_generation_goes_on_to_the_same_bits(tmp_path
         resume_tuning(path, threads=1)
         assert path.read_bytes() == (tmp_path / "whole.json").read_bytes()
     assert not list(tmp_path.glob(".wann-*"))
+
+
+class Rounding(Cma):
+    """CMA-ES on a machine whose linear algebra rounds in another way."""
+
+    def ask(self):
+        asked = super().ask()
+        self._asked = list(asked * (1.0 + 1e-15))
+        return np.array(self._asked)
+
+
+def test_a_tuning_does_not_go_on_where_other_numbers_come_of_what_was_told(
+    champion, tmp_path, monkeypatch, wann_command
+):
+    def observer(progress):
+        if progress.done == 24:
+            raise CutError
+
+    path = tmp_path / "tuned.json"
+    monkeypatch.setattr(tuning_module, "_SAVE_SECONDS", 0.0)
+    with pytest.raises(CutError):
+        tune(champion, path, observer=observer, **SMALL)
+    with monkeypatch.context() as patch:
+        patch.setitem(OPTIMISERS, "cma", Rounding)
+        code, _, err = wann_command("resume", path)
+        assert (code, err.count("\n")) == (2, 1)
+        assert "rounds in another way than on the machine that it began on" in err
+    assert resume_tuning(path).champion is not None
 
 
 @pytest.mark.parametrize("method", ["cma", "random"])

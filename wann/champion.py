@@ -226,7 +226,8 @@ def load_champion(path: str | os.PathLike[str]) -> Champion:
     if path.is_dir():
         folder, path = path, path / "champion.json"
         if not path.exists():
-            what = "has no champion yet" if (folder / "config.toml").exists() else "is not a run folder"
+            whole = any((folder / name).exists() for name in ("config.toml", "race.json"))
+            what = "has no champion yet" if whole else "is not a run folder"
             raise ValueError(f"{folder} {what}: it holds no champion.json")
     text = read_text(path, "champion")
     try:

@@ -35,7 +35,9 @@ def entrants_of(
     progress: Callable[[int, int], None] | None = None,
     note: Note | None = None,
 ) -> Entrants:
-    """The networks that runs have come to, scored on fresh episodes; of each phenotype there is one.
+    """The networks that runs have come to, scored on fresh episodes.
+
+    Of each phenotype there is one: with tuned weights, where there are any.
 
     Args:
         paths: run folders, each of which stands for its `wann.run.last_networks`, or champion files.
@@ -68,7 +70,9 @@ def entrants_of(
             else [champion]
         )
         for other in found:
-            once.setdefault(phenotype(other.genome), other)
+            key = phenotype(other.genome)
+            if key not in once or (once[key].tuned is None and other.tuned is not None):
+                once[key] = other
     places = {key: place for place, key in enumerate(once)}
     runs = [RunFolder.open(path).settings for path in paths if is_run(path)]
     settings = runs[0] if runs else build_settings(preset_settings(firsts[0].get_task(), None), {})

@@ -53,7 +53,10 @@ class Told:
         return Told(tuple(self.genomes[index] for index in kept), self.scores.rows(kept))
 
 
-def phenotype(genome: Genome) -> tuple[bytes, ...]:
+Phenotype = tuple[bytes, ...]
+
+
+def phenotype(genome: Genome) -> Phenotype:
     """What a genome expresses: the same for two whose networks are node for node the same."""
     network = compile_genome(genome)
     arrays = network.first_source, network.sources, network.activation, network.outputs

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from wann.activations import BY_NAME
 from wann.champion import Champion
-from wann.evolution import phenotype
-from wann.genome import Genome
+from wann.evolution import Phenotype, phenotype
+from wann.genome import Genome, renumbered
 from wann.innovation import Innovations
 from wann.network import FloatArray, compile_genome
 from wann.seeding import Purpose, stream
@@ -18,7 +18,8 @@ from wann.variation import mutate
 
 _MOST_MUTATIONS = 4  # of a child
 _TOURNAMENT = 2
-_TRIES = 20  # for a network that there is not yet
+_TRIES = 20  # for a network that there was not yet
+_LARGEST_NUMBER = 2**30  # of nodes and innovations that parents have, which are numbered anew beyond
 
 
 @dataclass(frozen=True)
@@ -40,47 +41,66 @@ class Mutation:
 
 
 def offspring(
-    parents: Sequence[Champion], count: int, mutation: Mutation, seed: int, generation: int
+    parents: Sequence[Champion],
+    count: int,
+    mutation: Mutation,
+    seed: int,
+    generation: int,
+    *,
+    known: Container[Phenotype] = (),
 ) -> list[Champion]:
     """Children of tuned networks, with weights to be tuned from.
 
     Each has a parent that won a tournament of two, and differs from it by one to four mutations. A child
-    that expresses the network of a parent or a sibling is bred anew, and left out where that goes on.
+    that expresses the network of a parent or a sibling, or one that is known, is bred anew, and left out
+    where that goes on.
 
     Args:
         parents: with tuned weights, best first.
         count: of children.
         mutation: how they differ from their parents.
         seed, generation: the address of the randomness.
+        known: networks that there were before.
 
     Returns:
-        At most `count` children; their scores are still those of their parents.
+        At most `count` children; their scores are still those of their parents, and their origin counts in
+        `offspring` the generations since the search.
     """
-    innovations = Innovations(
-        1 + max(int(parent.genome.node_id.max()) for parent in parents),
-        1 + max(int(parent.genome.mark.max(initial=0)) for parent in parents),
-    )
-    known = {phenotype(parent.genome) for parent in parents}
+    if max(_next_numbers(parents)) > _LARGEST_NUMBER:
+        parents = [replace(parent, genome=renumbered(parent.genome)) for parent in parents]
+    innovations = Innovations(*_next_numbers(parents))
+    taken = {phenotype(parent.genome) for parent in parents}
     children: list[Champion] = []
     for index in range(count):
         rng = stream(seed, Purpose.OFFSPRING, generation, index)
         for _ in range(_TRIES):
             parent = parents[int(rng.integers(len(parents), size=_TOURNAMENT).min())]
             genome, tuned = _mutant(parent, mutation, innovations, rng=rng)
-            if phenotype(genome) not in known and compile_genome(genome).sources.size:
-                known.add(phenotype(genome))
-                children.append(replace(parent, genome=genome, tuned=tuned, tuning={}, importance=None))
+            shape = phenotype(genome)
+            if shape not in taken and shape not in known and compile_genome(genome).sources.size:
+                taken.add(shape)
+                origin = {**parent.origin, "offspring": parent.origin.get("offspring", 0) + 1}
+                children.append(
+                    replace(parent, genome=genome, tuned=tuned, origin=origin, tuning={}, importance=None)
+                )
                 break
     return children
+
+
+def _next_numbers(parents: Sequence[Champion]) -> tuple[int, int]:
+    """Node id and innovation number that no parent has, nor one above."""
+    genomes = [parent.genome for parent in parents]
+    node = max(int(genome.node_id.max()) for genome in genomes)
+    return 1 + node, 1 + max(int(genome.mark.max(initial=-1)) for genome in genomes)
 
 
 def _mutant(
     parent: Champion, mutation: Mutation, innovations: Innovations, *, rng: np.random.Generator
 ) -> tuple[Genome, FloatArray]:
-    """A child's genome, and weights of its enabled connections that change as little as they can.
+    """A child's genome, and weights of its enabled connections.
 
     What the parent has keeps its weight, and a connection that comes in begins at 0. A new node is entered
-    at 1 and left at the weight of the connection that it replaces.
+    at 1 and left at the weight of the connection that it replaces, so nothing changes where it is linear.
     """
     assert parent.tuned is not None  # noqa: S101 - the caller's
     genome = parent.genome

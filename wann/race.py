@@ -7,7 +7,7 @@ entrants/0017.json              the networks, as champion files
 round-1/0017.json               what a tuning of that round made of one
 generation-1/0003.json          what came of a child of the best so far
 generation-1-longer/0003.json   of one of the best children, tuned on
-champion.json                   the best of all tunings; there when the race has ended
+champion.json                   the best of all tunings, when the race has ended
 """
 
 from __future__ import annotations
@@ -36,8 +36,7 @@ from wann.champion import (
     save_champion,
 )
 from wann.entrants import Entrants
-from wann.evaluator import Evaluator
-from wann.evolution import phenotype
+from wann.evolution import Phenotype, phenotype
 from wann.files import atomic_path, lock_folder
 from wann.offspring import Mutation, offspring
 from wann.placement import Note, Placement, open_evaluator
@@ -46,6 +45,7 @@ from wann.tune import (
     EpisodeFailedError,
     Interrupted,
     Observer,
+    OtherMachineError,
     Progress,
     Tuned,
     check_method,
@@ -82,12 +82,13 @@ def race(
     """Tune many networks, the more promising ones longer, and keep the best that came of it.
 
     All are tuned with a sixteenth of the budget, the best quarter of them with a quarter, and the best
-    quarter of these with the whole; up to four networks need two such rounds, one needs one. Each tuning
-    starts anew, at tuned weights where the network came with them.
+    quarter of these with the whole; up to four networks need two such rounds, one needs one. In every round
+    a network starts anew, at tuned weights where it came with them.
 
     Then so many generations of offspring follow: 16 children of the four best so far inherit their weights
-    and are tuned on with an eighth of the budget, the best two of them again with a half. All are judged on
-    the same episodes, by which their weights were chosen, and the best of all wins.
+    and are tuned on with an eighth of the budget, the best two of them again with a half, each time on other
+    episodes. All are judged on the same episodes, by which their weights were chosen, and the best of all
+    wins.
 
     Args:
         entrants: from `wann.entrants.entrants_of`; of one task.
@@ -189,7 +190,8 @@ def _check_generations(generations: Any, least: int = 0) -> None:
         or not least <= generations <= _MOST_GENERATIONS
     ):
         raise ValueError(
-            f"generations must be a whole number from {least} to {_MOST_GENERATIONS}, not {generations!r}"
+            f"generations must be a whole number from {least}{', which the race has,' * bool(least)} to "
+            f"{_MOST_GENERATIONS}, not {generations!r}"
         )
 
 
@@ -205,6 +207,8 @@ def check_new(folder: Path) -> None:
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"{folder} exists and is not an empty folder: choose another --out")
+    if folder.resolve() == Path.cwd():
+        raise ValueError(f"cannot make {folder}: choose another --out than the folder that you are in")
     there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not (there.is_dir() and os.access(there, os.W_OK)):
         raise ValueError(f"cannot write to {folder}: {there} is no folder to write to")
@@ -267,10 +271,10 @@ class _State:
                 raise ValueError("'networks' and 'seconds' must be numbers")
             if not all(isinstance(index, int) and 0 <= index < networks for index in own):
                 raise ValueError("'own' must list networks of the race")
-            generations, given = data.get("generations", 0), need(data, "mutation", dict)
+            generations, given = data.get("generations"), need(data, "mutation", dict)
             _check_generations(generations)
             mutation = Mutation(tuple(need(given, "shares", list)), tuple(need(given, "activations", list)))
-            return cls(plan, networks, tuple(own), mutation, int(generations), float(seconds))
+            return cls(plan, networks, tuple(own), mutation, need(data, "generations", int), float(seconds))
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path}: {error}") from None
 
@@ -280,12 +284,25 @@ class _Standing:
     """A tuned network, and where in the race it was."""
 
     champion: Champion
+    phenotype: Phenotype
     told: Mapping[str, Any]
 
     @property
     def judged(self) -> float:
         """Mean return on the episodes that a tuning chose by; the same episodes for all of a race."""
         return float(self.champion.tuning["chosen_by"])
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A round of a race, or what the children of a generation go through."""
+
+    name: str  # of its folder
+    words: str  # to be shown
+    plan: Plan  # of each tuning
+    size: int  # tunings, where none is missing
+    told: Mapping[str, int]  # which one it is
+    bred: bool = False  # whether its networks are children that have no scores yet
 
 
 class _Session:
@@ -297,11 +314,12 @@ class _Session:
         self._folder, self._state = folder, state
         self._placement, self._observer, self._note = placement, observer, note
         self._rounds = rounds_of(state.networks, state.plan.budget)
-        plan = replace(state.plan, sigma=state.plan.sigma * _CHILD_SIGMA)
-        self._child_plans = [replace(plan, budget=max(1, plan.budget // share)) for share in _CHILD_BUDGET]
-        generation = sum(map(_cost, self._child_plans, _CHILDREN))
-        self._total = state.generations * generation + sum(
-            _cost(self._round_plan(number), size) for number, (size, _) in enumerate(self._rounds, 1)
+        self._total = sum(
+            _cost(stage.plan, stage.size)
+            for stage in (
+                *map(self._round, range(1, len(self._rounds) + 1)),
+                *(stage for number in range(1, state.generations + 1) for stage in self._stages(number)),
+            )
         )
         self._before = 0  # evaluations of all tunings that have ended
         self._begun = time.monotonic()
@@ -318,19 +336,21 @@ class _Session:
             if ended:
                 self._before = self._total
                 return Tuned(self._folder / "champion.json", ended, self._at(0, math.nan, ""))
-            for leftover in self._folder.rglob(".wann-*"):  # of a killed process
-                leftover.unlink(missing_ok=True)
+            self._state.save(self._folder)  # there may be more generations than before
+            for place in (".", "entrants", "round-*", "generation-*"):
+                for leftover in self._folder.glob(f"{place}/.wann-*.*"):  # of a killed process
+                    leftover.unlink(missing_ok=True)
             self._stop = stack.enter_context(stop_signals())
             entrants = [
                 load_champion(_entrant_path(self._folder, index)) for index in range(self._state.networks)
             ]
             task, plan = stepped_task(entrants[0]), self._state.plan
             episodes = plan.episodes_until(plan.generations) // plan.generations
-            evaluator = stack.enter_context(
+            self._evaluator = stack.enter_context(
                 open_evaluator(task, task.episode_steps, self._placement, episodes, self._note)
             )
             try:
-                champion = self._race(dict(enumerate(entrants)), evaluator)
+                champion = self._race(dict(enumerate(entrants)))
             except KeyboardInterrupt:
                 raise Interrupted(Tuned(self._folder, None, self._progress)) from None
             finally:
@@ -345,24 +365,44 @@ class _Session:
         done = champion.tuning.get("race", {}).get("generations", ())
         return champion if len(done) >= self._state.generations else None
 
-    def _race(self, entrants: Mapping[int, Champion], evaluator: Evaluator) -> Champion:
+    def _round(self, number: int) -> _Stage:
+        size, budget = self._rounds[number - 1]
+        words = f"round {number}/{len(self._rounds)}"
+        plan = replace(self._state.plan, budget=budget)
+        return _Stage(f"round-{number}", words, plan, size, {"round": number})
+
+    def _stages(self, number: int) -> tuple[_Stage, _Stage]:
+        """What the children of a generation, and the best of them, go through."""
+        plan, told = self._state.plan, {"generation": number}
+        name, words = f"generation-{number}", f"generation {number}/{self._state.generations}"
+        # Each with candidates and episodes of its own: what has been fitted to is not seen again.
+        first, longer = (
+            replace(
+                plan,
+                budget=max(1, plan.budget // share),
+                sigma=plan.sigma * _CHILD_SIGMA,
+                turn=2 * number - 1 + turn,
+            )
+            for turn, share in enumerate(_CHILD_BUDGET)
+        )
+        return (
+            _Stage(name, words, first, _CHILDREN[0], told, bred=True),
+            _Stage(f"{name}-longer", f"{words} longer", longer, _CHILDREN[1], told),
+        )
+
+    def _race(self, entrants: Mapping[int, Champion]) -> Champion:
         order, rounds = [*entrants], []
         for number, (size, _) in enumerate(self._rounds, 1):
-            chosen = {index: entrants[index] for index in sorted(order[:size])}
-            tuned = self._tune_all(
-                chosen, f"round-{number}", self._round_plan(number), size, evaluator,
-                f"round {number}/{len(self._rounds)}", {"round": number},
-            )  # fmt: skip
+            stage = self._round(number)
+            tuned = self._tune_all(stage, {index: entrants[index] for index in sorted(order[:size])})
             if not tuned:
                 break
             order = _ranked(tuned)
-            rounds.append(self._row(self._round_plan(number), tuned, self._state.own))
+            rounds.append(_row(stage, tuned, self._state.own))
         if not self._standings:
             assert self._failed is not None  # noqa: S101 - there is an entrant
             raise self._failed
-        generations = [
-            self._generation(number, evaluator) for number in range(1, self._state.generations + 1)
-        ]
+        generations = [self._generation(number) for number in range(1, self._state.generations + 1)]
         best = max(self._standings, key=lambda standing: standing.judged)
         told = {"networks": len(entrants), **best.told, "rounds": rounds, "generations": generations}
         champion = replace(best.champion, tuning={**best.champion.tuning, "race": told})
@@ -371,96 +411,51 @@ class _Session:
         self._show(0, math.nan, self._progress.part)
         return champion
 
-    def _generation(self, number: int, evaluator: Evaluator) -> dict[str, Any]:
+    def _generation(self, number: int) -> dict[str, Any]:
         """Breed and tune children of the best so far; gives what came of it."""
-        best: dict[tuple[bytes, ...], Champion] = {}
+        best: dict[Phenotype, Champion] = {}
         for standing in sorted(self._standings, key=lambda standing: -standing.judged):
-            best.setdefault(phenotype(standing.champion.genome), standing.champion)
-            if len(best) == _PARENTS:
-                break
-        seed = self._state.plan.seed
-        bred = offspring([*best.values()], _CHILDREN[0], self._state.mutation, seed, number)
-        bred = [self._scored(child, evaluator) for child in bred]
-        part = f"generation {number}/{self._state.generations}"
-        tuned = self._tune_all(
-            dict(enumerate(bred)), f"generation-{number}", self._child_plans[0], _CHILDREN[0], evaluator,
-            part, {"generation": number},
+            best.setdefault(standing.phenotype, standing.champion)
+        children = offspring(
+            [*best.values()][:_PARENTS], _CHILDREN[0], self._state.mutation,
+            self._state.plan.seed, number, known=best,
         )  # fmt: skip
-        order = _ranked(tuned)[: _CHILDREN[1]]
-        longer = self._tune_all(
-            {index: tuned[index].champion for index in sorted(order)}, f"generation-{number}-longer",
-            self._child_plans[1], _CHILDREN[1], evaluator, f"{part} longer", {"generation": number},
-        )  # fmt: skip
-        return self._row(self._child_plans[0], {**tuned, **longer})
+        if len(children) < _CHILDREN[0] and self._note:
+            self._note(
+                f"generation {number} has only {len(children)} children: the mutations of the search hardly "
+                "lead to networks that there were not yet"
+            )
+        first, second = self._stages(number)
+        tuned = self._tune_all(first, dict(enumerate(children)))
+        order = sorted(_ranked(tuned)[: _CHILDREN[1]])
+        longer = self._tune_all(second, {index: tuned[index].champion for index in order})
+        return {**_row(first, tuned), "longer": _row(second, longer)}
 
-    def _scored(self, child: Champion, evaluator: Evaluator) -> Champion:
-        """A child with scores of its own: at the shared weights and on the episodes of its parent's."""
-        weights, seeds = child.scores.weights, child.scores.episode_seeds
-        rollouts = evaluator.evaluate([child.network], weights, seeds, confirming=True)
-        if self._stop.is_set():
-            raise KeyboardInterrupt
-        if rollouts.failures:  # on which its tuning fails as well
-            return child
-        return replace(child, scores=Scores.from_returns(weights, rollouts.returns[0], seeds))
-
-    def _tune_all(
-        self,
-        entrants: Mapping[int, Champion],
-        name: str,
-        plan: Plan,
-        size: int,
-        evaluator: Evaluator,
-        stage: str,
-        told: Mapping[str, int],
-    ) -> dict[int, _Standing]:
-        """Tune networks, each to a file of its own; those that fail are out.
-
-        Args:
-            entrants: by number.
-            name: of the folder.
-            plan: of each tuning.
-            size: so many were expected.
-            evaluator: for their task.
-            stage: of the race, in words.
-            told: the stage, in numbers.
-        """
-        (self._folder / name).mkdir(exist_ok=True)
+    def _tune_all(self, stage: _Stage, entrants: Mapping[int, Champion]) -> dict[int, _Standing]:
+        """Tune networks, by number, each to a file of its own; those that fail are out."""
+        (self._folder / stage.name).mkdir(exist_ok=True)
         tuned: dict[int, _Standing] = {}
         begun = self._before
-        for place, (index, entrant) in enumerate(entrants.items()):
+        for place, (index, entrant) in enumerate(entrants.items(), 1):
             if self._stop.is_set():
                 raise KeyboardInterrupt
-            self._before = begun + _cost(plan, place)
-            path = self._folder / name / f"{index:04d}.json"
-            part = f"{stage}, network {place + 1}/{len(entrants)}"
+            path = self._folder / stage.name / f"{index:04d}.json"
+            part = f"{stage.words}, network {place}/{len(entrants)}"
             try:
-                champion = self._tuned(entrant, path, plan, evaluator, part)
+                champion = self._tuned(stage, entrant, path, part)
+                told = {**stage.told, "network": index, "file": f"{stage.name}/{path.name}"}
+                tuned[index] = _Standing(champion, phenotype(champion.genome), told)
+                self._standings.append(tuned[index])
             except EpisodeFailedError as error:
                 self._failed = error
                 if self._note:
-                    self._note(f"network {index} of {name} is out of the race: {error}")
-                continue
-            tuned[index] = _Standing(champion, {**told, "network": index, "file": f"{name}/{path.name}"})
-            self._standings.append(tuned[index])
+                    self._note(f"network {index} of {stage.name} is out of the race: {error}")
+            self._before = begun + _cost(stage.plan, place)
             self._at(0, math.nan, part)
-        self._before = begun + _cost(plan, size)
+        self._before = begun + _cost(stage.plan, stage.size)
         return tuned
 
-    def _round_plan(self, number: int) -> Plan:
-        return replace(self._state.plan, budget=self._rounds[number - 1][1])
-
-    def _row(self, plan: Plan, tuned: Mapping[int, _Standing], own: Sequence[int] = ()) -> dict[str, Any]:
-        """What a round or a generation came to."""
-        judged = {index: standing.judged for index, standing in tuned.items()}
-        return {
-            "networks": len(tuned),
-            "evaluations": plan.generations * plan.population,
-            "best": max(judged.values(), default=None),
-            "median": statistics.median(judged.values()) if judged else None,
-            "champion": max((judged[index] for index in own if index in judged), default=None),
-        }
-
-    def _tuned(self, entrant: Champion, path: Path, plan: Plan, evaluator: Evaluator, part: str) -> Champion:
+    def _tuned(self, stage: _Stage, entrant: Champion, path: Path, part: str) -> Champion:
         """An entrant, tuned: now, or before."""
         if path.exists():
             champion = load_champion(path)
@@ -469,16 +464,28 @@ class _Session:
             def observe(now: Progress) -> None:
                 self._show(now.done, now.best, part)
 
-            shared: dict[str, Any] = {"evaluator": evaluator, "observer": observe, "note": self._note}
-            if is_tuning(path):
-                result = resume_tuning(path, **shared)
-            else:
+            shared: dict[str, Any] = {"evaluator": self._evaluator, "observer": observe, "note": self._note}
+            try:
+                result = resume_tuning(path, **shared) if is_tuning(path) else None
+            except OtherMachineError:
+                state_path(path).unlink()
+                result = None
+            if result is None:
+                entrant = self._scored(entrant) if stage.bred else entrant
                 weight: Weight | None = None if entrant.tuned is None else "tuned"
-                result = tune(entrant, path, **shared, **asdict(replace(plan, weight=weight)))
+                result = tune(entrant, path, **shared, **asdict(replace(stage.plan, weight=weight)))
             assert result.champion is not None  # noqa: S101 - a signal raises
             champion = result.champion
         state_path(path).unlink(missing_ok=True)  # nothing goes on with it, and there are many
         return champion
+
+    def _scored(self, child: Champion) -> Champion:
+        """A child with scores of its own: its parent's weights and episodes, which are played whole."""
+        weights, seeds = child.scores.weights, child.scores.episode_seeds
+        rollouts = self._evaluator.evaluate([child.network], weights, seeds, confirming=True)
+        if rollouts.failures:
+            raise EpisodeFailedError(f"it could not be scored: {rollouts.failures[0][1]}")
+        return replace(child, scores=Scores.from_returns(weights, rollouts.returns[0], seeds))
 
     def _at(self, done: int, best: float, part: str) -> Progress:
         """Where the race stands, so many evaluations into a tuning that has come to such a mean return."""
@@ -503,6 +510,18 @@ class _Session:
         self._state.seconds += now - self._begun
         self._begun = now
         self._state.save(self._folder)
+
+
+def _row(stage: _Stage, tuned: Mapping[int, _Standing], own: Sequence[int] = ()) -> dict[str, Any]:
+    """What a stage came to; and those of its networks that are the runs' own champions."""
+    judged = {index: standing.judged for index, standing in tuned.items()}
+    return {
+        "networks": len(tuned),
+        "evaluations": stage.plan.generations * stage.plan.population,
+        "best": max(judged.values(), default=None),
+        "median": statistics.median(judged.values()) if judged else None,
+        "champion": max((judged[index] for index in own if index in judged), default=None),
+    }
 
 
 def _cost(plan: Plan, tunings: int) -> int:

@@ -80,6 +80,10 @@ class EpisodeFailedError(RuntimeError):
     """An episode of the network could not be played to its end."""
 
 
+class OtherMachineError(ValueError):
+    """What was told to a method no longer leads to where it stood: the machine computes other numbers."""
+
+
 class Interrupted(KeyboardInterrupt):
     """A signal ended a tuning, after it had saved; `tuned` says where it stands."""
 
@@ -155,7 +159,8 @@ def resume_tuning(
         changes: a new budget, which stretches the stages.
 
     Raises:
-        ValueError: there is no tuning to go on with, or something else than the budget is to change.
+        ValueError: there is no tuning to go on with, or something else than the budget is to change; an
+            `OtherMachineError` where it was begun on a machine whose linear algebra rounds in another way.
         RuntimeError, Interrupted: as `tune`.
     """
     placement = Placement(threads, workers, address)
@@ -281,6 +286,10 @@ class _Session:
         # Steps of an episode of a generation; on data sets, samples of a batch.
         self._limit = min(plan.max_steps or self._task.episode_steps, self._task.episode_steps)
         self._check_seeds = self._seeds(8, _CHECK_EPISODES)
+        # Of candidates and their episodes, not of those that choices are made by.
+        self._turn_seed = plan.seed
+        if plan.turn:
+            self._turn_seed = int(stream(plan.seed, Purpose.TUNING, 11, plan.turn).integers(2**63))
         self._begun = time.monotonic()
         self._saved_at = self._begun
         self._stop = Stop()
@@ -358,11 +367,16 @@ class _Session:
             self._descend(saved)
             return
         optimiser = OPTIMISERS[plan.method](
-            int((~self._frozen).sum()), plan.population, plan.sigma, plan.seed
+            int((~self._frozen).sum()), plan.population, plan.sigma, self._turn_seed
         )
         for values in saved.values:
             optimiser.ask()
             optimiser.tell(values)
+        if saved.state.size and not np.array_equal(saved.state[0], optimiser.choice):
+            raise OtherMachineError(
+                "the tuning cannot go on here: linear algebra rounds in another way than on the machine that "
+                "it began on; go on with it on a machine of that kind, or tune again to another --out"
+            )
         self._choice = lambda: self._sets(saved, optimiser.choice[None])
         while len(saved.values) < plan.generations:
             sets = self._sets(saved, optimiser.ask())
@@ -371,15 +385,15 @@ class _Session:
             values = np.nan_to_num(values, nan=-np.inf)
             values = np.maximum(values, np.min(values, initial=0.0, where=np.isfinite(values)) - 1.0)
             optimiser.tell(values)
-            self._after_generation(saved, values, saved.state)
+            self._after_generation(saved, values, optimiser.choice[None])
 
     def _episodes(self, saved: Saved) -> tuple[int, ...]:
         """Seeds of the coming generation's episodes: fresh ones, and later some of those that went worst."""
         number = len(saved.values)
         count = self._plan.episodes_in(number)
         hard = min(count // _HARD_SHARE, saved.hard.size)  # rare failures hardly show in a mean of a few
-        seeds = episode_seeds(self._plan.seed, Purpose.TUNING, count - hard, 3, number)
-        rng = stream(self._plan.seed, Purpose.TUNING, 10, number)
+        seeds = episode_seeds(self._turn_seed, Purpose.TUNING, count - hard, 3, number)
+        rng = stream(self._turn_seed, Purpose.TUNING, 10, number)
         return (*seeds, *rng.choice(saved.hard.astype(np.int64), hard, replace=False).tolist())
 
     def _descend(self, saved: Saved) -> None:
@@ -398,7 +412,7 @@ class _Session:
         whole = plan.episodes_until(plan.generations)
         while len(saved.values) < plan.generations:
             number = len(saved.values)
-            rng = stream(plan.seed, Purpose.TUNING, 7, number)
+            rng = stream(self._turn_seed, Purpose.TUNING, 7, number)
             paid = plan.population * plan.episodes_in(number) * each
             steps = max(1, paid // (_GRADIENT_COST * size))
             for step in range(steps):
@@ -418,7 +432,7 @@ class _Session:
         Args:
             saved: what is kept.
             values: (candidates,) of the generation.
-            state: of the method after it.
+            state: of the method after it; what it takes for the best where that is all that is kept.
         """
         number = len(saved.values) + 1
         if self._check_is_due(number):

@@ -42,6 +42,7 @@ class Plan:
     seed: int = 0
     freeze: tuple[str, ...] = ()  # parts of the network that keep their start weights
     weight: Weight | None = None  # to start from; the best shared one where it is not given
+    turn: int = 0  # of several tunings with one seed: other candidates and episodes, judged on the same
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -52,6 +53,7 @@ class Plan:
             ("max_steps", 1, 10**9),
             ("population", 4, 10_000),
             ("seed", 0, 2**63),
+            ("turn", 0, 2**31),
         ):
             value = getattr(self, name)
             if name == "max_steps" and value is None:
@@ -142,7 +144,7 @@ class Saved:
     champion: Champion
     start: FloatArray  # (C,) start weights, in the order of the network's sources
     values: FloatArray  # (generations, candidates) mean returns
-    state: FloatArray  # of Adam; empty for the others
+    state: FloatArray  # of Adam; for the others (1, D) the offsets taken for the best, to check them by
     kept: FloatArray  # (n, C) the best sets of weights that were checked
     kept_means: FloatArray  # (n,)
     hard: FloatArray  # seeds of the episodes that went worst in checks, ascending

@@ -177,7 +177,7 @@ def resume(run_path: Path, assignments: tuple[str, ...], quiet: bool, as_json: b
 
     On any number of threads or workers. Stop rules may change: 'wann resume RUN --set generations=2048' makes
     a finished run longer. RUN may also be the champion file of a tuning: '--set budget=40000' makes it
-    longer; or the folder of a race.
+    longer; or the folder of a race: '--set generations=8' gives it more generations of offspring.
     """
     from wann.live import starting, view
 

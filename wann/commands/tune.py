@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from wann.tune import Tuned
 
 
+_GENERATIONS_SHOWN = 8  # of a race's
+
+
 def plan_options(budget: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """What determines every tuning of a command, where its network does not matter.
 
@@ -187,12 +190,13 @@ def _report(tuned: Tuned) -> None:
     tuning, path = champion.tuning, shlex.quote(os.fspath(tuned.path or ""))
     before, after = (_score(tuning[name]) for name in ("before", "after"))
     start, seconds = tuning["start_weight"], tuned.progress.seconds
+    count, label = tuning["evaluations"], "Before"
     if "race" in tuning:
-        _report_race(tuning["race"])
-    count = tuned.progress.budget if "race" in tuning else tuning["evaluations"]
+        count = _report_race(tuning["race"])
+        label = "Inherited" if "generation" in tuning["race"] else label
     click.echo(
         f"{tuning['method']}: {count} evaluations in {seconds:.0f} s\n"
-        f"Before    {before} ({'tuned weights' if start == 'tuned' else f'shared weight {start:g}'})\n"
+        f"{label:9} {before} ({'tuned weights' if start == 'tuned' else f'shared weight {start:g}'})\n"
         f"After     {after} ({tuning['scored_on']})\n"
         f"Champion  {tuned.path}\n"
         f"Evaluate  wann evaluate {path}"
@@ -222,8 +226,8 @@ def _score(row: dict[str, float]) -> str:
     return f"{mean} ± {row['std']:.{digits}f}" if "std" in row else mean
 
 
-def _report_race(race: dict[str, Any]) -> None:
-    """What the rounds of a race came to."""
+def _report_race(race: dict[str, Any]) -> int:
+    """Show what the rounds and generations of a race came to; gives the evaluations of all."""
     from rich.console import Console
     from rich.table import Table
 
@@ -233,12 +237,21 @@ def _report_race(race: dict[str, Any]) -> None:
     for name in ("round", "networks", "evaluations each", "best", "median", "run's champion"):
         table.add_column(name, justify="right")
     rows = [(str(number), row) for number, row in enumerate(race["rounds"], 1)]
-    rows += [(f"generation {number}", row) for number, row in enumerate(race["generations"], 1)]
+    for number, row in enumerate(race["generations"], 1):
+        rows += [(f"generation {number}", row), ("longer", row["longer"])]
+    count = sum(int(row["networks"] * row["evaluations"]) for _, row in rows)
+    skipped = slice(len(race["rounds"]), -2 * _GENERATIONS_SHOWN)
+    if rows[skipped]:
+        rows[skipped] = [("...", {})]
     for name, row in rows:
+        counts = (f"{row[name]:,}" for name in ("networks", "evaluations") if row)
         returns = (
-            "" if row[score] is None else shown_return(row[score]) for score in ("best", "median", "champion")
+            "" if row[score] is None else shown_return(row[score])
+            for score in ("best", "median", "champion")
+            if row
         )
-        table.add_row(name, f"{row['networks']}", f"{row['evaluations']:,}", *returns)
+        table.add_row(name, *counts, *returns)
     Console(highlight=False).print(table)
     child = f", a child of generation {race['generation']}" if "generation" in race else ""
     click.echo(f"{race['file']} won{child}.")
+    return count
