@@ -617,7 +617,7 @@ def test_what_cannot_be_raced_is_refused_in_one_line(wann_command, run_path, tmp
 
 
 def test_parts_of_one_network_are_no_part_of_a_race(entrants, tmp_path):
-    for name, value in (("freeze", ("hidden",)), ("weight", 0.5)):
+    for name, value in (("freeze", ("hidden",)), ("weight", 0.5), ("turn", 1)):
         with pytest.raises(ValueError, match=f"a race has no '{name}'"):
             race(entrants, tmp_path / "race", **PLAN, **{name: value})
     with pytest.raises(ValueError, match="at least one network"):

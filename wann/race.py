@@ -97,7 +97,8 @@ def race(
         generations: of offspring.
         observer: called after every generation of a tuning; it counts the evaluations of all.
         note: told in a line what a user should know.
-        plan: fields of `wann.tuning.Plan`, but `freeze` and `weight`; the budget is that of the last round.
+        plan: fields of `wann.tuning.Plan`, but `freeze`, `weight` and `turn`; the budget is that of the last
+            round.
 
     Returns:
         The best champion with its tuned weights; `tuning["race"]` says what it was chosen from. Its scores
@@ -108,12 +109,13 @@ def race(
         RuntimeError: the environment fails.
         Interrupted: a signal ended the race, after saving.
 
-    Source: successive halving, Jamieson and Talwalkar (2016), Algorithm 1.
+    Source: successive halving, Jamieson and Talwalkar (2016), Algorithm 1; that children inherit what was
+    tuned is Lamarckian evolution, Whitley, Gordon and Mathias (1994).
     """
     placement = Placement(threads, workers, address)
-    for name in ("freeze", "weight"):
+    for name in ("freeze", "weight", "turn"):
         if name in plan:
-            raise ValueError(f"a race has no {name!r}: what it means differs from network to network")
+            raise ValueError(f"a race has no {name!r}: it differs from tuning to tuning")
     given = plan_from(plan)
     if not entrants.champions:
         raise ValueError("a race needs at least one network")

@@ -201,7 +201,7 @@ def _report(tuned: Tuned) -> None:
         f"Champion  {tuned.path}\n"
         f"Evaluate  wann evaluate {path}"
     )
-    if tuning["before"] == tuning["after"]:
+    if tuning["before"] == tuning["after"] and label == "Before":
         whole = "" if tuning["max_steps"] is None else "whole episodes (no --max-steps), "
         click.echo(
             f"Nothing better than the start was found: try {whole}a larger --budget, or another --seed"
