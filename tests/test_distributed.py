@@ -214,6 +214,8 @@ def test_a_node_that_joins_is_used(cluster, tmp_path):
         most = max(most, progress.effort.workers)
         if progress.generation == 3 and not joined:
             joined.append(cluster.add_node(num_cpus=1))
+        if joined and most < 3:
+            time.sleep(1.0)  # a node takes a while to start its evaluator, and a generation hardly any
 
     long = {**IN_PYTHON, "generations": 40, "max_steps": 120}
     try:

@@ -572,6 +572,19 @@ def test_the_command_shows_the_rounds_and_what_came_of_it(wann_command, run_path
     assert f"{copy / 'race'} holds a race already: go on with wann resume {copy / 'race'}" in err
 
 
+def test_of_many_generations_the_last_eight_are_shown(wann_command, raced, tmp_path):
+    shutil.copytree(raced.path.parent, tmp_path / "race")
+    row = {"networks": 2, "evaluations": 8, "best": 1.0, "median": 1.0, "champion": None}
+    told = raced.champion.tuning["race"] | {"generations": [{**row, "longer": row}] * 20}
+    tuning = raced.champion.tuning | {"race": told}
+    save_champion(replace(raced.champion, tuning=tuning), tmp_path / "race/champion.json")
+    code, out, _ = wann_command("resume", tmp_path / "race")
+    assert (code, out.count("generation "), out.count("...")) == (0, 8, 1)
+    assert "generation 13" in out
+    assert "generation 12" not in out
+    assert f"cma: {464 + 20 * 2 * 16} evaluations" in out
+
+
 def test_a_narrow_terminal_shows_where_it_stands(wann_command, run_path, tmp_path, monkeypatch):
     monkeypatch.setattr(live, "Console", partial(Console, force_terminal=True, width=80))
     _, _, err = wann_command("race", run_path, "--networks", 5, *OPTIONS, "--out", tmp_path / "race")
