@@ -358,8 +358,13 @@ def test_offspring_differ_as_in_the_search(run_path, entrants, tmp_path):
 # going on
 
 
-@pytest.mark.parametrize("generation", [1, 2, 9, 15, 24])
-def test_a_race_cut_off_anywhere_goes_on_to_the_same_bits(raced, entrants, tmp_path, generation):
+@pytest.mark.parametrize(
+    ("generations", "generation"), [(0, 1), (0, 2), (0, 9), (0, 15), (0, 24), (2, 70), (2, 150)]
+)
+def test_a_race_cut_off_anywhere_goes_on_to_the_same_bits(
+    request, entrants, tmp_path, generations, generation
+):
+    whole = request.getfixturevalue("grown" if generations else "raced")
     count = 0
 
     def observer(_progress):
@@ -369,39 +374,18 @@ def test_a_race_cut_off_anywhere_goes_on_to_the_same_bits(raced, entrants, tmp_p
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(Interrupted) as caught:
-        race(entrants, tmp_path / "race", threads=1, observer=observer, **PLAN)
+        race(entrants, tmp_path / "race", threads=1, generations=generations, observer=observer, **PLAN)
     assert caught.value.tuned.champion is None
     assert is_race(tmp_path / "race")
     progress = []
     ended = resume_race(tmp_path / "race", threads=2, observer=progress.append)
-    assert ended.path.read_bytes() == raced.path.read_bytes()
+    assert ended.path.read_bytes() == whole.path.read_bytes()
     done = [now.done for now in progress]
     assert done == sorted(done)
     assert done[-1] == progress[-1].budget
     # What was computed before is not shown as progress of this session: the time left follows from that.
     assert done[0] > 8 * (generation - 2)
     assert max(np.diff(done)) <= 8
-
-
-@pytest.mark.parametrize("generation", [70, 150])
-def test_offspring_go_on_to_the_same_bits(grown, entrants, tmp_path, generation):
-    count = 0
-
-    def observer(_progress):
-        nonlocal count
-        count += 1
-        if count == generation:
-            signal.raise_signal(signal.SIGINT)
-
-    with pytest.raises(Interrupted):
-        race(entrants, tmp_path / "race", threads=1, generations=2, observer=observer, **PLAN)
-    progress = []
-    ended = resume_race(tmp_path / "race", threads=2, observer=progress.append)
-    assert ended.path.read_bytes() == grown.path.read_bytes()
-    done = [now.done for now in progress]
-    assert done == sorted(done)
-    assert done[0] > 8 * (generation - 2)
-    assert done[-1] == progress[-1].budget
 
 
 def test_more_generations_are_those_of_a_race_that_had_them_at_once(grown, raced, tmp_path):
