@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wann.config import Settings
-from wann.evolution import Evolution
+from wann.evolution import Evolution, phenotype
 from wann.genome import check_genome, genome_to_dict
+from wann.network import compile_genome
 
 
 def toy_returns(genomes, generation, weights=3, episodes=2):
@@ -203,3 +204,80 @@ def test_shared_structure_has_shared_numbers_across_the_population():
             genome.mark.tolist(), genome.source.tolist(), genome.target.tolist(), strict=True
         ):
             assert ends.setdefault(mark, (source, target)) == (source, target)
+
+
+NEW = {
+    "selection": "lexicase",
+    "contender_ratio": 0.4,
+    "duplicate_node": 0.2,
+    "delete_node": 0.13,
+    "add_feature": 0.1,
+    "retries": 5,
+}
+
+
+@pytest.mark.parametrize("crossover", [0.0, 0.5])
+def test_every_piece_of_the_lexicase_search_keeps_genomes_valid_and_the_population_exact(crossover):
+    evolution = Evolution(Settings(population=40, crossover_probability=crossover, **NEW), 3, 2)
+    for generation in range(25):
+        genomes = evolution.ask()
+        assert len(genomes) == 40
+        for genome in genomes:
+            check_genome(genome)
+        evolution.tell(toy_returns(genomes, generation))
+
+
+def test_a_lexicase_search_in_parts_is_the_search_in_one():
+    settings = Settings(population=30, **NEW)
+    whole = toy_run(settings, 12)
+    part = toy_run(settings, 5)
+    assert as_plain(toy_run(settings, 7, part.state).state) == as_plain(whole.state)
+
+
+def test_with_retries_no_child_computes_what_another_network_of_its_generation_does():
+    def repeated(retries):
+        evolution, count = Evolution(Settings(population=60, retries=retries), 3, 1), 0
+        for generation in range(8):
+            genomes = evolution.ask()
+            shapes = [phenotype(genome) for genome in genomes]
+            children = range(12, 60) if generation else ()  # behind the elites
+            count += sum(shapes[child] in shapes[:child] for child in children)
+            evolution.tell(toy_returns(genomes, generation))
+        return count
+
+    assert repeated(100) == 0
+    assert repeated(0) > 20
+
+
+def test_the_networks_are_those_of_the_asked_genomes():
+    evolution = Evolution(Settings(population=20, **NEW), 3, 1)
+    for generation in range(6):
+        genomes = evolution.ask()
+        for genome, network in zip(genomes, evolution.networks, strict=True):
+            alone = compile_genome(genome)
+            for name in ("first_source", "sources", "activation", "outputs", "node", "mark"):
+                assert np.array_equal(getattr(network, name), getattr(alone, name))
+        evolution.tell(toy_returns(genomes, generation))
+
+
+def test_only_contenders_are_ranked_by_size():
+    """The smallest network is far from the best: it is an elite only where all are contenders."""
+
+    def elites(ratio):
+        settings = Settings(
+            population=20, elite_ratio=0.2, contender_ratio=ratio, complexity_probability=1.0, seed=4
+        )
+        evolution = Evolution(settings, 5, 1)
+        genomes = evolution.ask()
+        sizes = np.array([genome.connection_count for genome in genomes])
+        means = sizes.astype(float)  # the larger, the better
+        evolution.tell(means[:, None, None])
+        kept = [
+            next(k for k, genome in enumerate(genomes) if genome is elite) for elite in evolution.ask()[:4]
+        ]
+        return sizes[kept], sizes
+
+    kept, _ = elites(1.0)
+    assert kept.min() <= 1
+    kept, sizes = elites(0.2)
+    assert kept.min() >= np.sort(sizes)[-4]

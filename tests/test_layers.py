@@ -21,7 +21,7 @@ LAYERS = (
         "stopping",
     },
     {"datasets", "genome", "innovation", "layout", "optimisers", "ranking", "spaces", "weights"},
-    {"network", "variation"},
+    {"network", "selection", "variation"},
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
     {"champion", "evaluator", "film", "front", "gradient", "published", "storage", "theme", "work"},
     {"accuracy", "development", "diagram", "distributed", "draw", "export", "living", "neat_python"}

@@ -11,12 +11,16 @@ from hypothesis import strategies as st
 from wann.champion import Champion, Scores
 from wann.evolution import phenotype
 from wann.genome import minimal_genome
+from wann.innovation import Innovations
 from wann.network import evaluate_network
 from wann.offspring import Mutation, offspring
+from wann.variation import enable_connection, insert_node
 
 SMOOTH = ("linear", "sin", "tanh")
-SHARES = {"add": (1.0, 0.0, 0.0, 0.0), "insert": (0.0, 1.0, 0.0, 0.0), "enable": (0.0, 0.0, 1.0, 0.0)}
-CHANGE = (0.0, 0.0, 0.0, 1.0)
+KINDS = ("add", "insert", "enable", "change", "duplicate", "delete", "feature")
+SHARES = {kind: tuple(float(kind == other) for other in KINDS) for kind in KINDS}
+NEUTRAL = ("add", "insert", "enable", "duplicate", "feature")
+CHANGE = SHARES["change"]
 ALL = Mutation((0.2, 0.25, 0.05, 0.5), SMOOTH)
 
 
@@ -40,15 +44,41 @@ def parents():
     return [parent_of(evolved(seed, 25, 3, 2), seed) for seed in (3, 4, 5)]
 
 
-@pytest.mark.parametrize("kind", SHARES)
+@pytest.mark.parametrize("kind", NEUTRAL)
 def test_more_structure_changes_nothing_before_it_is_tuned(parents, kind):
-    """A connection comes in at 0, and a linear node copies what the connection carried."""
+    """A connection comes in at 0, a linear node takes a connection's place, a duplicate half of what leaves."""
     found = 0
     for parent in parents:
+        parent = replace(
+            parent, genome=parent.genome.evolve(activation=np.ones_like(parent.genome.activation))
+        )
         for child in offspring([parent], 6, Mutation(SHARES[kind], ("linear",)), 0, 1):
             np.testing.assert_allclose(values_of(child), values_of(parent), rtol=1e-9, atol=1e-9)
             found += 1
     assert found > 6
+
+
+def test_a_duplicate_has_the_weights_of_its_node_and_what_leaves_both_is_halved():
+    genome = minimal_genome(1, 1, 1, 0.0, rng=np.random.default_rng(0))
+    genome = enable_connection(genome, rng=np.random.default_rng(1))
+    numbers = Innovations(genome.node_id.size, genome.mark.size)
+    genome = insert_node(genome, numbers, [5], rng=np.random.default_rng(0))
+    parent = replace(parent_of(genome), inputs=("a",), outputs=("x",), tuned=np.array([3.0, 8.0]))
+    once = next(
+        child
+        for child in offspring([parent], 40, Mutation(SHARES["duplicate"], ("tanh",)), 0, 1)
+        if child.genome.hidden_count == 2
+    )
+    assert once.tuned.tolist() == [3.0, 4.0, 3.0, 4.0]
+
+
+def test_a_deleted_node_takes_its_weights_along_and_the_others_keep_theirs(parents):
+    for parent in parents:
+        weight_of = dict(zip(parent.genome.mark[parent.genome.enabled].tolist(), parent.tuned, strict=True))
+        for child in offspring([parent], 4, Mutation(SHARES["delete"], SMOOTH), 0, 1):
+            assert child.genome.hidden_count < parent.genome.hidden_count
+            marks = child.genome.mark[child.genome.enabled].tolist()
+            assert child.tuned.tolist() == [weight_of[mark] for mark in marks]
 
 
 def test_another_activation_keeps_all_weights(parents):

@@ -69,6 +69,8 @@ FLIPS = {
     "initial_connection_probability": ({}, 0.9, "metrics"),
     "activations": ({}, ("relu", "sin"), "metrics"),
     "output_activation": ({}, "tanh", "metrics"),
+    "selection": ({"tournament_size": 8}, "lexicase", "metrics"),
+    "contender_ratio": ({}, 0.4, "metrics"),
     "objectives": ({"generations": 12}, ("mean", "worst", "depth"), "metrics"),
     "complexity_probability": ({"generations": 12}, 0.0, "metrics"),
     "cull_ratio": ({}, 0.7, "metrics"),
@@ -79,6 +81,10 @@ FLIPS = {
     "insert_node": ({}, 1.5, "metrics"),
     "enable_connection": ({}, 1.5, "metrics"),
     "change_activation": ({"generations": 12}, 0.0, "metrics"),
+    "duplicate_node": ({}, 1.5, "metrics"),
+    "delete_node": ({"generations": 12}, 1.5, "metrics"),
+    "add_feature": ({"generations": 12}, 1.5, "metrics"),
+    "retries": ({}, 5, "metrics"),
     "episode_seconds": ({**TOY, "task": "toys/Napping-v0", "fresh_env": False}, 0.3, "failures"),
     "checkpoint_seconds": ({}, 0.0, "checkpoints"),
 }
@@ -170,6 +176,8 @@ CHECKS = {
         ],
     ),
     "output_activation": (["tanh"], [("tan", "'tanh'"), (3, "'tanh'")]),
+    "selection": (["tournament", "lexicase"], [("rank", "'lexicase'"), (None, "'lexicase'")]),
+    "contender_ratio": ([0.1, 1], [(0, "greater than 0"), (1.1, "less than")]),
     "objectives": (
         ["paper", ("worst",), ("mean", "best", "worst", "robustness", "connections", "nodes", "depth")],
         [
@@ -192,6 +200,10 @@ CHECKS = {
     "insert_node": ([0, 7.5], [(-0.1, "greater than"), ("0.1", "valid number")]),
     "enable_connection": ([0, 7.5], [(-0.1, "greater than"), (None, "valid number")]),
     "change_activation": ([0, 7.5], [(-0.1, "greater than"), (float("nan"), "greater|finite")]),
+    "duplicate_node": ([0, 7.5], [(-0.1, "greater than"), (float("nan"), "greater|finite")]),
+    "delete_node": ([0, 7.5], [(-0.1, "greater than"), (None, "valid number")]),
+    "add_feature": ([0, 7.5], [(-0.1, "greater than"), (None, "valid number")]),
+    "retries": ([0, 1000], [(-1, "greater than"), (1001, "less than")]),
     "episode_seconds": ([None, 1e-9], [(0, "greater than 0"), (float("inf"), "finite"), ("60", NUMBER)]),
     "checkpoint_seconds": ([0, 3600], [(-1, "greater than"), (float("inf"), "finite")]),
 }
@@ -311,6 +323,12 @@ def test_a_setting_that_would_do_nothing_is_refused(sampling, name, value):
         build_settings({"weight_sampling": sampling, name: value})
 
 
+@pytest.mark.parametrize(("name", "value"), [("tournament_size", 4), ("cull_ratio", 0.5)])
+def test_settings_of_tournaments_do_nothing_where_selection_is_by_lexicase(name, value):
+    with pytest.raises(ValueError, match=f"{name} is not used where selection is 'lexicase'"):
+        build_settings({"selection": "lexicase", name: value})
+
+
 def test_the_paper_s_odds_do_nothing_where_objectives_are_named():
     with pytest.raises(ValueError, match="complexity_probability is not used where objectives are named"):
         build_settings({"objectives": ["mean"], "complexity_probability": 0.5})
@@ -333,7 +351,7 @@ def test_the_defaults_are_the_paper_s_but_for_stratified_weights():
         6,
         (-2, 2),
     )
-    assert settings.mutation_shares == (0.20, 0.25, 0.05, 0.50)
+    assert settings.mutation_shares == (0.20, 0.25, 0.05, 0.50, 0.0, 0.0, 0.0)
     assert (settings.complexity_probability, settings.cull_ratio, settings.elite_ratio) == (0.8, 0.2, 0.2)
     assert (settings.population, settings.generations, settings.episodes) == (192, 1024, 3)
     assert settings.crossover_probability == 0
@@ -355,7 +373,7 @@ def test_the_presets_are_the_published_settings(preset, wanted):
         *(settings.initial_connection_probability, settings.elite_ratio, settings.tournament_size),
         *(settings.max_steps, settings.confirm_episodes, settings.weight_sampling),
     )
-    assert settings.mutation_shares == (0.20, 0.25, 0.05, 0.50)
+    assert settings.mutation_shares == (0.20, 0.25, 0.05, 0.50, 0.0, 0.0, 0.0)
     assert settings.complexity_probability == 0.8
     assert settings.cull_ratio == 0.2
     assert settings.crossover_probability == 0

@@ -6,9 +6,21 @@ from conftest import ALL_CODES, SHARES, evolved
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wann.genome import minimal_genome
+from wann.genome import check_genome, minimal_genome
 from wann.innovation import Innovations
-from wann.variation import add_connection, change_activation, cross, enable_connection, insert_node, mutate
+from wann.variation import (
+    add_connection,
+    add_feature,
+    change_activation,
+    cross,
+    delete_node,
+    duplicate_node,
+    enable_connection,
+    insert_node,
+    mutate,
+)
+
+ALL_SHARES = (0.20, 0.25, 0.05, 0.50, 0.3, 0.2, 0.3)
 
 
 def fresh_numbers(genome) -> Innovations:
@@ -98,6 +110,111 @@ def test_a_set_of_one_activation_leaves_nothing_to_change():
     parent = evolved(4, 25)
     parent = parent.evolve(activation=np.ones_like(parent.activation))
     assert change_activation(parent, (1,), rng=np.random.default_rng(0)) is None
+
+
+def around(genome, node):
+    """Where a node's connections come from and lead to, and whether they are on."""
+    ends = zip(genome.source.tolist(), genome.target.tolist(), genome.enabled.tolist(), strict=True)
+    return {
+        ((s if t == node else None), (t if s == node else None), on) for s, t, on in ends if node in (s, t)
+    }
+
+
+@given(seeds, seeds)
+def test_a_duplicate_has_the_connections_of_its_node(genome_seed, seed):
+    parent = evolved(genome_seed, 25)
+    numbers = fresh_numbers(parent)
+    child = duplicate_node(parent, numbers, ALL_CODES, rng=np.random.default_rng(seed))
+    copy, old = int(child.node_id[-1]), parent.mark.size
+    assert child.node_id.size == parent.node_id.size + 1
+    originals = [n for n in parent.node_id[parent.first_hidden :] if around(parent, n) == around(child, copy)]
+    assert originals
+    assert child.mark[:old].tolist() == parent.mark.tolist()
+    assert child.enabled[:old].tolist() == parent.enabled.tolist()
+    check_genome(child)
+    # A sibling that copies the same node gets the same numbers.
+    again = duplicate_node(parent, numbers, ALL_CODES, rng=np.random.default_rng(seed))
+    assert again == child
+
+
+def test_half_of_the_duplicates_keep_the_activation():
+    parent = evolved(5, 40)
+    same = 0
+    for seed in range(1000):
+        child = duplicate_node(parent, fresh_numbers(parent), ALL_CODES, rng=np.random.default_rng(seed))
+        code_of = dict(zip(parent.node_id.tolist(), parent.activation.tolist(), strict=True))
+        twins = [
+            n
+            for n in parent.node_id[parent.first_hidden :]
+            if around(parent, n) == around(child, child.node_id[-1])
+        ]
+        same += any(code_of[int(node)] == child.activation[-1] for node in twins)
+    # One in ten of the others draws the same by chance.
+    assert abs(same / 1000 - 0.55) < 0.05
+
+
+@given(seeds, seeds)
+def test_a_deleted_node_leaves_with_its_connections_and_nothing_that_reaches_an_output(genome_seed, seed):
+    parent = evolved(genome_seed, 25)
+    child = delete_node(parent, rng=np.random.default_rng(seed))
+    if child is None:
+        return
+    gone = set(parent.node_id.tolist()) - set(child.node_id.tolist())
+    assert gone
+    kept = np.array(
+        [not {s, t} & gone for s, t in zip(parent.source.tolist(), parent.target.tolist(), strict=True)]
+    )
+    assert child.mark.tolist() == parent.mark[kept].tolist()
+    assert child.enabled.tolist() == parent.enabled[kept].tolist()
+    assert child.enabled.any()
+    check_genome(child)
+    # One of them was deleted; the others feed nothing but what is gone.
+    outside = [
+        node for node in gone if set(parent.target[(parent.source == node) & parent.enabled].tolist()) - gone
+    ]
+    assert len(outside) <= 1
+    fed = set(parent.source[~kept & parent.enabled].tolist()) - gone - set(range(parent.first_hidden))
+    assert fed <= set(child.source[child.enabled].tolist())
+
+
+@given(seeds, seeds)
+def test_a_feature_reads_up_to_seven_nodes_and_feeds_up_to_three_outputs(genome_seed, seed):
+    parent = evolved(genome_seed, 12, inputs=9, outputs=4)
+    child = add_feature(parent, fresh_numbers(parent), ALL_CODES, rng=np.random.default_rng(seed))
+    node, old = int(child.node_id[-1]), parent.mark.size
+    entering = child.source[old:][child.target[old:] == node]
+    leaving = child.target[old:][child.source[old:] == node]
+    assert entering.size + leaving.size == child.mark.size - old
+    assert 1 <= entering.size <= 7
+    assert 1 <= leaving.size <= 3
+    assert all(parent.first_output <= target < parent.first_hidden for target in leaving)
+    assert not any(source == 0 or parent.first_output <= source < parent.first_hidden for source in entering)
+    assert child.enabled[old:].all()
+    check_genome(child)
+
+
+def test_without_hidden_nodes_there_is_nothing_to_duplicate_or_delete():
+    parent = minimal_genome(3, 2, 1, 1.0, rng=np.random.default_rng(0))
+    assert duplicate_node(parent, fresh_numbers(parent), ALL_CODES, rng=np.random.default_rng(0)) is None
+    assert delete_node(parent, rng=np.random.default_rng(0)) is None
+
+
+def test_the_last_enabled_connections_are_not_deleted():
+    parent = minimal_genome(1, 1, 1, 0.0, rng=np.random.default_rng(0))
+    parent = enable_connection(parent, rng=np.random.default_rng(0))
+    parent = insert_node(parent, fresh_numbers(parent), ALL_CODES, rng=np.random.default_rng(0))
+    assert delete_node(parent, rng=np.random.default_rng(0)) is None
+
+
+@given(seeds, st.integers(1, 60))
+def test_any_sequence_of_all_mutations_leaves_a_valid_genome(seed, count):
+    rng = np.random.default_rng(seed)
+    genome = minimal_genome(6, 3, 1, 0.3, rng=rng)
+    numbers = Innovations(genome.node_id.size, genome.mark.size)
+    for _ in range(count):
+        numbers.begin_generation()
+        genome = mutate(genome, numbers, ALL_SHARES, ALL_CODES, rng=rng)
+    check_genome(genome)
 
 
 @given(seeds, seeds)

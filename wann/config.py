@@ -122,6 +122,18 @@ class Settings(BaseModel):
     output_activation: ActivationName = Field("linear", description="function of every output node")
 
     # selection
+    selection: Literal["tournament", "lexicase"] = Field(
+        "tournament",
+        description="what makes a parent: its rank among tournament_size, or (lexicase) being near the best "
+        "at one weight and episode after the other, in an order drawn for each child",
+    )
+    contender_ratio: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="best part by the first objective that all objectives rank; the rest follows by the "
+        "first alone, so that no network is kept for being small only",
+    )
     objectives: Literal["paper"] | tuple[str, ...] = Field(
         "paper",
         description=f"paper's mean with best or connections in turn, or a list of {', '.join(OBJECTIVES)}",
@@ -142,6 +154,23 @@ class Settings(BaseModel):
     )
     change_activation: float = Field(
         0.50, ge=0, description="share of the mutations that change a node's activation"
+    )
+    duplicate_node: float = Field(
+        0.0, ge=0, description="share of the mutations that copy a hidden node with its connections"
+    )
+    delete_node: float = Field(
+        0.0, ge=0, description="share of the mutations that remove a hidden node with its connections"
+    )
+    add_feature: float = Field(
+        0.0,
+        ge=0,
+        description="share of the mutations that add a hidden node with 1 to 7 sources and 1 to 3 outputs",
+    )
+    retries: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="most further mutations of a child that computes the same as another of its generation",
     )
 
     # safety
@@ -185,8 +214,8 @@ class Settings(BaseModel):
     def _some_mutation(self) -> Settings:
         if sum(self.mutation_shares) <= 0:
             raise ValueError(
-                "add_connection, insert_node, enable_connection and change_activation are all 0; "
-                "at least one must be positive"
+                "add_connection, insert_node, enable_connection, change_activation, duplicate_node, "
+                "delete_node and add_feature are all 0; at least one must be positive"
             )
         return self
 
@@ -201,6 +230,10 @@ class Settings(BaseModel):
         for name in idle:
             if getattr(self, name) != type(self).model_fields[name].default:
                 raise ValueError(f"{name} is not used where weight_sampling is {self.weight_sampling!r}")
+        if self.selection == "lexicase":
+            for name in ("cull_ratio", "tournament_size"):
+                if getattr(self, name) != type(self).model_fields[name].default:
+                    raise ValueError(f"{name} is not used where selection is 'lexicase'")
         complexity = type(self).model_fields["complexity_probability"].default
         if self.objectives != "paper" and self.complexity_probability != complexity:
             raise ValueError("complexity_probability is not used where objectives are named")
@@ -218,9 +251,12 @@ class Settings(BaseModel):
         return value
 
     @property
-    def mutation_shares(self) -> tuple[float, float, float, float]:
-        """Shares of (add connection, insert node, enable connection, change activation)."""
-        return self.add_connection, self.insert_node, self.enable_connection, self.change_activation
+    def mutation_shares(self) -> tuple[float, ...]:
+        """Shares in the order of `wann.variation.mutate`."""
+        return (
+            *(self.add_connection, self.insert_node, self.enable_connection, self.change_activation),
+            *(self.duplicate_node, self.delete_node, self.add_feature),
+        )
 
     @property
     def named_objectives(self) -> tuple[str, ...]:

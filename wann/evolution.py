@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,9 +15,10 @@ from wann.activations import BY_NAME
 from wann.config import Settings
 from wann.genome import Genome, minimal_genome, renumbered
 from wann.innovation import Innovations
-from wann.network import compile_genome
+from wann.network import Network, compile_genome
 from wann.ranking import FloatArray, Scores, best_front, objectives_of, score, total_order
 from wann.seeding import Purpose, stream, streams
+from wann.selection import lexicase, tournament
 from wann.variation import cross, mutate
 
 
@@ -58,7 +60,10 @@ Phenotype = tuple[bytes, ...]
 
 def phenotype(genome: Genome) -> Phenotype:
     """What a genome expresses: the same for two whose networks are node for node the same."""
-    network = compile_genome(genome)
+    return _expressed(compile_genome(genome))
+
+
+def _expressed(network: Network) -> Phenotype:
     arrays = network.first_source, network.sources, network.activation, network.outputs
     return tuple(array.tobytes() for array in arrays)
 
@@ -74,6 +79,13 @@ class EvolutionState:
     champion: Confirmed | None
     stale: int  # generations since the champion was found
     told: Told | None = None  # the last complete generation; from a checkpoint, its Pareto front
+
+
+class _Individual(NamedTuple):
+    """A genome, and the network that it describes."""
+
+    genome: Genome
+    network: Network
 
 
 class Evolution:
@@ -115,6 +127,7 @@ class Evolution:
         if found != settings.population:
             raise ValueError(f"the state holds a population of {found}, the settings {settings.population}")
         self._innovations = Innovations(self._state.next_node, self._state.next_mark)
+        self._individuals = [_Individual(genome, compile_genome(genome)) for genome in self._state.population]
 
     def _first_state(self, inputs: int, outputs: int) -> EvolutionState:
         settings = self.settings
@@ -175,6 +188,11 @@ class Evolution:
         self._asked = True
         return self._state.population
 
+    @property
+    def networks(self) -> list[Network]:
+        """The networks of the genomes that `ask` gives, in the same order."""
+        return [individual.network for individual in self._individuals]
+
     def tell(self, returns: FloatArray) -> Scores:
         """Take the returns of the asked genomes and breed the next generation.
 
@@ -199,13 +217,13 @@ class Evolution:
             )
         scores = score(returns, asked)
         told = Told(asked, scores)
-        population = self._breed(told)
+        self._individuals = self._breed(told, returns)
         state = self._state
         self._state = replace(
             state,
             told=told,
             generation=state.generation + 1,
-            population=population,
+            population=tuple(individual.genome for individual in self._individuals),
             next_node=self._innovations.next_node,
             next_mark=self._innovations.next_mark,
             stale=state.stale + 1,
@@ -241,38 +259,70 @@ class Evolution:
         self._state = replace(state, champion=confirmed, stale=0)
         return True
 
-    def _breed(self, told: Told) -> tuple[Genome, ...]:
+    def _breed(self, told: Told, returns: FloatArray) -> list[_Individual]:
         settings, generation, genomes = self.settings, self._state.generation, told.genomes
         ranked = self._rank(told)
-        parents = ranked[: max(1, len(ranked) - int(settings.cull_ratio * len(ranked)))]
         elites = ranked[: int(settings.elite_ratio * len(ranked))]
-
         children = len(genomes) - len(elites)
-        # Parents are ranked, so the winner of a tournament is its lowest position.
-        contest = stream(settings.seed, Purpose.PARENTS, generation).integers(
-            len(parents), size=(children, 2, settings.tournament_size)
-        )
-        winners = contest.min(axis=2)
+        couples = self._couples(told, returns, ranked, children)
+        place = np.argsort(ranked)
 
         self._innovations.begin_generation()
-        population = [genomes[index] for index in elites]
+        population = [self._individuals[index] for index in elites]
+        known = {_expressed(elite.network) for elite in population} if settings.retries else set()
         addressed = streams(settings.seed, Purpose.VARIATION, generation, children)
-        for (winner, partner), rng in zip(winners.tolist(), addressed, strict=True):
-            parent = genomes[parents[winner]]
+        for couple, rng in zip(couples.tolist(), addressed, strict=True):
+            parent = genomes[couple[0]]
             if settings.crossover_probability and rng.random() < settings.crossover_probability:
-                fitter, other = sorted((winner, partner))
-                parent = cross(genomes[parents[fitter]], genomes[parents[other]], rng=rng)
-            population.append(
-                mutate(parent, self._innovations, settings.mutation_shares, self._activations, rng=rng)
-            )
-        return tuple(population)
+                fitter, other = sorted(couple, key=place.item)
+                parent = cross(genomes[fitter], genomes[other], rng=rng)
+            population.append(self._child(parent, known, rng=rng))
+        return population
+
+    def _couples(self, told: Told, returns: FloatArray, ranked: np.ndarray, count: int) -> np.ndarray:
+        """Indices (count, 2) of the parents of each child; the second counts where there is crossover."""
+        settings = self.settings
+        rng = stream(settings.seed, Purpose.PARENTS, self._state.generation)
+        if settings.selection == "tournament":
+            return tournament(ranked, count, settings.tournament_size, settings.cull_ratio, rng=rng)
+        parents = 2 if settings.crossover_probability else 1
+        return lexicase(returns, told.scores, parents * count, rng=rng).reshape(count, parents)
+
+    def _child(self, parent: Genome, known: set[Phenotype], *, rng: np.random.Generator) -> _Individual:
+        """A mutant of the parent; with retries, mutated further while what it computes is known already."""
+        settings = self.settings
+        child = parent
+        for attempt in range(1 + settings.retries):
+            if attempt:
+                # Numbers ascend within a genome: a structure that arises again in a child is another one.
+                self._innovations.begin_generation()
+            child = mutate(child, self._innovations, settings.mutation_shares, self._activations, rng=rng)
+            network = compile_genome(child)
+            if not settings.retries:
+                break
+            shape = _expressed(network)
+            if shape not in known:
+                known.add(shape)
+                break
+        return _Individual(child, network)
 
     def _rank(self, told: Told) -> np.ndarray:
-        """Order of the generation; of the paper's objectives one draw decides the second for all."""
+        """Order of the generation; of the paper's objectives one draw decides the second for all.
+
+        Where not all are contenders, the best by the first objective are ordered by all objectives, and the
+        others stand behind them by the first alone.
+        """
         settings, scores = self.settings, told.scores
         names = settings.named_objectives
         if settings.objectives == "paper":  # section 3.1
             rng = stream(settings.seed, Purpose.OBJECTIVES, self._state.generation)
             by_complexity = rng.random() < settings.complexity_probability
             names = ("mean", "connections" if by_complexity else "best")
-        return total_order(objectives_of(names, scores, told.genomes), scores.valid)
+        values = objectives_of(names, scores, told.genomes)
+        if settings.contender_ratio == 1.0:
+            return total_order(values, scores.valid)
+        by_first = total_order(values[:, :1], scores.valid)
+        count = max(1, int(settings.contender_ratio * len(by_first)))
+        contenders = np.sort(by_first[:count])
+        order = total_order(values[contenders], scores.valid[contenders])
+        return np.concatenate([contenders[order], by_first[count:]])

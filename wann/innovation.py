@@ -16,9 +16,9 @@ class Split(NamedTuple):
 class Innovations:
     """Gives numbers to new structure; two counters and what has arisen in the current generation.
 
-    Numbers only grow. Within a generation the same new connection (same ends), or the same split
-    connection, gets the same numbers in every child; `begin_generation` forgets them, as a structure that
-    arises again later is a different innovation (Stanley and Miikkulainen 2002, section 3.2).
+    Numbers only grow. Within a generation the same new connection (same ends), the same split connection and
+    the copy of the same node get the same numbers in every child; `begin_generation` forgets them, as a
+    structure that arises again later is a different innovation (Stanley and Miikkulainen 2002, section 3.2).
     """
 
     def __init__(self, next_node: int, next_mark: int) -> None:
@@ -26,11 +26,13 @@ class Innovations:
         self.next_mark = next_mark
         self._connections: dict[tuple[int, int], int] = {}
         self._splits: dict[int, Split] = {}
+        self._duplicates: dict[int, int] = {}
 
     def begin_generation(self) -> None:
         """Forget the structures of the generation before."""
         self._connections.clear()
         self._splits.clear()
+        self._duplicates.clear()
 
     def connection(self, source: int, target: int) -> int:
         """Innovation number of a new connection between two node ids."""
@@ -47,3 +49,15 @@ class Innovations:
             self.next_node += 1
             self.next_mark += 2
         return self._splits[mark]
+
+    def duplicate(self, node: int) -> int:
+        """Id of the node that is a copy of another."""
+        if node not in self._duplicates:
+            self._duplicates[node] = self.next_node
+            self.next_node += 1
+        return self._duplicates[node]
+
+    def feature(self) -> int:
+        """Id of a node with connections of its own, which no other child has."""
+        self.next_node += 1
+        return self.next_node - 1

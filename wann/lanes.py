@@ -31,7 +31,17 @@ WIDTH = 8
 """Lanes in one block."""
 
 _CONFIG: Any = numba.config  # an untyped module
-_KERNEL_MODULES = ("activations", "classify", "graph", "lanes", "network", "ordering", "ranking", "rollout")
+_KERNEL_MODULES = (
+    "activations",
+    "classify",
+    "graph",
+    "lanes",
+    "network",
+    "ordering",
+    "ranking",
+    "rollout",
+    "selection",
+)
 
 
 def _cache_folder() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from wann.network import FloatArray, compile_genome
 from wann.seeding import Purpose, stream
 from wann.variation import mutate
 
+_KINDS = 7  # of mutations that there are
 _MOST_MUTATIONS = 4  # of a child
 _TOURNAMENT = 2
 _TRIES = 20  # for a network that there was not yet
@@ -30,12 +31,14 @@ class Mutation:
         ValueError: a share is below 0, or none is above; or there is no such activation.
     """
 
-    shares: tuple[float, float, float, float]  # as `wann.variation.mutate` takes them
+    shares: tuple[float, ...]  # as `wann.variation.mutate` takes them
     activations: tuple[str, ...]  # that hidden nodes may have
 
     def __post_init__(self) -> None:
-        if len(self.shares) != 4 or not (min(self.shares) >= 0.0 < sum(self.shares) < np.inf):
-            raise ValueError(f"'shares' must be four numbers from 0, not all 0, not {self.shares}")
+        # Races from before some mutations list the shares of the first four.
+        fits = 4 <= len(self.shares) <= _KINDS and min(self.shares) >= 0.0 < sum(self.shares) < np.inf
+        if not fits:
+            raise ValueError(f"'shares' must be 4 to {_KINDS} numbers from 0, not all 0, not {self.shares}")
         if not self.activations or any(name not in BY_NAME for name in self.activations):
             raise ValueError(f"'activations' must name some of {', '.join(BY_NAME)}")
 
@@ -97,11 +100,7 @@ def _next_numbers(parents: Sequence[Champion]) -> tuple[int, int]:
 def _mutant(
     parent: Champion, mutation: Mutation, innovations: Innovations, *, rng: np.random.Generator
 ) -> tuple[Genome, FloatArray]:
-    """A child's genome, and weights of its enabled connections.
-
-    What the parent has keeps its weight, and a connection that comes in begins at 0. A new node is entered
-    at 1 and left at the weight of the connection that it replaces, so nothing changes where it is linear.
-    """
+    """A child's genome, and weights of its enabled connections."""
     assert parent.tuned is not None  # noqa: S101 - the caller's
     genome = parent.genome
     weights = dict(zip(genome.mark[genome.enabled].tolist(), parent.tuned.tolist(), strict=True))
@@ -111,8 +110,43 @@ def _mutant(
         innovations.begin_generation()
         child = mutate(genome, innovations, mutation.shares, codes, rng=rng)
         if child.node_id.size > genome.node_id.size:
-            replaced = genome.mark[genome.enabled & ~child.enabled[: genome.mark.size]]
-            mark_in, mark_out = child.mark[-2:].tolist()
-            weights[mark_in], weights[mark_out] = 1.0, weights.pop(int(replaced[0]), 0.0)
+            weights = _with_node(weights, genome, child)
         genome = child
     return genome, np.array([weights.get(mark, 0.0) for mark in genome.mark[genome.enabled].tolist()])
+
+
+def _with_node(weights: Mapping[int, float], parent: Genome, child: Genome) -> dict[int, float]:
+    """Weights by innovation number of a child that has one node more; what comes in else begins at 0.
+
+    An inserted node is entered at 1 and left at the weight of the connection that it replaces, so nothing
+    changes where it is linear. A duplicate has the weights of the node it copies, and what leaves the two is
+    halved, so nothing changes where both have the same function. Any other node is entered at 1 and left at
+    0.
+    """
+    weights, node = dict(weights), child.node_id[-1]
+    entering, leaving = _around(child, node)
+    replaced = parent.mark[parent.enabled & ~child.enabled[: parent.mark.size]]
+    if replaced.size:
+        weights[entering[0][1]], weights[leaving[0][1]] = 1.0, weights.pop(int(replaced[0]), 0.0)
+        return weights
+    hidden = parent.node_id[parent.first_hidden :].tolist()
+    ends = [end for end, _ in entering], [end for end, _ in leaving]
+    for other in hidden:
+        sides = _around(parent, other)
+        if tuple([end for end, _ in side] for side in sides) == ends:
+            for share, old, new in ((1.0, sides[0], entering), (0.5, sides[1], leaving)):
+                for (_, mine), (_, copy) in zip(old, new, strict=True):
+                    if mine in weights:
+                        weights[mine] = weights[copy] = share * weights[mine]
+            return weights
+    weights |= {mark: 1.0 for _, mark in entering}
+    return weights
+
+
+def _around(genome: Genome, node: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Connections into a node and out of it, as (node at the other end, innovation number), by the node."""
+    into, out = genome.target == node, genome.source == node
+    return (
+        sorted(zip(genome.source[into].tolist(), genome.mark[into].tolist(), strict=True)),
+        sorted(zip(genome.target[out].tolist(), genome.mark[out].tolist(), strict=True)),
+    )

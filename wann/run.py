@@ -522,8 +522,7 @@ class _Loop:
         settings, evolution = self._settings, self._evolution
         begun = time.perf_counter()
         number = evolution.generation
-        genomes = evolution.ask()
-        networks = [compile_genome(genome) for genome in genomes]
+        genomes, networks = evolution.ask(), evolution.networks
         compiled = time.perf_counter()
         marks = np.concatenate([network.mark for network in networks])
         weights = noisy_weights(settings, generation_weights(settings, number), marks, number)

@@ -1,7 +1,8 @@
 """Mutations and crossover: pure functions from parents to one child.
 
 A mutation returns `None` when the genome offers nothing to change in that way.
-Source: Gaier and Ha (2019), section 3.1; crossover as in Stanley and Miikkulainen (2002), section 3.2.
+Source: Gaier and Ha (2019), section 3.1, of the first four mutations; those that duplicate and delete nodes
+and add features are ours. Crossover as in Stanley and Miikkulainen (2002), section 3.2.
 """
 
 from __future__ import annotations
@@ -14,6 +15,11 @@ import numpy as np
 from wann import graph
 from wann.genome import Genome
 from wann.innovation import Innovations
+
+_FEATURE_SOURCES = 7  # most sources of a new feature
+_FEATURE_TARGETS = 3  # most outputs that it feeds
+_FEATURE_ON_HIDDEN = 0.3  # chance that its sources are drawn from hidden nodes too
+_SAME_ACTIVATION = 0.5  # chance that a duplicate keeps the activation
 
 
 def add_connection(parent: Genome, innovations: Innovations, *, rng: np.random.Generator) -> Genome | None:
@@ -94,6 +100,109 @@ def change_activation(
     return parent.evolve(activation=activation)
 
 
+def duplicate_node(
+    parent: Genome, innovations: Innovations, activations: Sequence[int], *, rng: np.random.Generator
+) -> Genome | None:
+    """Child with a copy of a hidden node, which has the same connections, disabled ones included.
+
+    Where all connections share one weight, a second path is what makes a signal stronger. Half of the copies
+    keep the activation of the node, the others have one drawn at random. The copy's connections are the last.
+    """
+    if not parent.hidden_count:
+        return None
+    position = int(rng.integers(parent.first_hidden, parent.node_id.size))
+    node, activation = int(parent.node_id[position]), int(parent.activation[position])
+    if rng.random() >= _SAME_ACTIVATION:
+        activation = int(_pick(activations, rng=rng))
+    copy = innovations.duplicate(node)
+    touching = ((parent.source == node) | (parent.target == node)).nonzero()[0]
+    return _with_node(
+        parent,
+        innovations,
+        (copy, activation),
+        np.where(parent.source[touching] == node, copy, parent.source[touching]),
+        np.where(parent.target[touching] == node, copy, parent.target[touching]),
+        parent.enabled[touching],
+    )
+
+
+def delete_node(parent: Genome, *, rng: np.random.Generator) -> Genome | None:
+    """Child without one hidden node, without those that fed it alone, and without their connections.
+
+    None where no enabled connection would be left.
+    """
+    if not parent.hidden_count:
+        return None
+    hidden = parent.node_id[parent.first_hidden :]
+    gone = hidden == _pick(hidden, rng=rng)
+    while True:
+        kept = ~np.isin(parent.source, hidden[gone]) & ~np.isin(parent.target, hidden[gone])
+        fed = np.isin(hidden, parent.source[~kept & parent.enabled])
+        orphans = fed & ~gone & ~np.isin(hidden, parent.source[kept & parent.enabled])
+        if not orphans.any():
+            break
+        gone |= orphans
+    if not parent.enabled[kept].any():
+        return None
+    others = np.append(np.ones(parent.first_hidden, np.bool_), ~gone)
+    return parent.evolve(
+        node_id=parent.node_id[others],
+        activation=parent.activation[others],
+        mark=parent.mark[kept],
+        source=parent.source[kept],
+        target=parent.target[kept],
+        enabled=parent.enabled[kept],
+    )
+
+
+def add_feature(
+    parent: Genome, innovations: Innovations, activations: Sequence[int], *, rng: np.random.Generator
+) -> Genome:
+    """Child with a new hidden node that reads one to seven nodes and feeds one to three outputs.
+
+    It reads inputs, and in three cases of ten hidden nodes among them. Where one input alone says little, as
+    a pixel does, this is one step in place of many, each of which would have to pay by itself.
+    """
+    pool = np.arange(1, parent.first_output)
+    if parent.hidden_count and rng.random() < _FEATURE_ON_HIDDEN:
+        pool = np.append(pool, np.arange(parent.first_hidden, parent.node_id.size))
+    outputs = np.arange(parent.first_output, parent.first_hidden)
+    sources = rng.choice(pool, min(1 + int(rng.integers(_FEATURE_SOURCES)), pool.size), replace=False)
+    targets = rng.choice(outputs, min(1 + int(rng.integers(_FEATURE_TARGETS)), outputs.size), replace=False)
+    node = innovations.feature()
+    return _with_node(
+        parent,
+        innovations,
+        (node, int(_pick(activations, rng=rng))),
+        np.append(parent.node_id[sources], np.full(targets.size, node)),
+        np.append(np.full(sources.size, node), parent.node_id[targets]),
+        np.ones(sources.size + targets.size, np.bool_),
+    )
+
+
+def _with_node(
+    parent: Genome,
+    innovations: Innovations,
+    node: tuple[int, int],
+    source: np.ndarray,
+    target: np.ndarray,
+    enabled: np.ndarray,
+) -> Genome:
+    """Child with one more hidden node (id, activation) and its connections."""
+    ends = zip(source.tolist(), target.tolist(), strict=True)
+    mark = np.array([innovations.connection(*pair) for pair in ends], np.int64)
+    # A sibling with the same node may have had its connections numbered in another order.
+    order = np.argsort(mark)
+    return parent.evolve(
+        node_id=_append(parent.node_id, node[0]),
+        activation=_append(parent.activation, node[1]),
+        mark=_append(parent.mark, *mark[order]),
+        source=_append(parent.source, *source[order]),
+        target=_append(parent.target, *target[order]),
+        enabled=_append(parent.enabled, *enabled[order]),
+    )
+
+
 def mutate(
     parent: Genome,
     innovations: Innovations,
@@ -108,7 +217,8 @@ def mutate(
     is drawn again among the others; only a parent that nothing can change is returned as it is.
 
     Args:
-        shares: (4,) shares of add connection, insert node, enable connection and change activation.
+        shares: of add connection, insert node, enable connection, change activation, duplicate node, delete
+            node and add feature, in this order; those left out at the end are 0.
         activations: codes a hidden node may have.
     """
     left = list(shares)
@@ -120,8 +230,14 @@ def mutate(
             child = insert_node(parent, innovations, activations, rng=rng)
         elif kind == 2:
             child = enable_connection(parent, rng=rng)
-        else:
+        elif kind == 3:
             child = change_activation(parent, activations, rng=rng)
+        elif kind == 4:
+            child = duplicate_node(parent, innovations, activations, rng=rng)
+        elif kind == 5:
+            child = delete_node(parent, rng=rng)
+        else:
+            child = add_feature(parent, innovations, activations, rng=rng)
         if child is not None:
             return child
         left[kind] = 0.0
