@@ -46,7 +46,7 @@ def parents():
 
 @pytest.mark.parametrize("kind", NEUTRAL)
 def test_more_structure_changes_nothing_before_it_is_tuned(parents, kind):
-    """A connection comes in at 0, a linear node takes a connection's place, a duplicate half of what leaves."""
+    """What comes in begins at 0, or takes the place of what it replaces."""
     found = 0
     for parent in parents:
         parent = replace(
