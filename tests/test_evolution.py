@@ -281,3 +281,22 @@ def test_only_contenders_are_ranked_by_size():
     assert kept.min() <= 1
     kept, sizes = elites(0.2)
     assert kept.min() >= np.sort(sizes)[-4]
+
+
+def test_in_duels_the_candidate_is_the_best_network_that_is_not_the_champion():
+    evolution = Evolution(Settings(population=6, champion_rule="duel", elite_ratio=0.5), 3, 1)
+    genomes = evolution.ask()
+    evolution.tell(np.arange(6.0)[:, None, None])
+    assert evolution.candidate() is genomes[5]
+    assert evolution.confirm(genomes[5], np.ones(1), np.full((1, 2), 1000.0))
+    asked = evolution.ask()
+    assert asked[0] is genomes[5]
+    evolution.tell(np.array([9.0, 1.0, 2.0, 3.0, 4.0, 5.0])[:, None, None])
+    assert evolution.candidate() is None, "the champion is the best of its generation"
+    asked = evolution.ask()
+    evolution.tell(np.array([1.0, 1.0, 1.0, 1.0, 1.0, 2.0])[:, None, None])
+    assert evolution.candidate() is asked[5], "whatever the champion's confirmed mean is"
+    # The duel is over: what was measured after it counts, also where it is less than the last champion's.
+    assert evolution.confirm(asked[5], np.ones(1), np.full((1, 2), 3.0))
+    assert evolution.champion.mean == 3.0
+    assert not evolution.confirm(asked[4], np.ones(1), np.full((1, 2), np.nan))

@@ -1,6 +1,7 @@
 """A run: the same numbers whatever interrupts it and however many threads compute it."""
 
 import csv
+import itertools
 import json
 import os
 import random
@@ -19,15 +20,20 @@ import pytest
 import toys
 
 import wann
+from wann.champion import load_champion
 from wann.config import Settings
 from wann.evaluator import LocalEvaluator
 from wann.evolution import Evolution
 from wann.run import Interrupted, SearchFailedError, is_same_search, new_run_path, resume, search
+from wann.seeding import Purpose, episode_seeds
 from wann.storage import MEASURED, METRICS, RunFolder
 from wann.tasks import get_task
+from wann.weights import duel_weights
 
 TINY = {"population": 10, "max_steps": 60, "confirm_episodes": 4, "episodes": 2, "seed": 1}
 TINY |= {"elite_ratio": 0.2, "tournament_size": 8}
+LEXICASE = {"selection": "lexicase", "contender_ratio": 0.4, "duplicate_node": 0.2, "delete_node": 0.13}
+LEXICASE |= {"add_feature": 0.1, "retries": 5, "champion_rule": "duel"}
 
 
 def tiny(path, **values):
@@ -103,8 +109,10 @@ def test_a_run_in_parts_is_the_run_in_one(undisturbed, tmp_path, parts, checkpoi
         {"weight_noise": 0.1, "objectives": "best,nodes"},
         {"weight_noise": 0.1},
         {"init_from": True},
+        LEXICASE,
+        {**LEXICASE, "weight_noise": 0.1, "crossover_probability": 0.5},
     ],
-    ids=["objectives", "objectives and noise", "noise", "from a champion"],
+    ids=["objectives", "objectives and noise", "noise", "from a champion", "lexicase", "lexicase and noise"],
 )
 def test_every_kind_of_search_is_the_same_in_parts_and_on_any_threads(undisturbed, tmp_path, values):
     if "init_from" in values:
@@ -503,6 +511,36 @@ def test_the_metrics_hold_what_their_names_say(undisturbed):
 def test_the_newest_champion_is_the_best(undisturbed):
     newest = max((undisturbed / "champions").iterdir())
     assert newest.read_bytes() == (undisturbed / "champion.json").read_bytes()
+
+
+def test_a_champion_has_won_a_duel_and_its_scores_are_of_other_episodes(tmp_path):
+    """Each new champion beats the one before on the duel's episodes and weights, whatever both scored."""
+    settings = tiny(tmp_path / "run", generations=40, champion_rule="duel").settings
+    champions = [load_champion(path) for path in sorted((tmp_path / "run" / "champions").iterdir())]
+    means = [champion.scores.overall for champion in champions]
+    assert len(champions) > 4
+    assert means != sorted(means), "a confirmed mean that no duel was decided by may be lower than the last"
+    assert load_champion(tmp_path / "run").scores.overall == means[-1]
+    with LocalEvaluator(get_task("swingup"), TINY["max_steps"], 1) as evaluator:
+        for before, after in itertools.pairwise(champions):
+            generation = after.origin["generation"]
+            seeds = episode_seeds(settings.seed, Purpose.DUEL, settings.confirm_episodes, generation)
+            weights = duel_weights(settings, generation)
+            returns = evaluator.evaluate([before.network, after.network], weights, seeds).returns
+            assert returns[1].mean() > returns[0].mean()
+            assert not set(seeds) & set(after.scores.episode_seeds)
+            assert weights.size == 25
+            assert not set(weights) & set(after.scores.weights)
+
+
+def test_duels_and_confirmations_are_counted(tmp_path):
+    rows = RunFolder.open(tiny(tmp_path / "run", generations=40, champion_rule="duel").path).read_metrics()
+    tried = np.diff(rows["evaluations"], prepend=0) - TINY["population"]
+    # None, the first champion's confirmation, a lost duel, a duel that was won.
+    assert set(tried) == {0, 1, 2, 3}
+    assert tried[0] == 1
+    found = np.diff(rows["champion_mean"], prepend=np.nan) != 0
+    assert ((tried == 3) == found)[1:].all()
 
 
 def test_a_search_works_in_a_thread_other_than_the_main_one(undisturbed, tmp_path):

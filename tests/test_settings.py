@@ -65,6 +65,7 @@ FLIPS = {
     "episodes": ({}, 3, "metrics"),
     "max_steps": ({}, 50, "metrics"),
     "confirm_episodes": ({}, 4, "metrics"),
+    "champion_rule": ({"generations": 12}, "duel", "metrics"),
     "population": ({}, 13, "metrics"),
     "initial_connection_probability": ({}, 0.9, "metrics"),
     "activations": ({}, ("relu", "sin"), "metrics"),
@@ -158,6 +159,7 @@ CHECKS = {
     "episodes": ([1, 10_000], [(0, "greater than or equal to 1"), (10_001, "less than")]),
     "max_steps": ([1, 10**6], [(0, "greater than or equal to 1"), (10**6 + 1, "less than")]),
     "confirm_episodes": ([1, 10_000], [(0, "greater than or equal to 1"), (10_001, "less than")]),
+    "champion_rule": (["record", "duel"], [("best", "'duel'"), (None, "'duel'")]),
     "population": (
         [2, 10**6],
         [(1, "greater than or equal to 2"), (10**6 + 1, "less than"), ("9", "integer")],

@@ -109,6 +109,11 @@ class Settings(BaseModel):
     confirm_episodes: int = Field(
         20, ge=1, le=10_000, description="fresh episodes per weight that a new best must confirm itself on"
     )
+    champion_rule: Literal["record", "duel"] = Field(
+        "record",
+        description="what makes a champion: a confirmed mean above the last one's, or (duel) the better mean "
+        "where both play the same fresh episodes at the same fresh weights, after which it is confirmed",
+    )
 
     # the population
     population: int = Field(192, ge=2, le=10**6, description="networks per generation")

@@ -93,7 +93,7 @@ class Evolution:
 
     Use: `genomes = evolution.ask()`, evaluate them, `evolution.tell(returns)`, and again. After `tell`,
     `candidate()` names a network that may be a new best; `confirm` makes it champion if fresh episodes
-    agree.
+    agree. With `champion_rule = "duel"`, `confirm` those that beat the champion on episodes of your own.
 
     Args:
         settings: of the search.
@@ -232,20 +232,29 @@ class Evolution:
         return scores
 
     def candidate(self) -> Genome | None:
-        """Network of the generation told last whose mean beats the champion's; None where there is none."""
-        told = self._state.told
+        """Network of the generation told last that may be a new champion; None where there is none.
+
+        It is the one with the best mean. Where champions hold a record, it must beat the champion's confirmed
+        mean; where they are found in duels, it must be another network than the champion.
+        """
+        told, champion = self._state.told, self.champion
         if not self._told or told is None:
             raise RuntimeError("candidate() needs a preceding tell()")
-        genomes, scores = told.genomes, told.scores
-        best = int(np.argmax(scores.mean))
-        to_beat = -np.inf if self.champion is None else self.champion.mean
-        return genomes[best] if scores.valid[best] and scores.mean[best] > to_beat else None
+        best = int(np.argmax(told.scores.mean))
+        genome = told.genomes[best]
+        if not told.scores.valid[best]:
+            return None
+        if champion is None:
+            return genome
+        if self.settings.champion_rule == "record":
+            return genome if told.scores.mean[best] > champion.mean else None
+        return genome if phenotype(genome) != phenotype(champion.genome) else None
 
     def confirm(self, genome: Genome, weights: FloatArray, returns: FloatArray) -> bool:
-        """Make a candidate champion if its mean on fresh episodes beats the champion's.
+        """Make a candidate champion: where champions hold a record, if its mean beats the champion's.
 
         Args:
-            genome: the candidate.
+            genome: the candidate; where champions are found in duels, one that has won its duel.
             weights: (W,) shared weights of the confirming episodes.
             returns: (W, E) their returns.
 
@@ -254,7 +263,10 @@ class Evolution:
         """
         state = self._state
         confirmed = Confirmed(genome, state.generation, np.array(weights), np.array(returns))
-        if not np.isfinite(returns).all() or (state.champion and confirmed.mean <= state.champion.mean):
+        record = self.settings.champion_rule == "record"
+        if not np.isfinite(returns).all():
+            return False
+        if record and state.champion and confirmed.mean <= state.champion.mean:
             return False
         self._state = replace(state, champion=confirmed, stale=0)
         return True

@@ -30,7 +30,7 @@ from wann.stepping import Verdict
 from wann.stopping import BrokenOff, Stop, stop_signals
 from wann.storage import Checkpoint, RunFolder, Totals, as_initial, is_run
 from wann.tasks import DataTask, GymnasiumTask, Task, best_stepping, get_task, preset_settings
-from wann.weights import confirming_weights, generation_weights, noisy_weights
+from wann.weights import confirming_weights, duel_weights, generation_weights, noisy_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -632,13 +632,44 @@ class _Loop:
         if candidate is None:
             return 0, 0
         network, weights = compile_genome(candidate), confirming_weights(settings)
+        networks = steps = 0
+        if settings.champion_rule == "duel" and evolution.champion:
+            won, networks, steps = self._duel(compile_genome(evolution.champion.genome), network)
+            if not won:
+                return networks, steps
         scattered, seeds = _confirmation(settings, network, evolution.generation)
-        rollouts = self._evaluate([network], scattered, seeds, confirming=True)
-        if rollouts.failures:
-            self._folder.log_failures(evolution.generation, rollouts.failures)
+        rollouts = self._confirming([network], scattered, seeds)
         if evolution.confirm(candidate, weights, rollouts.returns[0]) and evolution.champion:
             self.save_champion(evolution.champion)
-        return 1, int(rollouts.steps.sum())
+        return networks + 1, steps + int(rollouts.steps.sum())
+
+    def _duel(self, champion: Network, challenger: Network) -> tuple[bool, int, int]:
+        """Whether a challenger has the better mean on fresh episodes; networks and steps that took.
+
+        A quarter of the episodes comes first: most challengers had luck in their generation, and lose there.
+        """
+        settings, generation = self._settings, self._evolution.generation
+        pair, weights = [champion, challenger], duel_weights(settings, generation)
+        marks = np.concatenate([network.mark for network in pair])
+        scattered = noisy_weights(settings, weights, marks, generation, confirming=True)
+        seeds = episode_seeds(settings.seed, Purpose.DUEL, settings.confirm_episodes, generation)
+        first = -(-len(seeds) // 4)
+        lead, networks, steps = 0.0, 0, 0
+        for part in filter(len, (seeds[:first], seeds[first:])):
+            rollouts = self._confirming(pair, scattered, part)
+            means = rollouts.returns.mean(axis=(1, 2)) * len(part)
+            lead += float(means[1] - means[0])
+            networks, steps = 2, steps + int(rollouts.steps.sum())
+            if not lead > 0.0:  # nor where an environment failed
+                return False, networks, steps
+        return True, networks, steps
+
+    def _confirming(self, networks: Sequence[Network], weights: FloatArray, seeds: Sequence[int]) -> Rollouts:
+        """Evaluate on the environment that counts, and log what fails."""
+        rollouts = self._evaluate(networks, weights, seeds, confirming=True)
+        if rollouts.failures:
+            self._folder.log_failures(self._evolution.generation, rollouts.failures)
+        return rollouts
 
     def save_champion(self, confirmed: Confirmed) -> None:
         """Write a champion's file."""

@@ -34,6 +34,7 @@ class Purpose(IntEnum):
     WEIGHT_NOISE = 14
     RANDOM_WEIGHTS = 15
     OFFSPRING = 16
+    DUEL = 17
 
 
 def stream(run_seed: int, purpose: Purpose, *where: int) -> np.random.Generator:

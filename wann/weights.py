@@ -82,6 +82,14 @@ def stratified(low: float, high: float, count: int, *, rng: np.random.Generator)
     return low + (high - low) * (np.arange(count) + rng.random(count)) / count
 
 
+def duel_weights(settings: Settings, generation: int) -> np.ndarray:
+    """Shared weights a candidate meets the champion at: the fixed series, else stratified over the range."""
+    if settings.weight_sampling == "fixed":
+        return np.array(settings.weights)
+    rng = stream(settings.seed, Purpose.DUEL, generation)
+    return stratified(*settings.weight_range, CONFIRMING_WEIGHTS, rng=rng)
+
+
 def confirming_weights(settings: Settings) -> np.ndarray:
     """Shared weights a new best is confirmed at: the fixed series, else an even grid over the range."""
     if settings.weight_sampling == "fixed":
