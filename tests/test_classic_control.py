@@ -198,7 +198,11 @@ def test_presets_are_valid_and_told_apart(case):
     for preset in case.task.presets:
         settings = build_settings(preset_settings(case.task, preset))
         assert settings.max_steps == case.task.episode_steps
-    assert set(case.task.presets) == set(case.task.preset_notes) == {"stratified", "paper", "laptop"}
+    assert (
+        set(case.task.presets)
+        == set(case.task.preset_notes)
+        == {*("lexicase", "stratified", "paper", "laptop")}
+    )
 
 
 def test_the_largest_output_is_the_first_of_equals_and_never_one_that_is_no_number():

@@ -90,12 +90,12 @@ def refused(wann_command):
 
 @pytest.fixture
 def no_evaluation(monkeypatch):
-    """Fails the test as soon as a network is evaluated."""
+    """Fails the test as soon as a generation is asked for."""
 
-    def evaluate(*arguments, **options):
+    def ask(*arguments, **options):
         pytest.fail("a generation was computed")
 
-    monkeypatch.setattr(LocalEvaluator, "evaluate", evaluate)
+    monkeypatch.setattr(run.Evolution, "ask", ask)
 
 
 def searched(path, **values):
@@ -181,11 +181,16 @@ def test_search_ends_by_saying_where_the_champion_is_and_what_to_do_with_it(wann
     code, out, err = wann_command("search", "swingup", *SET, "--set=generations=3", "--out", path)
     assert (code, err) == (0, "")
     assert "generation 3/3" in out
-    ended, champion, scores, *lines = out.splitlines()[-11:]
+    ended, champion, scores, done, *lines = out.splitlines()[-12:]
     assert ended == "Ended by generations after generation 3."
     assert champion.split("  ")[-1].strip() == str(path / "champion.json")
     assert re.search(
         r"mean return [\d.]+ over 25 shared weights, [\d.]+ at weight [-\d.]+; \d+ connection", scores
+    )
+    assert re.fullmatch(
+        r" +the pole is upright \(within 20°\) for [\d.]+ of 10 s in the median, and for at least 5 s from "
+        r"\d+ of 100 starts",
+        done,
     )
     what = ("evaluate", "tune", "replay", "draw", "plot", "report", "front", "resume")
     for line, command in zip(lines, what, strict=True):
@@ -193,7 +198,7 @@ def test_search_ends_by_saying_where_the_champion_is_and_what_to_do_with_it(wann
         assert name.lower() == command
         # Each can be pasted into a shell.
         assert shlex.split(text)[:3] == ["wann", command, str(path)]
-    assert load_champion(path).origin["preset"] == "stratified"
+    assert load_champion(path).origin["preset"] == "lexicase"
 
 
 def test_quiet_shows_the_end_only(wann_command, tmp_path):
@@ -216,7 +221,7 @@ def test_a_terminal_sees_scores_costs_and_where_the_time_went(wann_command, tmp_
         assert code == 0
         assert "Starting; the first time, the engine is compiled" in err
         *_, last = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", out).split("╭")
-        assert f"{arguments[0]} · stratified · seed " in last
+        assert f"{arguments[0]} · lexicase · seed " in last
         for words in ("champion, confirmed", "best of generation", "median", "0:00 left"):
             assert words in last
         assert f"generation {generations} of {generations}" in last
@@ -368,9 +373,9 @@ def test_a_search_with_resume_and_more_generations_goes_on(wann_command, run_pat
 def test_a_search_with_resume_and_other_settings_is_refused_by_their_names(refused, no_evaluation, run_path):
     before = files(run_path)
     line = refused(
-        "search", "swingup", *SET, "--seed=5", "--set=cull_ratio=0.3", "--resume", "--out", run_path
+        "search", "swingup", *SET, "--seed=5", "--set=elite_ratio=0.3", "--resume", "--out", run_path
     )
-    assert line == f"{run_path} holds a run with other settings (cull_ratio, seed): choose another --out"
+    assert line == f"{run_path} holds a run with other settings (elite_ratio, seed): choose another --out"
     assert files(run_path) == before
 
 
@@ -458,8 +463,12 @@ def test_evaluate_prints_a_table_with_the_numbers_of_its_json(wann_command, ende
     card = json.loads(out, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
     assert set(card) == {
         *("task", "episodes", "seed", "per_weight"),
-        *("uniform_shared", "individual_random", "best_shared", "tuned"),
+        *("uniform_shared", "individual_random", "best_shared", "tuned", "achievement"),
     }
+    done = card["achievement"]
+    assert done["weight"] == card["best_shared"]["weight"]
+    assert (done["starts"], 0 <= done["reached"] <= 3, 0 <= done["median"] <= 10) == (3, True, True)
+    assert table.splitlines()[-1] == f"At weight {done['weight']:g} {done['words']}."
     assert (card["task"], card["episodes"], card["seed"]) == ("swingup", 3, 0)
     assert [row["weight"] for row in card["per_weight"]] == [-2, 0.25, 1]
     assert all(set(row) == {"weight", "mean", "std"} for row in [*card["per_weight"], card["best_shared"]])
@@ -541,8 +550,9 @@ def test_tasks_lists_inputs_outputs_and_presets(wann_command):
     task = get_task("swingup")
     assert out.startswith("swingup")
     ours, _, others = out.partition("CartPole-v1")
-    for text in (task.summary, *task.inputs, *task.outputs, "stratified (default)", "paper", "laptop"):
+    for text in (task.summary, *task.inputs, *task.outputs, "lexicase (default)", "stratified", "paper"):
         assert text in ours
+    assert "768 population, 288 generations" in ours
     assert "192 population, 1024 generations" in ours
     assert "64 population, 1024 generations" in ours
     for name in task_names():
@@ -844,7 +854,7 @@ def written(tmp_path):
         (["search", "swingup", "extra"], "unexpected extra argument"),
         (["search", "swingup", "--seeds=1"], "No such option '?--seeds"),
         (["search", "swingup", "--preset", "papre"], "has no preset 'papre'; did you mean 'paper'"),
-        (["search", "swingup", "--preset", "x"], "no preset 'x'; choose from laptop, paper, stratified"),
+        (["search", "swingup", "--preset", "x"], "no preset 'x'; choose from laptop, lexicase, paper, "),
         (
             ["search", "swingup", "--set", "popultion=9"],
             "unknown setting 'popultion'; did you mean 'population'",
@@ -993,8 +1003,10 @@ def test_the_reference_s_names_are_mapped_with_a_note_and_have_effect(wann_comma
     assert json.loads(out)["generations"] == 2
     notes = err.splitlines()
     assert all(note.startswith("note: ") for note in notes)
+    assert notes.pop() == "note: with the reference's names, the preset paper is what is not set"
     assert len(notes) == len(values) - 1, "one for each but task, whose name is ours too"
     settings = RunFolder.open(path).settings.model_dump()
+    assert settings["preset"] == "paper"
     for name, ours in REFERENCE_NAMES.items():
         (note,) = (line for line in notes if f" {name} " in line) if name != "task" else ("",)
         if ours is None:

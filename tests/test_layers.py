@@ -24,7 +24,17 @@ LAYERS = (
     {"network", "selection", "variation"},
     {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
     {"champion", "evaluator", "film", "front", "gradient", "published", "storage", "theme", "work"},
-    {"accuracy", "development", "diagram", "distributed", "draw", "export", "living", "neat_python"}
+    {
+        "accuracy",
+        "achievement",
+        "development",
+        "diagram",
+        "distributed",
+        "draw",
+        "export",
+        "living",
+        "neat_python",
+    }
     | {"offspring", "placement", "plot", "replay", "server", "studio", "trials", "tuning"},
     {"clips", "doctor", "entrants", "exhibit", "play", "player", "prune", "race", "report", "run"}
     | {"scorecard", "sensitivity", "sensitivity_plot", "table", "tune", "watch"},

@@ -362,7 +362,7 @@ def test_the_names_of_known_environments_fit_their_spaces(env_id, known_env):
 
 @pytest.mark.parametrize("known", [GENERIC, *KNOWN.values()], ids=["generic", *KNOWN])
 def test_the_presets_of_known_environments_are_valid_and_described(known):
-    assert set(known.presets) == set(known.preset_notes) == {"stratified", "paper", "laptop"}
+    assert set(known.presets) == set(known.preset_notes) == {*("lexicase", "stratified", "paper", "laptop")}
     assert known.default_preset in known.presets
     for values in known.presets.values():
         settings = build_settings(values)

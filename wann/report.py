@@ -26,6 +26,7 @@ import numpy as np
 from markupsafe import Markup
 
 from wann import __version__
+from wann.achievement import Achievement, achievement
 from wann.champion import (
     Champion,
     Scores,
@@ -398,10 +399,17 @@ def _shown_name(task: str) -> str:
 def _lede(champion: Champion, task: Task | None, generation: int) -> str:
     genome = champion.genome
     summary = f"The task: {task.summary}. " if task is not None and task.summary else ""
+    done = _achievement(champion_to_json(champion)) if task is not None and task.goal else None
     return (
         f"{summary}In {generation:,} generations evolution changed nothing but the shape of this network of "
         f"{_plural(genome.connection_count, 'connection')}; no weight was trained."
+        + (f" With {done.weight:g} in every connection {done.words}." if done else "")
     )
+
+
+@lru_cache(maxsize=4)
+def _achievement(text: str) -> Achievement | None:
+    return achievement(champion_from_json(text))
 
 
 def _plural(count: int, word: str) -> str:

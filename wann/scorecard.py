@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from wann.accuracy import ClassifierCard, evaluate_classifier
+from wann.achievement import Achievement, achievement
 from wann.champion import Champion
 from wann.config import PAPER_WEIGHTS
 from wann.network import FloatArray
 from wann.placement import Note, Placement, open_evaluator
+from wann.rollout import Rollouts
 from wann.seeding import Purpose, episode_seeds, stream
 from wann.tasks import is_data_set
 from wann.weights import RANGE, UNIFORM_WEIGHTS, check_weights
@@ -49,6 +51,7 @@ class Scorecard:
     individual_random: Score  # every connection its own weight, uniform in the range
     best_shared: Score  # the best single weight, chosen on other episodes
     tuned: Score | None  # individually tuned weights, where the champion has any
+    achievement: Achievement | None  # at the best single weight, where the task has a goal in words
 
     def to_dict(self) -> dict[str, Any]:
         """The scorecard as plain numbers and words, for JSON."""
@@ -85,7 +88,8 @@ def evaluate(
     Returns:
         The scorecard. `uniform_shared` is over 41 weights evenly spaced over the range, each on every
         episode. `best_shared` is the best of 81 weights on 20 other episodes, scored on the fresh ones.
-        `individual_random` is over up to 100 sets of weights on 10 of the episodes each.
+        `individual_random` is over up to 100 sets of weights on 10 of the episodes each. `achievement` is
+        what the champion does on the fresh episodes at that best weight.
 
     Raises:
         ValueError: an argument is out of range, or the champion does not fit its task.
@@ -107,7 +111,7 @@ def evaluate(
     placement = Placement(threads, workers, address)
     with open_evaluator(task, task.episode_steps, placement, total, note) as evaluator:
 
-        def returns(shared_or_sets: FloatArray, seeds: Sequence[int] = fresh) -> FloatArray:
+        def rolled_out(shared_or_sets: FloatArray, seeds: Sequence[int] = fresh) -> Rollouts:
             nonlocal done
             size = len(shared_or_sets) * len(seeds)
 
@@ -121,12 +125,17 @@ def evaluate(
             if rollouts.failures:
                 raise RuntimeError(f"the champion could not be evaluated: {rollouts.failures[0][1]}")
             done += size
-            first: FloatArray = rollouts.returns[0]
+            return rollouts
+
+        def returns(shared_or_sets: FloatArray, seeds: Sequence[int] = fresh) -> FloatArray:
+            first: FloatArray = rolled_out(shared_or_sets, seeds).returns[0]
             return first
 
         sweep = np.linspace(*RANGE, _SWEEP_WEIGHTS)
         chosen = returns(sweep, episode_seeds(seed, Purpose.EVALUATION, _SWEEP_EPISODES, 1)).mean(axis=1)
         best = float(sweep[np.argmax(chosen)])
+        at_best = rolled_out(np.array([best]))
+        goal = task.goal
         listed = returns(np.array(weights, np.float64))
         return Scorecard(
             task=champion.task,
@@ -137,7 +146,10 @@ def evaluate(
             ),
             uniform_shared=Score.of(returns(np.linspace(*RANGE, UNIFORM_WEIGHTS))),
             individual_random=Score.of(returns(sets, fresh[:_EPISODES_PER_SET])),
-            best_shared=Score.of(returns(np.array([best])), best),
+            best_shared=Score.of(at_best.returns[0], best),
+            achievement=achievement(champion, best, seed=seed, starts=episodes)
+            if goal is None or goal.counting
+            else Achievement.of(goal, at_best, best),
             tuned=None if tuned is None else Score.of(returns(tuned[None])),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -59,6 +60,26 @@ class TaskSpec(NamedTuple):
     data: DataSet | None = None  # of a data set, so that no other process has to find or read it
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """What a task is about, in words and in numbers of an episode; a return alone says little.
+
+    An episode's amount is its return or its steps. It reaches the goal where the amount lies within bounds.
+    """
+
+    words: str  # a sentence with the fields `reached`, `starts` and `median`, the median amount
+    measure: Literal["return", "steps"] = "return"
+    unit: float = 1.0  # return or steps in one unit of the amount
+    least: float = -math.inf
+    most: float = math.inf
+    counting: Dynamics | None = None  # the same physics, whose rewards are counted in place of the task's own
+
+    def amounts(self, returns: FloatArray, steps: NDArray[np.int64]) -> FloatArray:
+        """Amounts (E,) of episodes with these returns and steps, (E,) each."""
+        of: NDArray[Any] = returns if self.measure == "return" else steps
+        return np.asarray(of / self.unit, np.float64)
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
     """What a network is scored on: an environment, the names of its inputs and outputs, its presets.
@@ -74,8 +95,9 @@ class Task:
     episode_steps: int  # steps after which the environment cuts an episode off
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # settings by preset name
     preset_notes: Mapping[str, str] = field(default_factory=dict)  # one line for each preset
-    default_preset: str = "stratified"
+    default_preset: str = "lexicase"
     published_weight: float | None = None  # constant that published tuned weights are offsets to
+    goal: Goal | None = None  # what a champion is said to do, where the task has words for it
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)  # for gymnasium.make
     fresh_env: bool = False  # whether every episode needs an instance of its own
     episode_seconds: float | None = None  # what an episode may take where Python steps it
@@ -557,6 +579,8 @@ def _get_task(
         preset_notes=presets.preset_notes,
         default_preset=presets.default_preset,
         published_weight=compiled.published_weight if compiled else None,
+        # Without compiled physics nothing else than the task's own rewards can be counted.
+        goal=known.goal if known and not (known.goal and known.goal.counting) else None,
         env_kwargs=env_kwargs,
         fresh_env=getattr(known, "fresh", False) if fresh_env is None else fresh_env,
         episode_seconds=episode_seconds,

@@ -10,7 +10,7 @@ import math
 from wann.activations import INVERSE_PI, at_least, at_most, sin_pi
 from wann.lanes import kernel, load, select_greater, store, to_float32
 from wann.rollout import Dynamics, largest, observe_kernel, step_kernel, wrapped
-from wann.tasks import CompiledTask
+from wann.tasks import CompiledTask, Goal
 from wann_envs.classic_control import PRESET_NOTES, presets
 
 # Both links are 1 m long and of 1 kg and 1 kg·m², so that factors of one are left out below.
@@ -101,4 +101,10 @@ TASK = CompiledTask(
     episode_steps=MAX_STEPS,
     presets=presets(MAX_STEPS),
     preset_notes=PRESET_NOTES,
+    goal=Goal(
+        words="the end swings above the line from {reached} of {starts} starts, after {median:.0f} steps in "
+        "the median",
+        measure="steps",
+        most=MAX_STEPS - 1,
+    ),
 )

@@ -5,6 +5,7 @@ Source: Gaier and Ha (2019), whose task follows Gal, McAllister and Rasmussen (2
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import gymnasium
@@ -16,8 +17,9 @@ from numpy.typing import NDArray
 from wann.activations import INVERSE_PI, sin_pi
 from wann.lanes import absolute, load, select_greater, store
 from wann.rollout import Dynamics, advance, observe, observe_kernel, step_kernel
-from wann.tasks import CompiledTask
+from wann.tasks import CompiledTask, Goal
 from wann_envs import SWINGUP_ID
+from wann_envs.presets import LEXICASE_NOTE, lexicase
 
 if TYPE_CHECKING:
     from wann_envs.rendering import Window
@@ -35,6 +37,7 @@ TIME_STEP = 0.01  # s
 TRACK_HALF = 2.4  # m, the cart must stay within ± this
 START_STD = 0.2  # of every entry of the start state around (0, 0, π, 0)
 MAX_STEPS = 1000
+UPRIGHT = math.cos(math.radians(20.0))  # least cosine of the angle of a pole that counts as upright
 
 
 @observe_kernel
@@ -79,6 +82,13 @@ def _step(state, observation, action, outcome, blocks):
         centred = sin_pi(x * (0.5 / TRACK_HALF) + 0.5)
         store(outcome, 0, b, upright * centred)
         store(outcome, 1, b, select_greater(absolute(x), TRACK_HALF, 1.0, 0.0))
+
+
+@step_kernel
+def _count_upright(state, observation, action, outcome, blocks):
+    _step(state, observation, action, outcome, blocks)
+    for b in range(blocks):
+        store(outcome, 0, b, select_greater(load(observation, 2, b), UPRIGHT, 1.0, 0.0))
 
 
 DYNAMICS = Dynamics(state_size=4, observe=_observe, step=_step)
@@ -288,11 +298,15 @@ def _start_from(options: dict[str, Any]) -> FloatArray | None:
 
 _PUBLISHED = {
     "weight_sampling": "fixed",
+    "population": 192,
     "generations": 1024,
     "episodes": 3,
     "initial_connection_probability": 0.5,
     "complexity_probability": 0.8,
     "cull_ratio": 0.2,
+    "elite_ratio": 0.2,
+    "tournament_size": 8,
+    "confirm_episodes": 20,
     "max_steps": MAX_STEPS,
 }
 
@@ -305,21 +319,9 @@ TASK = CompiledTask(
     dynamics=DYNAMICS,
     episode_steps=MAX_STEPS,
     presets={
-        "stratified": {
-            **_PUBLISHED,
-            "weight_sampling": "stratified",
-            "population": 192,
-            "elite_ratio": 0.2,
-            "tournament_size": 8,
-            "confirm_episodes": 20,
-        },
-        "paper": {
-            **_PUBLISHED,
-            "population": 192,
-            "elite_ratio": 0.2,
-            "tournament_size": 8,
-            "confirm_episodes": 20,
-        },
+        "lexicase": lexicase(_PUBLISHED),
+        "stratified": {**_PUBLISHED, "weight_sampling": "stratified"},
+        "paper": _PUBLISHED,
         "laptop": {
             **_PUBLISHED,
             "population": 64,
@@ -329,9 +331,17 @@ TASK = CompiledTask(
         },
     },
     preset_notes={
+        "lexicase": LEXICASE_NOTE,
         "stratified": "six stratified weights drawn afresh each generation",
         "paper": "the published settings, six fixed weights",
         "laptop": "the published settings for a laptop, six fixed weights",
     },
     published_weight=-1.5,
+    goal=Goal(
+        words="the pole is upright (within 20°) for {median:.1f} of 10 s in the median, and for at least 5 s "
+        "from {reached} of {starts} starts",
+        unit=1.0 / TIME_STEP,
+        least=5.0,
+        counting=Dynamics(state_size=4, observe=_observe, step=_count_upright),
+    ),
 )

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from wann_envs.presets import LEXICASE_NOTE, lexicase
+
 
 def presets(max_steps: int, **changes: Any) -> dict[str, Mapping[str, Any]]:
     """Presets of a classic control task.
@@ -31,6 +33,7 @@ def presets(max_steps: int, **changes: Any) -> dict[str, Mapping[str, Any]]:
     }
     laptop = {"population": 64, "tournament_size": 4, "generations": min(128, common["generations"])}
     return {
+        "lexicase": lexicase(common),
         "stratified": {**common, "weight_sampling": "stratified"},
         "paper": {**common, "weight_sampling": "fixed"},
         "laptop": {**common, "weight_sampling": "fixed", **laptop},
@@ -38,6 +41,7 @@ def presets(max_steps: int, **changes: Any) -> dict[str, Mapping[str, Any]]:
 
 
 PRESET_NOTES = {
+    "lexicase": LEXICASE_NOTE,
     "stratified": "six stratified weights drawn afresh each generation",
     "paper": "six fixed weights, as published",
     "laptop": "six fixed weights and a small population, for a first look",

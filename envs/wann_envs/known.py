@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from wann.tasks import Goal
+from wann_envs.presets import LEXICASE_NOTE, lexicase
+
 Presets = Mapping[str, Mapping[str, Any]]
 
 
@@ -22,7 +25,8 @@ class Known:
     outputs: tuple[str, ...]  # names of the action's entries; empty where they come from the space
     presets: Presets  # settings by preset name
     preset_notes: Mapping[str, str]  # one line for each preset
-    default_preset: str = "stratified"
+    default_preset: str = "lexicase"
+    goal: Goal | None = None  # what a champion is said to do
     fresh: bool = False  # it keeps hidden state: a seed gives the same episode on a fresh instance only
 
 
@@ -66,6 +70,7 @@ _LAPTOP = {
 
 def _presets(settings: Mapping[str, Any], laptop_episodes: int) -> Presets:
     return {
+        "lexicase": lexicase(settings),
         "stratified": {**settings, "weight_sampling": "stratified"},
         "paper": {**settings, "weight_sampling": "fixed"},
         "laptop": {
@@ -79,6 +84,7 @@ def _presets(settings: Mapping[str, Any], laptop_episodes: int) -> Presets:
 
 def _notes(paper: str) -> Mapping[str, str]:
     return {
+        "lexicase": LEXICASE_NOTE,
         "stratified": "as paper, but six stratified weights drawn afresh each generation",
         "paper": f"{paper}, six fixed weights",
         "laptop": "64 networks for 256 generations on two or three episodes, six stratified weights",
@@ -125,6 +131,8 @@ def _lander(summary: str, outputs: tuple[str, ...]) -> Known:
         outputs=outputs,
         presets=_presets({**_ANY, "max_steps": 1000}, 3),
         preset_notes=_SWINGUP_NOTES,
+        # Source: Gymnasium's documentation, which counts an episode of 200 points as a solution.
+        goal=Goal(words="it lands (a return of 200 or more) from {reached} of {starts} starts", least=200.0),
     )
 
 

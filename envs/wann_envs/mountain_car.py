@@ -8,7 +8,7 @@ from __future__ import annotations
 from wann.activations import INVERSE_PI, at_least, at_most, sin_pi
 from wann.lanes import load, select_greater, store, to_float32
 from wann.rollout import Dynamics, largest, observe_kernel, step_kernel
-from wann.tasks import CompiledTask
+from wann.tasks import CompiledTask, Goal
 from wann_envs.classic_control import PRESET_NOTES, presets
 
 # Units are the task's own: positions along the track, and one step of time.
@@ -56,4 +56,10 @@ TASK = CompiledTask(
     episode_steps=MAX_STEPS,
     presets=presets(MAX_STEPS),
     preset_notes=PRESET_NOTES,
+    goal=Goal(
+        words="the car reaches the flag from {reached} of {starts} starts, after {median:.0f} steps in the "
+        "median",
+        measure="steps",
+        most=MAX_STEPS - 1,
+    ),
 )

@@ -5,12 +5,14 @@ Source: Gymnasium's Pendulum-v1.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from wann.activations import INVERSE_PI, at_least, at_most, sin_pi
-from wann.lanes import load, store, to_float32
+from wann.lanes import load, select_greater, store, to_float32
 from wann.rollout import Dynamics, clipped, observe_kernel, step_kernel, wrapped
-from wann.tasks import CompiledTask
+from wann.tasks import CompiledTask, Goal
 from wann_envs.classic_control import PRESET_NOTES, presets
 
 GRAVITY = 10.0  # m/s²
@@ -22,6 +24,7 @@ TIME_STEP = 0.05  # s
 SPEED_COST = 0.1
 TORQUE_COST = float(np.float32(0.001))  # Gymnasium computes this cost in float32, as its action is
 MAX_STEPS = 200
+UPRIGHT = math.cos(math.radians(20.0))  # least cosine of the angle of a pendulum that counts as upright
 
 
 @observe_kernel
@@ -52,6 +55,13 @@ def _step(state, observation, action, outcome, blocks):
     _observe(state, observation, blocks)
 
 
+@step_kernel
+def _count_upright(state, observation, action, outcome, blocks):
+    _step(state, observation, action, outcome, blocks)
+    for b in range(blocks):
+        store(outcome, 0, b, select_greater(load(observation, 0, b), UPRIGHT, 1.0, 0.0))
+
+
 TASK = CompiledTask(
     name="Pendulum-v1",
     env_id="Pendulum-v1",
@@ -62,4 +72,11 @@ TASK = CompiledTask(
     episode_steps=MAX_STEPS,
     presets=presets(MAX_STEPS, generations=1024),
     preset_notes=PRESET_NOTES,
+    goal=Goal(
+        words="the pendulum is upright (within 20°) for {median:.1f} of 10 s in the median, and for at least "
+        "5 s from {reached} of {starts} starts",
+        unit=1.0 / TIME_STEP,
+        least=5.0,
+        counting=Dynamics(state_size=2, observe=_observe, step=_count_upright),
+    ),
 )

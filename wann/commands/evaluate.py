@@ -145,3 +145,5 @@ def _print_scorecard(champion: Champion, card: Scorecard) -> None:
     if card.tuned:
         add("individual, tuned", card.tuned)
     console.print(table)
+    if card.achievement:
+        console.print(f"At weight {card.achievement.weight:g} {card.achievement.words}.", soft_wrap=True)

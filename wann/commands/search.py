@@ -87,6 +87,9 @@ def search(
         values, notes = read_settings_file(config)
         for note in notes:
             print_note(note)
+        if notes and preset is None and "preset" not in values:
+            preset = "paper"
+            print_note("with the reference's names, the preset paper is what is not set")
         named = values.pop("task", task)
         if named != task:
             raise ValueError(f"settings file {config} is for task {named!r}, not {task!r}")
@@ -219,6 +222,7 @@ def _run_to_end(start: Callable[..., Run], **options: Any) -> Run:
 
 
 def _report_run(ended: Run, as_json: bool) -> int:
+    from wann.achievement import achievement
     from wann.live import shown_return
     from wann.tasks import is_data_set
 
@@ -228,6 +232,7 @@ def _report_run(ended: Run, as_json: bool) -> int:
     if not finished:
         text = f"Stopped after generation {ended.generations}, saved. Go on: wann resume {shlex.quote(path)}"
         click.echo(text, err=as_json)
+    done = achievement(champion) if champion and finished and not is_data_set(champion.task) else None
     if as_json:
         summary = {
             "run": path,
@@ -240,6 +245,7 @@ def _report_run(ended: Run, as_json: bool) -> int:
             "best_shared": dict(zip(("weight", "mean"), champion.scores.best, strict=True))
             if champion
             else None,
+            "achievement": done.to_dict() if done else None,
             "stopped_by": ended.stopped_by or "interrupted",
         }
         click.echo(json.dumps(summary))
@@ -261,6 +267,7 @@ def _report_run(ended: Run, as_json: bool) -> int:
         f"{shown_return(champion.scores.overall)} over "
         f"{len(champion.scores.weights)} shared weights, {shown_return(best)} at weight {weight:g}; "
         f"{size_of(champion)}\n"
+        f"{f'          {done.words}' + chr(10) if done else ''}"
         f"Evaluate  wann evaluate {quoted}\n"
         f"Tune      wann tune {quoted}\n"
         f"{replay}"
