@@ -13,6 +13,7 @@ from wann.ranking import (
     best_front,
     crowding_distance,
     objectives_of,
+    order_by,
     pareto_fronts,
     score,
     simplicity,
@@ -151,3 +152,11 @@ def test_infinite_returns_are_invalid_too():
 
 def test_no_connections_count_as_one():
     assert simplicity(np.array([0, 1, 4])).tolist() == [1.0, 1.0, 0.25]
+
+
+@given(seed=st.integers(0, 10_000), count=st.integers(1, 40))
+def test_with_one_objective_the_total_order_is_that_of_the_values(seed, count):
+    rng = np.random.default_rng(seed)
+    values, valid = rng.integers(0, 8, count).astype(float), rng.random(count) < 0.8
+    values[~valid] = -np.inf
+    assert order_by(values, valid).tolist() == total_order(values[:, None], valid).tolist()

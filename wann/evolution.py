@@ -16,7 +16,7 @@ from wann.config import Settings
 from wann.genome import Genome, minimal_genome, renumbered
 from wann.innovation import Innovations
 from wann.network import Network, compile_genome
-from wann.ranking import FloatArray, Scores, best_front, objectives_of, score, total_order
+from wann.ranking import FloatArray, Scores, best_front, objectives_of, order_by, score, total_order
 from wann.seeding import Purpose, stream, streams
 from wann.selection import lexicase, tournament
 from wann.variation import cross, mutate
@@ -333,7 +333,7 @@ class Evolution:
         values = objectives_of(names, scores, told.genomes)
         if settings.contender_ratio == 1.0:
             return total_order(values, scores.valid)
-        by_first = total_order(values[:, :1], scores.valid)
+        by_first = order_by(values[:, 0], scores.valid)
         count = max(1, int(settings.contender_ratio * len(by_first)))
         contenders = np.sort(by_first[:count])
         order = total_order(values[contenders], scores.valid[contenders])

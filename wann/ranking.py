@@ -142,6 +142,12 @@ def total_order(objectives: FloatArray, valid: NDArray[np.bool_] | None = None) 
     return np.concatenate([taking_part[order], np.flatnonzero(~valid)])
 
 
+def order_by(values: FloatArray, valid: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Order of `total_order` where there is one objective: values (P,), the largest first, ties as there."""
+    order = np.lexsort((-np.arange(len(values)), -values))
+    return np.concatenate([order[valid[order]], np.flatnonzero(~valid)])
+
+
 @kernel
 def pareto_fronts(objectives):
     """Number of the front each individual lies in, 0 for those nothing dominates.

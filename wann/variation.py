@@ -127,32 +127,41 @@ def duplicate_node(
 
 
 def delete_node(parent: Genome, *, rng: np.random.Generator) -> Genome | None:
-    """Child without one hidden node, without those that fed it alone, and without their connections.
+    """Child without one hidden node, without those that reached an output by it alone, and their connections.
 
     None where no enabled connection would be left.
     """
     if not parent.hidden_count:
         return None
-    hidden = parent.node_id[parent.first_hidden :]
-    gone = hidden == _pick(hidden, rng=rng)
-    while True:
-        kept = ~np.isin(parent.source, hidden[gone]) & ~np.isin(parent.target, hidden[gone])
-        fed = np.isin(hidden, parent.source[~kept & parent.enabled])
-        orphans = fed & ~gone & ~np.isin(hidden, parent.source[kept & parent.enabled])
-        if not orphans.any():
-            break
-        gone |= orphans
+    node = int(rng.integers(parent.first_hidden, parent.node_id.size))
+    source, target = parent.source_positions(), parent.target_positions()
+    apart = (source != node) & (target != node)
+    gone = _reaching(parent, source, target, parent.enabled) & ~_reaching(
+        parent, source, target, parent.enabled & apart
+    )
+    gone[: parent.first_hidden] = False  # inputs stay
+    gone[node] = True
+    kept = ~gone[source] & ~gone[target]
     if not parent.enabled[kept].any():
         return None
-    others = np.append(np.ones(parent.first_hidden, np.bool_), ~gone)
     return parent.evolve(
-        node_id=parent.node_id[others],
-        activation=parent.activation[others],
+        node_id=parent.node_id[~gone],
+        activation=parent.activation[~gone],
         mark=parent.mark[kept],
         source=parent.source[kept],
         target=parent.target[kept],
         enabled=parent.enabled[kept],
     )
+
+
+def _reaching(genome: Genome, source: np.ndarray, target: np.ndarray, on: np.ndarray) -> np.ndarray:
+    """Which nodes (N,) an output depends on, by the connections that are on; ends as positions."""
+    alive = np.zeros(genome.node_id.size, np.bool_)
+    alive[genome.first_output : genome.first_hidden] = True
+    source, target = source[on], target[on]
+    depth = graph.depths(alive.size, source, target)
+    reaching: np.ndarray = graph.feeding(alive, graph.ordered(depth[target]), source, target)
+    return reaching
 
 
 def add_feature(
