@@ -28,7 +28,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"of {', '.join(GROUPS)}; all by default")
-    parser.add_argument("--searches", nargs="*", default=["laptop", "paper", "stratified"], metavar="PRESET")
+    parser.add_argument("--searches", nargs="*", default=["lexicase", "laptop", "paper"], metavar="PRESET")
     parser.add_argument("--seed", type=int, default=1, help="of the searches")
     parser.add_argument("--repeats", type=int, default=9, help="of what environments and cluster measure")
     parser.add_argument("--run", type=Path, help="of the swing-up, for the page; searched where not given")

@@ -256,6 +256,10 @@ OTHERS = {
     "insert_node": 2.0,
     "enable_connection": 3.0,
     "change_activation": 0.0,
+    "duplicate_node": 1.0,
+    "delete_node": 1.0,
+    "add_feature": 1.0,
+    "retries": 5,
     "random_state": 1,
 }
 
@@ -295,6 +299,8 @@ def test_every_parameter_changes_something(name, classifier):
         ("initial_connection_probability", 1.5),
         ("complexity_probability", -0.1),
         ("add_connection", -1.0),
+        ("add_feature", -1.0),
+        ("retries", 0.5),
         ("n_jobs", "all"),
         ("verbose", -1),
     ],

@@ -90,6 +90,10 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         insert_node: float = 0.25,
         enable_connection: float = 0.05,
         change_activation: float = 0.5,
+        duplicate_node: float = 0.0,
+        delete_node: float = 0.0,
+        add_feature: float = 0.0,
+        retries: int = 0,
         random_state: Any = None,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -110,6 +114,10 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         self.insert_node = insert_node
         self.enable_connection = enable_connection
         self.change_activation = change_activation
+        self.duplicate_node = duplicate_node
+        self.delete_node = delete_node
+        self.add_feature = add_feature
+        self.retries = retries
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -343,7 +351,10 @@ class WANNClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         initial_connection_probability: chance of each input-to-output connection in the first networks.
         complexity_probability: chance that a generation is ranked by (score, size) instead of (score, best
             weight).
-        add_connection, insert_node, enable_connection, change_activation: shares of the mutations.
+        add_connection, insert_node, enable_connection, change_activation, duplicate_node, delete_node,
+            add_feature: shares of the mutations. Where a column alone says little, as a pixel does, features
+            (`add_feature=0.5, duplicate_node=0.2, retries=5`) learn faster.
+        retries: most further mutations of a child that computes the same as another of its generation.
         random_state: seed, or generator that draws one.
         n_jobs: threads; None is 1, and -1 all processors.
         verbose: 1 shows the generation, the champion's score and size, and an estimate of the time left.
@@ -471,7 +482,10 @@ class WANNRegressor(MultiOutputMixin, RegressorMixin, _Estimator):  # type: igno
         initial_connection_probability: chance of each input-to-output connection in the first networks.
         complexity_probability: chance that a generation is ranked by (score, size) instead of (score, best
             weight).
-        add_connection, insert_node, enable_connection, change_activation: shares of the mutations.
+        add_connection, insert_node, enable_connection, change_activation, duplicate_node, delete_node,
+            add_feature: shares of the mutations. Where a column alone says little, as a pixel does, features
+            (`add_feature=0.5, duplicate_node=0.2, retries=5`) learn faster.
+        retries: most further mutations of a child that computes the same as another of its generation.
         random_state: seed, or generator that draws one.
         n_jobs: threads; None is 1, and -1 all processors.
         verbose: 1 shows the generation, the champion's score and size, and an estimate of the time left.
