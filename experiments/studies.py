@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import Any
 
 import wann
+from wann.achievement import achievement
 from wann.files import atomic_path
 from wann.scorecard import profile
 from wann.storage import RunFolder, Totals
@@ -42,6 +43,7 @@ def score(path: Path, *, episodes: int = 100, threads: int | None = None, worker
         "confirmed_best": champion.scores.best[1],
         "episodes": episodes,
         **scores(champion, episodes, threads, workers),
+        **_goal(champion),
         "connections": champion.genome.connection_count,
         "hidden_nodes": champion.genome.hidden_count,
         "generations": checkpoint.state.generation if checkpoint else 0,
@@ -61,6 +63,11 @@ def _full(champion: wann.Champion, episodes: int, threads: int | None, workers: 
     }
 
 
+def _goal(champion: wann.Champion) -> Row:
+    done = achievement(champion)
+    return {"reached": done.reached, "median_amount": done.median} if done else {}
+
+
 def _brief(champion: wann.Champion, episodes: int, threads: int | None, workers: int | None) -> Row:
     weights, returns = profile(
         champion, points=UNIFORM_WEIGHTS, episodes=episodes, threads=threads, workers=workers
@@ -78,6 +85,15 @@ def _brief(champion: wann.Champion, episodes: int, threads: int | None, workers:
 def key_of(row: Row) -> tuple[str, str, int]:
     """What tells a run from the others: of a row, or of its settings."""
     return row["task"], row["preset"], row["seed"]
+
+
+def with_row(rows: Sequence[Row], row: Row, key: Sequence[str]) -> list[Row]:
+    """The rows with one more, in place of what has the same key, ordered by the key."""
+
+    def key_in(other: Row) -> list[Any]:
+        return [other[name] for name in key]
+
+    return sorted([*(other for other in rows if key_in(other) != key_in(row)), row], key=key_in)
 
 
 def keep_champion(run: Path, path: Path) -> None:

@@ -17,7 +17,7 @@ from wann.offspring import Mutation, offspring
 from wann.variation import enable_connection, insert_node
 
 SMOOTH = ("linear", "sin", "tanh")
-KINDS = ("add", "insert", "enable", "change", "duplicate", "delete", "feature")
+KINDS = ("add", "insert", "enable", "change", "duplicate", "delete", "feature", "disable")
 SHARES = {kind: tuple(float(kind == other) for other in KINDS) for kind in KINDS}
 NEUTRAL = ("add", "insert", "enable", "duplicate", "feature")
 CHANGE = SHARES["change"]

@@ -33,7 +33,7 @@ from wann.weights import duel_weights
 TINY = {"population": 10, "max_steps": 60, "confirm_episodes": 4, "episodes": 2, "seed": 1}
 TINY |= {"elite_ratio": 0.2, "tournament_size": 8}
 LEXICASE = {"selection": "lexicase", "contender_ratio": 0.4, "duplicate_node": 0.2, "delete_node": 0.13}
-LEXICASE |= {"add_feature": 0.1, "retries": 5, "champion_rule": "duel"}
+LEXICASE |= {"add_feature": 0.1, "disable_connection": 0.1, "retries": 5, "champion_rule": "duel"}
 
 
 def tiny(path, **values):

@@ -29,6 +29,7 @@ from wann.run import search
 from wann.storage import MEASURED
 
 BASE = {
+    "preset": "stratified",
     "population": 12,
     "generations": 6,
     "max_steps": 60,
@@ -85,6 +86,7 @@ FLIPS = {
     "duplicate_node": ({}, 1.5, "metrics"),
     "delete_node": ({"generations": 12}, 1.5, "metrics"),
     "add_feature": ({"generations": 12}, 1.5, "metrics"),
+    "disable_connection": ({}, 1.5, "metrics"),
     "retries": ({}, 5, "metrics"),
     "episode_seconds": ({**TOY, "task": "toys/Napping-v0", "fresh_env": False}, 0.3, "failures"),
     "checkpoint_seconds": ({}, 0.0, "checkpoints"),
@@ -205,6 +207,7 @@ CHECKS = {
     "duplicate_node": ([0, 7.5], [(-0.1, "greater than"), (float("nan"), "greater|finite")]),
     "delete_node": ([0, 7.5], [(-0.1, "greater than"), (None, "valid number")]),
     "add_feature": ([0, 7.5], [(-0.1, "greater than"), (None, "valid number")]),
+    "disable_connection": ([0, 7.5], [(-0.1, "greater than"), ("1", "valid number")]),
     "retries": ([0, 1000], [(-1, "greater than"), (1001, "less than")]),
     "episode_seconds": ([None, 1e-9], [(0, "greater than 0"), (float("inf"), "finite"), ("60", NUMBER)]),
     "checkpoint_seconds": ([0, 3600], [(-1, "greater than"), (float("inf"), "finite")]),
@@ -353,7 +356,7 @@ def test_the_defaults_are_the_paper_s_but_for_stratified_weights():
         6,
         (-2, 2),
     )
-    assert settings.mutation_shares == (0.20, 0.25, 0.05, 0.50, 0.0, 0.0, 0.0)
+    assert settings.mutation_shares == (0.20, 0.25, 0.05, 0.50, 0.0, 0.0, 0.0, 0.0)
     assert (settings.complexity_probability, settings.cull_ratio, settings.elite_ratio) == (0.8, 0.2, 0.2)
     assert (settings.population, settings.generations, settings.episodes) == (192, 1024, 3)
     assert settings.crossover_probability == 0
@@ -375,7 +378,7 @@ def test_the_presets_are_the_published_settings(preset, wanted):
         *(settings.initial_connection_probability, settings.elite_ratio, settings.tournament_size),
         *(settings.max_steps, settings.confirm_episodes, settings.weight_sampling),
     )
-    assert settings.mutation_shares == (0.20, 0.25, 0.05, 0.50, 0.0, 0.0, 0.0)
+    assert settings.mutation_shares == (0.20, 0.25, 0.05, 0.50, 0.0, 0.0, 0.0, 0.0)
     assert settings.complexity_probability == 0.8
     assert settings.cull_ratio == 0.2
     assert settings.crossover_probability == 0

@@ -259,6 +259,7 @@ OTHERS = {
     "duplicate_node": 1.0,
     "delete_node": 1.0,
     "add_feature": 1.0,
+    "disable_connection": 1.0,
     "retries": 5,
     "random_state": 1,
 }

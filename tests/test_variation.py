@@ -15,13 +15,14 @@ from wann.variation import (
     change_activation,
     cross,
     delete_node,
+    disable_connection,
     duplicate_node,
     enable_connection,
     insert_node,
     mutate,
 )
 
-ALL_SHARES = (0.20, 0.25, 0.05, 0.50, 0.3, 0.2, 0.3)
+ALL_SHARES = (0.20, 0.25, 0.05, 0.50, 0.3, 0.2, 0.3, 0.2)
 
 
 def fresh_numbers(genome) -> Innovations:
@@ -172,6 +173,28 @@ def test_a_deleted_node_leaves_with_its_connections_and_nothing_that_reaches_an_
     # With one of them gone the others reach no output, and nothing else has lost its way to one.
     hidden = set(parent.node_id[parent.first_hidden :].tolist())
     assert any(gone == {node} | (hidden & reaching(parent, ()) - reaching(parent, (node,))) for node in gone)
+
+
+@given(seeds, seeds)
+def test_disabling_switches_a_connection_off_and_what_no_output_depends_on_then(genome_seed, seed):
+    parent = evolved(genome_seed, 25)
+    child = disable_connection(parent, rng=np.random.default_rng(seed))
+    if child is None:
+        return
+    assert child.mark is parent.mark
+    assert not (child.enabled & ~parent.enabled).any()
+    off = np.flatnonzero(parent.enabled & ~child.enabled)
+    assert off.size
+    alive = reaching(child, ())
+    assert set(child.target[child.enabled].tolist()) <= alive
+    # At most one of them led to what an output still depends on: the one that was chosen.
+    assert sum(target in alive for target in parent.target[off].tolist()) <= 1
+
+
+def test_the_only_enabled_connection_is_not_disabled():
+    parent = minimal_genome(2, 1, 1, 0.0, rng=np.random.default_rng(0))
+    parent = enable_connection(parent, rng=np.random.default_rng(0))
+    assert disable_connection(parent, rng=np.random.default_rng(0)) is None
 
 
 def reaching(genome, without):

@@ -171,6 +171,9 @@ class Settings(BaseModel):
         ge=0,
         description="share of the mutations that add a hidden node with 1 to 7 sources and 1 to 3 outputs",
     )
+    disable_connection: float = Field(
+        0.0, ge=0, description="share of the mutations that switch a connection off"
+    )
     retries: int = Field(
         0,
         ge=0,
@@ -220,7 +223,7 @@ class Settings(BaseModel):
         if sum(self.mutation_shares) <= 0:
             raise ValueError(
                 "add_connection, insert_node, enable_connection, change_activation, duplicate_node, "
-                "delete_node and add_feature are all 0; at least one must be positive"
+                "delete_node, add_feature and disable_connection are all 0; at least one must be positive"
             )
         return self
 
@@ -260,7 +263,7 @@ class Settings(BaseModel):
         """Shares in the order of `wann.variation.mutate`."""
         return (
             *(self.add_connection, self.insert_node, self.enable_connection, self.change_activation),
-            *(self.duplicate_node, self.delete_node, self.add_feature),
+            *(self.duplicate_node, self.delete_node, self.add_feature, self.disable_connection),
         )
 
     @property

@@ -16,7 +16,7 @@ from wann.network import FloatArray, compile_genome
 from wann.seeding import Purpose, stream
 from wann.variation import mutate
 
-_KINDS = 7  # of mutations that there are
+_KINDS = 8  # of mutations that there are
 _MOST_MUTATIONS = 4  # of a child
 _TOURNAMENT = 2
 _TRIES = 20  # for a network that there was not yet

@@ -93,6 +93,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         duplicate_node: float = 0.0,
         delete_node: float = 0.0,
         add_feature: float = 0.0,
+        disable_connection: float = 0.0,
         retries: int = 0,
         random_state: Any = None,
         n_jobs: int | None = None,
@@ -117,6 +118,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         self.duplicate_node = duplicate_node
         self.delete_node = delete_node
         self.add_feature = add_feature
+        self.disable_connection = disable_connection
         self.retries = retries
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -352,8 +354,8 @@ class WANNClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         complexity_probability: chance that a generation is ranked by (score, size) instead of (score, best
             weight).
         add_connection, insert_node, enable_connection, change_activation, duplicate_node, delete_node,
-            add_feature: shares of the mutations. Where a column alone says little, as a pixel does, features
-            (`add_feature=0.5, duplicate_node=0.2, retries=5`) learn faster.
+            add_feature, disable_connection: shares of the mutations. Where a column alone says little, as a
+            pixel does, features (`add_feature=0.5, duplicate_node=0.2, retries=5`) learn faster.
         retries: most further mutations of a child that computes the same as another of its generation.
         random_state: seed, or generator that draws one.
         n_jobs: threads; None is 1, and -1 all processors.
@@ -483,8 +485,8 @@ class WANNRegressor(MultiOutputMixin, RegressorMixin, _Estimator):  # type: igno
         complexity_probability: chance that a generation is ranked by (score, size) instead of (score, best
             weight).
         add_connection, insert_node, enable_connection, change_activation, duplicate_node, delete_node,
-            add_feature: shares of the mutations. Where a column alone says little, as a pixel does, features
-            (`add_feature=0.5, duplicate_node=0.2, retries=5`) learn faster.
+            add_feature, disable_connection: shares of the mutations. Where a column alone says little, as a
+            pixel does, features (`add_feature=0.5, duplicate_node=0.2, retries=5`) learn faster.
         retries: most further mutations of a child that computes the same as another of its generation.
         random_state: seed, or generator that draws one.
         n_jobs: threads; None is 1, and -1 all processors.

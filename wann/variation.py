@@ -85,6 +85,21 @@ def enable_connection(parent: Genome, *, rng: np.random.Generator) -> Genome | N
     return parent.evolve(enabled=enabled)
 
 
+def disable_connection(parent: Genome, *, rng: np.random.Generator) -> Genome | None:
+    """Child with one connection switched off, and with it those that no output depends on then.
+
+    None where no enabled connection would be left.
+    """
+    expressed = parent.enabled.nonzero()[0]
+    if not expressed.size:
+        return None
+    enabled = parent.enabled.copy()
+    enabled[_pick(expressed, rng=rng)] = False
+    target = parent.target_positions()
+    enabled &= _reaching(parent, parent.source_positions(), target, enabled)[target]
+    return parent.evolve(enabled=enabled) if enabled.any() else None
+
+
 def change_activation(
     parent: Genome, activations: Sequence[int], *, rng: np.random.Generator
 ) -> Genome | None:
@@ -227,7 +242,7 @@ def mutate(
 
     Args:
         shares: of add connection, insert node, enable connection, change activation, duplicate node, delete
-            node and add feature, in this order; those left out at the end are 0.
+            node, add feature and disable connection, in this order; those left out at the end are 0.
         activations: codes a hidden node may have.
     """
     left = list(shares)
@@ -245,8 +260,10 @@ def mutate(
             child = duplicate_node(parent, innovations, activations, rng=rng)
         elif kind == 5:
             child = delete_node(parent, rng=rng)
-        else:
+        elif kind == 6:
             child = add_feature(parent, innovations, activations, rng=rng)
+        else:
+            child = disable_connection(parent, rng=rng)
         if child is not None:
             return child
         left[kind] = 0.0

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import sys
 import time
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from scipy.stats import mannwhitneyu
 
 import wann
 from wann.config import read_settings_file
@@ -41,18 +43,18 @@ RESULTS = HERE / "results.json"
 class Plan:
     """How a task is studied."""
 
-    starts: tuple[str, ...] = ("stratified",)  # presets, or settings files beside this script
-    seeds: tuple[int, ...] = (1, 2, 3)
+    starts: tuple[str, ...] = ("lexicase", "stratified")  # presets, or settings files beside this script
+    seeds: tuple[int, ...] = tuple(range(1, 11))
     episodes: int = 100  # fresh ones for the champion, for every weight
 
 
 PLANS = {
-    "CartPole-v1": Plan(("paper", "stratified"), seeds=(1, 2, 3, 4, 5)),
+    "CartPole-v1": Plan(("lexicase", "paper", "stratified"), seeds=(1, 2, 3, 4, 5)),
     "MountainCar-v0": Plan(),
     "MountainCarContinuous-v0": Plan(),
     "Acrobot-v1": Plan(),
     "Pendulum-v1": Plan(),
-    "LunarLander-v3": Plan(("lunarlander.toml",), episodes=20),
+    "LunarLander-v3": Plan(("lunarlander.toml",), seeds=(1, 2, 3), episodes=20),
     "BipedalWalker-v3": Plan(("bipedalwalker.toml",), seeds=(1,), episodes=10),
 }
 LONG = ("BipedalWalker-v3",)  # an hour: only where it is asked for
@@ -62,11 +64,8 @@ COLUMNS = {
     "six weights": "paper_weights",
     "U(-2, 2)": "uniform_shared",
     "best shared": "best_shared",
-    "at weight": "best_weight",
     "individual random": "individual_random",
     "connections": "connections",
-    "generations": "generations",
-    "seconds": "seconds",
     "processor": "processor",
 }
 
@@ -121,18 +120,33 @@ def _place(row: Row) -> tuple[int, str, str, int]:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows in Markdown."""
-    head = ("task", "preset", "seed", *COLUMNS)
+    """The rows in Markdown: of each task and preset the median over the seeds, with the worst and the best.
+
+    Where a task was searched with the presets `lexicase` and `stratified`, the last column is the chance of
+    ranks over U(-2, 2) as different as theirs, were both the same (Mann-Whitney, two-sided).
+    """
+    head = ("task", "preset", "seeds", *COLUMNS, "rank test")
     lines = [f"| {' | '.join(head)} |", f"| {' | '.join('---' for _ in head)} |"]
-    for row in rows:
-        figures = (_short(row[name]) for name in COLUMNS.values())
-        lines.append(f"| {' | '.join(map(str, key_of(row)))} | {' | '.join(figures)} |")
+    for task, preset in dict.fromkeys((row["task"], row["preset"]) for row in rows):
+        mine = [row for row in rows if (row["task"], row["preset"]) == (task, preset)]
+        figures = [_spread([row[name] for row in mine]) for name in COLUMNS.values()]
+        old = [r["uniform_shared"] for r in rows if (r["task"], r["preset"]) == (task, "stratified")]
+        new = [row["uniform_shared"] for row in mine]
+        tested = f"{mannwhitneyu(new, old).pvalue:.2g}" if preset == "lexicase" and old else ""
+        lines.append(f"| {task} | {preset} | {len(mine)} | {' | '.join(figures)} | {tested} |")
     return "\n".join(lines)
 
 
-def _short(value: float | None) -> str:
-    if value is None:
+def _spread(values: Sequence[float | None]) -> str:
+    """Median, and the least and the largest value where there are several."""
+    known = [value for value in values if value is not None]
+    if not known:
         return ""
+    middle = _short(statistics.median(known))
+    return middle if len(known) == 1 else f"{middle} ({_short(min(known))} to {_short(max(known))})"
+
+
+def _short(value: float) -> str:
     if isinstance(value, int) or abs(value) >= 100.0:
         return f"{value:.0f}"
     return f"{value:.2f}" if abs(value) < 10.0 else f"{value:.1f}"
@@ -192,6 +206,7 @@ def main() -> None:
     parser.add_argument(
         "--tasks", nargs="+", choices=PLANS, default=[task for task in PLANS if task not in LONG]
     )
+    parser.add_argument("--presets", nargs="+", help="in place of the presets planned for a task")
     parser.add_argument("--seeds", nargs="+", type=int, help="in place of the seeds planned for a task")
     parser.add_argument("--threads", type=int, help="that compute, in this process")
     parser.add_argument("--workers", type=int, help="of Ray that compute, in place of threads")
@@ -205,7 +220,7 @@ def main() -> None:
         add(rows, path, None, *computing)
     for task in () if arguments.add else arguments.tasks:
         for seed in arguments.seeds or PLANS[task].seeds:
-            for start in PLANS[task].starts:
+            for start in arguments.presets or PLANS[task].starts:
                 add(rows, *search(task, start, seed, *computing), *computing)
     print(table(rows))
 

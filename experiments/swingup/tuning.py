@@ -1,11 +1,11 @@
 """Tune the champions of `study.py` with CMA-ES, and tabulate and draw what they then score.
 
-    .venv/bin/python experiments/swingup/tuning.py [--presets paper stratified] [--seeds 1 ... 10]
+    .venv/bin/python experiments/swingup/tuning.py [--presets lexicase ...] [--seeds 1 ... 10]
 
 The runs must be there (`runs/study-swingup/`). Each champion is tuned twice, on whole episodes and on their
 first 400 steps. Tuned champions land in `runs/tuned-swingup/`; one that is there already is not tuned again,
-one that was interrupted goes on. The figures go to `tuned.json` and `tuned.png` beside this file, the table
-to standard output.
+one that was interrupted goes on. The figures go to `tuned.json`, where those of other champions are kept, and
+`tuned.png` beside this file, the table to standard output.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from wann.tuning import is_tuning
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
 
-from studies import Row, write_rows  # noqa: E402
+from studies import Row, with_row, write_rows  # noqa: E402
 
 RUNS = HERE.parents[1] / "runs"
 RESULTS, FIGURE = HERE / "tuned.json", HERE / "tuned.png"
@@ -110,18 +110,20 @@ def plot(rows: list[Row], path: Path) -> None:
 def main() -> None:
     """Tune what is not tuned yet, then write the results and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--presets", nargs="+", default=["paper", "stratified"])
+    parser.add_argument("--presets", nargs="+", default=["lexicase", "stratified", "paper"])
     parser.add_argument("--seeds", nargs="+", type=int, default=list(range(1, 11)), help="of the searches")
     parser.add_argument("--tuning-seeds", nargs="+", type=int, default=[1])
     parser.add_argument("--threads", type=int)
     parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    rows: list[Row] = []
+    results: Path = arguments.results
+    rows: list[Row] = json.loads(results.read_text(encoding="utf-8")) if results.exists() else []
     for preset, seed, tuning_seed in product(arguments.presets, arguments.seeds, arguments.tuning_seeds):
-        rows.append(tuned(preset, seed, tuning_seed, arguments.threads))
-        print(json.dumps(rows[-1]), flush=True)
-        write_rows(rows, arguments.results)
-    plot(rows, arguments.results.with_name(FIGURE.name))
+        row = tuned(preset, seed, tuning_seed, arguments.threads)
+        print(json.dumps(row), flush=True)
+        rows = with_row(rows, row, ("preset", "seed", "tuning_seed"))
+        write_rows(rows, results)
+    plot(rows, results.with_name(FIGURE.name))
     print(table(rows))
 
 
