@@ -188,8 +188,8 @@ def test_search_ends_by_saying_where_the_champion_is_and_what_to_do_with_it(wann
         r"mean return [\d.]+ over 25 shared weights, [\d.]+ at weight [-\d.]+; \d+ connection", scores
     )
     assert re.fullmatch(
-        r" +the pole is upright \(within 20°\) for [\d.]+ of 10 s in the median, and for at least 5 s from "
-        r"\d+ of 100 starts",
+        r" +at this weight the pole is upright \(within 20°\) for [\d.]+ of 10 s in the median, and for at "
+        r"least 5 s from \d+ of 100 starts",
         done,
     )
     what = ("evaluate", "tune", "replay", "draw", "plot", "report", "front", "resume")

@@ -16,6 +16,7 @@ _LEXICASE: Preset = {
     "contender_ratio": 0.4,
     "duplicate_node": 0.2,
     "delete_node": 0.1333,
+    "disable_connection": 0.15,
     "retries": 5,
     "weight_sampling": "stratified",
     "weight_count": 16,
@@ -23,7 +24,7 @@ _LEXICASE: Preset = {
     "champion_rule": "duel",
 }
 
-LEXICASE_NOTE = "parents by lexicase, 16 stratified weights, distinct children of four times as many networks"
+LEXICASE_NOTE = "parents by lexicase, 16 stratified weights on one episode each, distinct children"
 
 
 def lexicase(published: Preset) -> Preset:

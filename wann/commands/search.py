@@ -267,7 +267,7 @@ def _report_run(ended: Run, as_json: bool) -> int:
         f"{shown_return(champion.scores.overall)} over "
         f"{len(champion.scores.weights)} shared weights, {shown_return(best)} at weight {weight:g}; "
         f"{size_of(champion)}\n"
-        f"{f'          {done.words}' + chr(10) if done else ''}"
+        f"{f'          at this weight {done.words}' + chr(10) if done else ''}"
         f"Evaluate  wann evaluate {quoted}\n"
         f"Tune      wann tune {quoted}\n"
         f"{replay}"
