@@ -524,12 +524,13 @@ def test_a_champion_has_won_a_duel_and_its_scores_are_of_other_episodes(tmp_path
     with LocalEvaluator(get_task("swingup"), TINY["max_steps"], 1) as evaluator:
         for before, after in itertools.pairwise(champions):
             generation = after.origin["generation"]
-            seeds = episode_seeds(settings.seed, Purpose.DUEL, settings.confirm_episodes, generation)
+            seeds = episode_seeds(settings.seed, Purpose.DUEL, settings.confirm_episodes // 2, generation)
             weights = duel_weights(settings, generation)
             returns = evaluator.evaluate([before.network, after.network], weights, seeds).returns
-            assert returns[1].mean() > returns[0].mean()
+            leads = returns[1] - returns[0]
+            assert leads.mean() > 2.0 * leads.std() / np.sqrt(leads.size)
             assert not set(seeds) & set(after.scores.episode_seeds)
-            assert weights.size == 25
+            assert weights.size == 50
             assert not set(weights) & set(after.scores.weights)
 
 

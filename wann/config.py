@@ -111,8 +111,8 @@ class Settings(BaseModel):
     )
     champion_rule: Literal["record", "duel"] = Field(
         "record",
-        description="what makes a champion: a confirmed mean above the last one's, or (duel) the better mean "
-        "where both play the same fresh episodes at the same fresh weights, after which it is confirmed",
+        description="what makes a champion: a confirmed mean above the last one's, or (duel) a clearly "
+        "better mean where both play the same fresh episodes at fresh weights, before it is confirmed",
     )
 
     # the population

@@ -644,25 +644,27 @@ class _Loop:
         return networks + 1, steps + int(rollouts.steps.sum())
 
     def _duel(self, champion: Network, challenger: Network) -> tuple[bool, int, int]:
-        """Whether a challenger has the better mean on fresh episodes; networks and steps that took.
+        """Whether a challenger is clearly the better one on fresh episodes; networks and steps that took.
 
-        A quarter of the episodes comes first: most challengers had luck in their generation, and lose there.
+        Clearly is by two standard errors of the difference: there is a challenger in every generation, and a
+        champion would else give way to luck again and again. A quarter of the episodes comes first, where
+        most challengers lose: they had luck in their generation.
         """
         settings, generation = self._settings, self._evolution.generation
         pair, weights = [champion, challenger], duel_weights(settings, generation)
         marks = np.concatenate([network.mark for network in pair])
         scattered = noisy_weights(settings, weights, marks, generation, confirming=True)
-        seeds = episode_seeds(settings.seed, Purpose.DUEL, settings.confirm_episodes, generation)
-        first = -(-len(seeds) // 4)
-        lead, networks, steps = 0.0, 0, 0
+        episodes = -(-settings.confirm_episodes // 2)
+        seeds = episode_seeds(settings.seed, Purpose.DUEL, episodes, generation)
+        first, steps = -(-episodes // 4), 0
+        leads = np.empty((len(weights), 0))
         for part in filter(len, (seeds[:first], seeds[first:])):
             rollouts = self._confirming(pair, scattered, part)
-            means = rollouts.returns.mean(axis=(1, 2)) * len(part)
-            lead += float(means[1] - means[0])
-            networks, steps = 2, steps + int(rollouts.steps.sum())
-            if not lead > 0.0:  # nor where an environment failed
-                return False, networks, steps
-        return True, networks, steps
+            leads = np.concatenate([leads, rollouts.returns[1] - rollouts.returns[0]], axis=1)
+            steps += int(rollouts.steps.sum())
+            if not leads.mean() > 0.0:  # nor where an environment failed
+                return False, 2, steps
+        return bool(leads.mean() > 2.0 * leads.std() / np.sqrt(leads.size)), 2, steps
 
     def _confirming(self, networks: Sequence[Network], weights: FloatArray, seeds: Sequence[int]) -> Rollouts:
         """Evaluate on the environment that counts, and log what fails."""

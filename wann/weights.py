@@ -12,6 +12,9 @@ from wann.seeding import Purpose, stream
 CONFIRMING_WEIGHTS = 25
 """Points of the confirming grid where the searched weights change from generation to generation."""
 
+DUEL_WEIGHTS = 50
+"""Points of the grid on which a challenger meets the champion, each on half of the confirming episodes."""
+
 RANGE = (-2.0, 2.0)
 """The range the paper reports over."""
 
@@ -83,11 +86,15 @@ def stratified(low: float, high: float, count: int, *, rng: np.random.Generator)
 
 
 def duel_weights(settings: Settings, generation: int) -> np.ndarray:
-    """Shared weights a candidate meets the champion at: the fixed series, else stratified over the range."""
+    """Shared weights of a duel: the fixed series, else an even grid over the range, shifted at random.
+
+    An even grid has less luck in it than as many stratified weights, whose gaps differ.
+    """
     if settings.weight_sampling == "fixed":
         return np.array(settings.weights)
-    rng = stream(settings.seed, Purpose.DUEL, generation)
-    return stratified(*settings.weight_range, CONFIRMING_WEIGHTS, rng=rng)
+    low, high = settings.weight_range
+    shift = stream(settings.seed, Purpose.DUEL, generation).random()
+    return low + (high - low) * (np.arange(DUEL_WEIGHTS) + shift) / DUEL_WEIGHTS
 
 
 def confirming_weights(settings: Settings) -> np.ndarray:
