@@ -154,7 +154,7 @@ def test_the_file_is_the_form_that_others_read(ended):
         assert list(member["values"]) == list(OBJECTIVES)
         assert isinstance(member["values"]["connections"], int)
         assert member["values"]["mean"] == pytest.approx(np.mean(member["means"]))
-        assert len(member["weights"]) == len(member["means"]) == 6
+        assert len(member["weights"]) == len(member["means"]) == 16
     text = (ended / "front.json").read_text()
     assert front_to_json(front_from_json(text)) == text
     assert text.count("\n") < 30, "a member a line"

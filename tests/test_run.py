@@ -491,15 +491,16 @@ def test_the_champion_s_scores_can_be_measured_again_from_its_file(tmp_path, pre
     assert len(scores.episode_seeds) == TINY["confirm_episodes"]
 
 
-def test_the_metrics_hold_what_their_names_say(undisturbed):
-    rows = RunFolder.open(undisturbed).read_metrics()
+def test_the_metrics_hold_what_their_names_say(tmp_path):
+    path = tiny(tmp_path / "run", preset="stratified").path
+    rows = RunFolder.open(path).read_metrics()
     assert (rows["best_mean"] >= rows["median_mean"]).all()
     assert (rows["best_weight_return"] >= rows["best_mean"]).all()
     assert (np.diff(rows["champion_mean"]) >= 0).all()
     assert (rows["champion_best_weight"] >= rows["champion_mean"]).all()
     tried = np.diff(rows["evaluations"], prepend=0) - TINY["population"]
     assert set(tried) == {0, 1}, "a candidate is confirmed in some generations"
-    champions = {int(path.stem) for path in (undisturbed / "champions").iterdir()}
+    champions = {int(file.stem) for file in (path / "champions").iterdir()}
     assert champions == {int(g) for g in rows["generation"][np.diff(rows["champion_mean"], prepend=-1) > 0]}
     most = TINY["max_steps"] * (
         rows["evaluations"] * 6 * TINY["episodes"] + np.cumsum(tried) * 25 * TINY["confirm_episodes"]
@@ -639,7 +640,7 @@ def test_a_folder_holds_the_same_search_whatever_its_stop_rules(undisturbed, tmp
 
 
 TOY = {"population": 12, "generations": 5, "confirm_episodes": 3, "episodes": 2, "seed": 2, "threads": 1}
-TOY |= {"tournament_size": 2, "fresh_env": False}
+TOY |= {"fresh_env": False}
 
 
 def toy(path, name="Counting", **values):
@@ -926,7 +927,7 @@ def test_a_search_goes_on_where_its_folder_holds_it_already(tmp_path, undisturbe
         run = search("swingup", out=tmp_path / "run", go_on=True, generations=generations, **values)
         assert run.generations == generations
     assert result(tmp_path / "run") == result(undisturbed)
-    with pytest.raises(ValueError, match=r"holds a run with other settings \(cull_ratio\)"):
-        search("swingup", out=tmp_path / "run", go_on=True, cull_ratio=0.3, **values)
+    with pytest.raises(ValueError, match=r"holds a run with other settings \(elite_ratio\)"):
+        search("swingup", out=tmp_path / "run", go_on=True, elite_ratio=0.3, **values)
     with pytest.raises(ValueError, match="holds a run already"):
         search("swingup", out=tmp_path / "run", generations=12, **values)

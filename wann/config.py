@@ -241,7 +241,10 @@ class Settings(BaseModel):
         if self.selection == "lexicase":
             for name in ("cull_ratio", "tournament_size"):
                 if getattr(self, name) != type(self).model_fields[name].default:
-                    raise ValueError(f"{name} is not used where selection is 'lexicase'")
+                    raise ValueError(
+                        f"{name} is not used where selection is 'lexicase': leave it out, or set "
+                        "selection to 'tournament'"
+                    )
         complexity = type(self).model_fields["complexity_probability"].default
         if self.objectives != "paper" and self.complexity_probability != complexity:
             raise ValueError("complexity_probability is not used where objectives are named")
