@@ -927,7 +927,7 @@ def test_a_search_goes_on_where_its_folder_holds_it_already(tmp_path, undisturbe
         run = search("swingup", out=tmp_path / "run", go_on=True, generations=generations, **values)
         assert run.generations == generations
     assert result(tmp_path / "run") == result(undisturbed)
-    with pytest.raises(ValueError, match=r"holds a run with other settings \(elite_ratio\)"):
-        search("swingup", out=tmp_path / "run", go_on=True, elite_ratio=0.3, **values)
+    with pytest.raises(ValueError, match=r"holds a run with other settings \(contender_ratio\)"):
+        search("swingup", out=tmp_path / "run", go_on=True, contender_ratio=0.3, **values)
     with pytest.raises(ValueError, match="holds a run already"):
         search("swingup", out=tmp_path / "run", generations=12, **values)
