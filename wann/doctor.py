@@ -654,7 +654,7 @@ def _speed(name: str, env_kwargs: Mapping[str, Any]) -> _Verdict:
     found += f" while episodes last {length:.0f} steps as random ones do"
     if estimate < 60.0:
         return _Verdict("ok", found)
-    return _Verdict("note", found, "start with --set population=64 --set episodes=1, or give it --workers N")
+    return _Verdict("note", found, "start with --preset laptop, or give it --workers N")
 
 
 def _random_episodes(env: Any) -> tuple[int, int, float]:
