@@ -86,7 +86,7 @@ def enable_connection(parent: Genome, *, rng: np.random.Generator) -> Genome | N
 
 
 def disable_connection(parent: Genome, *, rng: np.random.Generator) -> Genome | None:
-    """Child with one connection switched off, and with it those that no output depends on then.
+    """Child with one connection switched off, and without hidden nodes that reached an output by it alone.
 
     None where no enabled connection would be left.
     """
@@ -95,9 +95,7 @@ def disable_connection(parent: Genome, *, rng: np.random.Generator) -> Genome | 
         return None
     enabled = parent.enabled.copy()
     enabled[_pick(expressed, rng=rng)] = False
-    target = parent.target_positions()
-    enabled &= _reaching(parent, parent.source_positions(), target, enabled)[target]
-    return parent.evolve(enabled=enabled) if enabled.any() else None
+    return _without(parent, np.zeros(parent.node_id.size, np.bool_), enabled)
 
 
 def change_activation(
@@ -148,16 +146,20 @@ def delete_node(parent: Genome, *, rng: np.random.Generator) -> Genome | None:
     """
     if not parent.hidden_count:
         return None
-    node = int(rng.integers(parent.first_hidden, parent.node_id.size))
+    gone = np.zeros(parent.node_id.size, np.bool_)
+    gone[rng.integers(parent.first_hidden, parent.node_id.size)] = True
+    return _without(parent, gone, parent.enabled)
+
+
+def _without(parent: Genome, gone: np.ndarray, enabled: np.ndarray) -> Genome | None:
+    """Child with connections (C,) that are on, without nodes (N,) and those that then reach no output."""
     source, target = parent.source_positions(), parent.target_positions()
-    apart = (source != node) & (target != node)
-    gone = _reaching(parent, source, target, parent.enabled) & ~_reaching(
-        parent, source, target, parent.enabled & apart
-    )
-    gone[: parent.first_hidden] = False  # inputs stay
-    gone[node] = True
+    left = enabled & ~gone[source] & ~gone[target]
+    lost = _reaching(parent, source, target, parent.enabled) & ~_reaching(parent, source, target, left)
+    lost[: parent.first_hidden] = False  # inputs stay
+    gone = gone | lost
     kept = ~gone[source] & ~gone[target]
-    if not parent.enabled[kept].any():
+    if not enabled[kept].any():
         return None
     return parent.evolve(
         node_id=parent.node_id[~gone],
@@ -165,7 +167,7 @@ def delete_node(parent: Genome, *, rng: np.random.Generator) -> Genome | None:
         mark=parent.mark[kept],
         source=parent.source[kept],
         target=parent.target[kept],
-        enabled=parent.enabled[kept],
+        enabled=enabled[kept],
     )
 
 

@@ -3,9 +3,9 @@
     .venv/bin/python experiments/swingup/tuning.py [--presets lexicase ...] [--seeds 1 ... 10]
 
 The runs must be there (`runs/study-swingup/`). Each champion is tuned twice, on whole episodes and on their
-first 400 steps. Tuned champions land in `runs/tuned-swingup/`; one that is there already is not tuned again,
-one that was interrupted goes on. The figures go to `tuned.json`, where those of other champions are kept, and
-`tuned.png` beside this file, the table to standard output.
+first 400 steps, or by one of these plans. Tuned champions land in `runs/tuned-swingup/`; one that is there
+already is not tuned again, one that was interrupted goes on. The figures go to `tuned.json`, where those of
+other champions are kept, and `tuned.png` beside this file, the table to standard output.
 """
 
 import argparse
@@ -37,8 +37,8 @@ PLANS: dict[str, dict[str, Any]] = {  # of about the same cost
 PAPER = 932.0  # of its champion with tuned weights, the paper's table
 
 
-def tuned(preset: str, seed: int, tuning_seed: int, threads: int | None) -> Row:
-    """Scores of a run's champion before and after tuning by each plan, on 100 fresh episodes."""
+def tuned(preset: str, seed: int, tuning_seed: int, plans: list[str], threads: int | None) -> Row:
+    """Scores of a run's champion before and after tuning by some plans, on 100 fresh episodes."""
     champion = wann.load_champion(RUNS / "study-swingup" / f"{preset}-{seed}")
     row: Row = {
         "preset": preset,
@@ -47,14 +47,14 @@ def tuned(preset: str, seed: int, tuning_seed: int, threads: int | None) -> Row:
         "connections": champion.genome.connection_count,
         "confirmed_mean": champion.scores.overall,
     }
-    for plan, settings in PLANS.items():
+    for plan in plans:
         out = RUNS / "tuned-swingup" / f"{preset}-{seed}-{plan}-{tuning_seed}.json"
         if not out.exists():
             out.parent.mkdir(parents=True, exist_ok=True)
             if is_tuning(out):
                 resume_tuning(out, threads=threads)
             else:
-                tune(champion, out, seed=tuning_seed, threads=threads, **settings)
+                tune(champion, out, seed=tuning_seed, threads=threads, **PLANS[plan])
         tuning = wann.load_champion(out).tuning
         row |= {"start_weight": tuning["start_weight"], "before": tuning["before"], plan: tuning["after"]}
     return row
@@ -70,13 +70,16 @@ def table(rows: list[Row]) -> str:
     for preset in dict.fromkeys(row["preset"] for row in rows):
         mine = [row for row in rows if row["preset"] == preset]
         for row in mine:
-            scores = (f"{row[when]['mean']:.0f} ± {row[when]['std']:.0f}" for when in ("before", *PLANS))
+            scores = (
+                f"{row[when]['mean']:.0f} ± {row[when]['std']:.0f}" if when in row else ""
+                for when in ("before", *PLANS)
+            )
             head = (str(row[name]) for name in ("preset", "seed", "tuning_seed", "connections"))
             mean = f"{row['confirmed_mean']:.0f}"
             lines.append(f"| {' | '.join((*head, mean, *scores))} |")
-        for name, of in (("median", statistics.median), ("best", max)):
-            means = (of([row[when]["mean"] for row in mine]) for when in ("before", *PLANS))
-            figures = " | ".join(f"**{mean:.0f}**" for mean in means)
+        for name, of in (("median", statistics.median), ("worst", min), ("best", max)):
+            known = [[row[when]["mean"] for row in mine if when in row] for when in ("before", *PLANS)]
+            figures = " | ".join(f"**{of(means):.0f}**" if means else "" for means in known)
             lines.append(f"| {preset} | **{name}** | | | | {figures} |")
     return "\n".join(lines)
 
@@ -89,7 +92,10 @@ def plot(rows: list[Row], path: Path) -> None:
         axes = figure.add_subplot()
         for preset, color in zip(presets, (LIGHT.input, LIGHT.output, LIGHT.mark), strict=False):
             mine = [row for row in rows if row["preset"] == preset]
-            points = [(r["before"]["mean"], max(r[plan]["mean"] for plan in PLANS)) for r in mine]
+            points = [
+                (row["before"]["mean"], max(row[plan]["mean"] for plan in PLANS if plan in row))
+                for row in mine
+            ]
             axes.scatter(*zip(*points, strict=True), s=22, color=color, label=preset)
         low = min(row["before"]["mean"] for row in rows) - 20.0
         axes.plot([low, 1000.0], [low, 1000.0], color=LIGHT.faint, linewidth=1.0, zorder=0)
@@ -113,13 +119,14 @@ def main() -> None:
     parser.add_argument("--presets", nargs="+", default=["lexicase", "stratified", "paper"])
     parser.add_argument("--seeds", nargs="+", type=int, default=list(range(1, 11)), help="of the searches")
     parser.add_argument("--tuning-seeds", nargs="+", type=int, default=[1])
+    parser.add_argument("--plans", nargs="+", choices=PLANS, default=list(PLANS))
     parser.add_argument("--threads", type=int)
     parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     results: Path = arguments.results
     rows: list[Row] = json.loads(results.read_text(encoding="utf-8")) if results.exists() else []
     for preset, seed, tuning_seed in product(arguments.presets, arguments.seeds, arguments.tuning_seeds):
-        row = tuned(preset, seed, tuning_seed, arguments.threads)
+        row = tuned(preset, seed, tuning_seed, arguments.plans, arguments.threads)
         print(json.dumps(row), flush=True)
         rows = with_row(rows, row, ("preset", "seed", "tuning_seed"))
         write_rows(rows, results)
