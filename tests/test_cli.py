@@ -552,7 +552,7 @@ def test_tasks_lists_inputs_outputs_and_presets(wann_command):
     ours, _, others = out.partition("CartPole-v1")
     for text in (task.summary, *task.inputs, *task.outputs, "lexicase (default)", "stratified", "paper"):
         assert text in ours
-    assert "384 population, 576 generations" in ours
+    assert "768 population, 288 generations" in ours
     assert "192 population, 1024 generations" in ours
     assert "64 population, 1024 generations" in ours
     for name in task_names():

@@ -660,6 +660,6 @@ def test_a_slow_environment_is_noted_with_smaller_settings(examined, monkeypatch
     monkeypatch.setattr(doctor, "_random_episodes", lambda _: (100, 1, 1.0))
     found = examined(TOY)["its speed"]
     assert found.level == "note"
-    # 384 networks at 16 weights on an episode of 100 steps, 100 steps a second
-    assert "about 102 min" in found.found
+    # 768 networks at 16 weights on an episode of 100 steps, 100 steps a second
+    assert "about 205 min" in found.found
     assert "--preset laptop" in found.fix

@@ -30,14 +30,14 @@ LEXICASE_NOTE = "parents by lexicase, 16 stratified weights on one episode each,
 def lexicase(published: Preset) -> Preset:
     """The preset `lexicase` of a task, at the episodes that its published settings have in all.
 
-    Twice as many networks, at 16 weights on one episode each, for as many generations as that leaves.
+    Four times as many networks, at 16 weights on one episode each, for as many generations as that leaves.
 
     Args:
         published: with `population`, `generations` and `episodes`, at six weights.
     """
     kept = {name: value for name, value in published.items() if name not in ("tournament_size", "cull_ratio")}
     rollouts = published["population"] * published["generations"] * 6 * published["episodes"]
-    population = 2 * published["population"]
+    population = 4 * published["population"]
     return {
         **kept,
         **_LEXICASE,

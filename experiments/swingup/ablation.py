@@ -1,6 +1,6 @@
 """What each piece of the preset `lexicase` is worth: searches with one piece less, or other populations.
 
-    .venv/bin/python experiments/swingup/ablation.py [--seeds 401 ...] [--variants ...] [--generations 288]
+    .venv/bin/python experiments/swingup/ablation.py [--seeds 401 ...] [--variants ...] [--generations 144]
 
 Every variant evaluates as many networks as the preset does in so many generations. Runs land in
 `runs/ablation-swingup/`; one that is there already is not repeated. The figures go to `ablation.json` beside
@@ -37,9 +37,8 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "no-deletions": ("no node is deleted", {"delete_node": 0.0}),
     "all-contend": ("all networks are contenders", {"contender_ratio": 1.0}),
     "six-weights": ("6 weights, 3 episodes each", {"weight_count": 6, "episodes": 3}),
-    "small": ("192 networks for twice the generations", {"population": 192}),
-    "large": ("768 networks for half the generations", {"population": 768}),
-    "wide": ("1,536 networks for a quarter of the generations", {"population": 1536}),
+    "small": ("192 networks for four times the generations", {"population": 192}),
+    "wide": ("1,536 networks for half the generations", {"population": 1536}),
 }
 COLUMNS = ("uniform_shared", "best_shared", "connections", "processor")
 
@@ -47,8 +46,8 @@ COLUMNS = ("uniform_shared", "best_shared", "connections", "processor")
 def study(variant: str, seed: int, generations: int) -> Row:
     """One search and the scores of its champion on 100 fresh episodes."""
     path, settings = RUNS / f"{variant}-{seed}", dict(VARIANTS[variant][1])
-    rollouts = 384 * 16 * generations
-    population = settings.get("population", 384)
+    rollouts = 768 * 16 * generations
+    population = settings.get("population", 768)
     lanes = settings.get("weight_count", 16) * settings.get("episodes", 1)
     there, begun = is_run(path), time.process_time()
     settings["generations"] = round(rollouts / (population * lanes))
@@ -87,7 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--seeds", nargs="+", type=int, default=list(range(401, 411)))
-    parser.add_argument("--generations", type=int, default=288, help="of the preset; half of its own")
+    parser.add_argument("--generations", type=int, default=144, help="of the preset; half of its own")
     arguments = parser.parse_args()
     rows: list[Row] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
     for seed in arguments.seeds:
