@@ -4,14 +4,15 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 TASK ?= swingup
-OUT ?= runs/$(TASK)
+SEED ?= 17
+OUT ?= runs/$(TASK)$(if $(filter-out 17,$(SEED)),-$(SEED))
 ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help install search test check format bench clean
 
 help:
-	@echo "make search   install, and search $(TASK); run again to go on (TASK=, OUT=, ARGS=)"
+	@echo "make search   install, and search $(TASK); run again to go on (TASK=, SEED=, OUT=, ARGS=)"
 	@echo "make test     install, and run the whole test suite"
 	@echo "make check    format, lint, types and the layers, in seconds"
 	@echo "make bench    measure the speed of the engine"
@@ -35,7 +36,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 install: $(VENV)/.installed
 
 search: $(VENV)/.installed
-	@$(BIN)/wann search $(TASK) --out $(OUT) --resume $(ARGS)
+	@$(BIN)/wann search $(TASK) --seed $(SEED) --out $(OUT) --resume $(ARGS)
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder $(ARGS)

@@ -1003,7 +1003,7 @@ def test_the_reference_s_names_are_mapped_with_a_note_and_have_effect(wann_comma
     assert json.loads(out)["generations"] == 2
     notes = err.splitlines()
     assert all(note.startswith("note: ") for note in notes)
-    assert notes.pop() == "note: with the reference's names, the preset paper is what is not set"
+    assert notes.pop() == "note: settings that are not in the file are those of the preset paper"
     assert len(notes) == len(values) - 1, "one for each but task, whose name is ours too"
     settings = RunFolder.open(path).settings.model_dump()
     assert settings["preset"] == "paper"

@@ -429,3 +429,9 @@ def test_wrong_commands_end_in_one_line(arguments, message, capsys):
     assert code == 2
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_a_duel_on_a_data_set_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"'champion_rule': digits is a data set.* set it to 'record'"):
+        search("digits", out=tmp_path / "run", champion_rule="duel")
+    assert not (tmp_path / "run").exists()

@@ -19,7 +19,7 @@ from wann.run import search
 from wann.seeding import Purpose, episode_seeds, stream
 from wann.storage import MEASURED, RunFolder
 from wann.tasks import get_task
-from wann.weights import confirming_weights, generation_weights, noisy_weights
+from wann.weights import Occasion, confirming_weights, generation_weights, noisy_weights
 
 WEIGHTS = np.array([-1.0, 0.0, 2.5])
 QUICK = {"population": 8, "generations": 2, "episodes": 2, "confirm_episodes": 3, "max_steps": 40, "seed": 5}
@@ -35,14 +35,16 @@ def rows(path):
     return [{name: value for name, value in row.items() if name not in MEASURED} for row in found]
 
 
-@given(st.lists(st.integers(0, 300), min_size=1, max_size=30), st.integers(0, 10**6), st.booleans())
-def test_a_connection_has_the_same_noise_whatever_else_is_there(marks, generation, confirming):
+@given(
+    st.lists(st.integers(0, 300), min_size=1, max_size=30), st.integers(0, 10**6), st.sampled_from(Occasion)
+)
+def test_a_connection_has_the_same_noise_whatever_else_is_there(marks, generation, occasion):
     """Weight by weight it is the standard normal numbers of its address, in the order of the numbers."""
     given = np.array(marks, np.int32)
-    found = noisy_weights(settings(0.25), WEIGHTS, given, generation, confirming=confirming)
+    found = noisy_weights(settings(0.25), WEIGHTS, given, generation, occasion)
     assert found.shape == (3, len(marks))
     for place, weight in enumerate(WEIGHTS):
-        drawn = stream(1, Purpose.WEIGHT_NOISE, generation, place, int(confirming)).standard_normal(301)
+        drawn = stream(1, Purpose.WEIGHT_NOISE, generation, place, int(occasion)).standard_normal(301)
         assert found[place].tolist() == [weight + 0.25 * drawn[mark] for mark in marks]
 
 
@@ -52,7 +54,8 @@ def test_every_part_of_the_address_gives_other_noise():
     others = (
         noisy_weights(settings(1.0, seed=2), np.zeros(2), marks, 3),
         noisy_weights(settings(1.0), np.zeros(2), marks, 4),
-        noisy_weights(settings(1.0), np.zeros(2), marks, 3, confirming=True),
+        noisy_weights(settings(1.0), np.zeros(2), marks, 3, Occasion.CONFIRMATION),
+        noisy_weights(settings(1.0), np.zeros(2), marks, 3, Occasion.DUEL),
     )
     assert not np.isin(one[0], one[1]).any()
     for other in others:

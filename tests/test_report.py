@@ -17,6 +17,7 @@ from wann_envs.cartpole_swingup import TASK
 
 import wann
 from wann import clips, run
+from wann.achievement import achievement
 from wann.activations import activate
 from wann.champion import load_champion, save_champion
 from wann.cli import main
@@ -264,6 +265,13 @@ def test_the_data_are_plain_and_name_every_part(swingup):
     assert data["development"][-1] == data["champion"]
     assert [point["network"] for point in data["front"]["points"]].count(data["champion"]) == 1
     assert {name for name, *_ in data["settings"]} == set(wann.Settings.model_fields)
+
+
+def test_the_page_says_what_the_champion_does(swingup):
+    champion = load_champion(swingup)
+    done = achievement(champion)
+    words = page_data(swingup)["lede"]
+    assert words.endswith(f"With {champion.best_weight:g} in every connection {done.words}.")
 
 
 def test_the_return_over_the_weight_is_that_of_the_plot(swingup):

@@ -62,10 +62,10 @@ def test_networks_without_finite_returns_are_never_picked_unless_there_are_no_ot
 
 
 def test_returns_near_the_largest_number_are_no_trouble():
-    returns = np.array([-1.7e308, 1.7e308, 1.0])[:, None, None]
-    genomes = [evolved(seed, 5) for seed in range(3)]
+    returns = np.array([-1.7e308, 1.7e308, 1.6e308, 1.7e308, 1.7e308])[:, None, None]
+    genomes = [evolved(7, 5)] * 5
     picks = lexicase(returns, score(returns, genomes), 10, rng=np.random.default_rng(0))
-    assert set(picks.tolist()) <= {0, 1, 2}
+    assert 0 not in picks
 
 
 @given(seed=st.integers(0, 1000), size=st.integers(1, 20), cull=st.floats(0, 0.99))

@@ -334,6 +334,24 @@ def test_settings_of_tournaments_do_nothing_where_selection_is_by_lexicase(name,
         build_settings({"selection": "lexicase", name: value})
 
 
+@pytest.mark.parametrize(
+    ("preset", "given"),
+    [
+        ("lexicase", {"weight_sampling": "fixed"}),
+        ("laptop", {"selection": "lexicase"}),
+        ("paper", {"objectives": ("mean", "depth")}),
+    ],
+)
+def test_what_a_given_setting_makes_useless_in_a_preset_is_left_out(preset, given):
+    values = tasks.preset_settings(tasks.get_task("swingup"), preset)
+    settings = build_settings({"complexity_probability": 0.7, **values}, given)
+    for name, value in given.items():
+        assert getattr(settings, name) == value
+    assert settings.population == values["population"]
+    with pytest.raises(ValueError, match="tournament_size is not used where selection is 'lexicase'"):
+        build_settings(values, {"selection": "lexicase", "tournament_size": 4})
+
+
 def test_the_paper_s_odds_do_nothing_where_objectives_are_named():
     with pytest.raises(ValueError, match="complexity_probability is not used where objectives are named"):
         build_settings({"objectives": ["mean"], "complexity_probability": 0.5})

@@ -9,7 +9,6 @@ import numpy as np
 
 from wann.champion import Champion
 from wann.evaluator import LocalEvaluator
-from wann.network import FloatArray
 from wann.rollout import Rollouts
 from wann.seeding import Purpose, episode_seeds
 from wann.tasks import CompiledTask, Goal, Task
@@ -42,7 +41,12 @@ class Achievement:
 
 
 def achievement(
-    champion: Champion, weight: float | None = None, *, seed: int = 0, starts: int = STARTS
+    champion: Champion,
+    weight: float | None = None,
+    *,
+    seed: int = 0,
+    starts: int = STARTS,
+    threads: int | None = None,
 ) -> Achievement | None:
     """What a champion does from a hundred fresh starts, the first of those of `wann.evaluate`.
 
@@ -51,6 +55,7 @@ def achievement(
         weight: shared weight; its best confirmed one where it is not given.
         seed: of the episodes.
         starts: episodes.
+        threads: that compute; never changes a number.
 
     Returns:
         The achievement; None where the task has no goal in words, or Python would have to step it.
@@ -62,13 +67,10 @@ def achievement(
     if not task.goal or not task.threaded:
         return None
     weight = champion.best_weight if weight is None else weight
-    return Achievement.of(task.goal, counted(task, champion, np.array([weight]), seed, starts), weight)
-
-
-def counted(task: Task, champion: Champion, weights: FloatArray, seed: int, starts: int) -> Rollouts:
-    """Episodes of a champion, whose returns are what the goal of its task counts."""
-    if isinstance(task, CompiledTask) and task.goal and task.goal.counting:
-        task = replace(task, dynamics=task.goal.counting)
+    counted: Task = task
+    if isinstance(task, CompiledTask) and task.goal.counting:
+        counted = replace(task, dynamics=task.goal.counting)
     seeds = episode_seeds(seed, Purpose.EVALUATION, starts, 0)
-    with LocalEvaluator(task, task.episode_steps) as evaluator:
-        return evaluator.evaluate([champion.network], weights, seeds, confirming=True)
+    with LocalEvaluator(counted, task.episode_steps, threads) as evaluator:
+        rollouts = evaluator.evaluate([champion.network], np.array([weight]), seeds)
+    return Achievement.of(task.goal, rollouts, weight)

@@ -112,7 +112,7 @@ class Settings(BaseModel):
     champion_rule: Literal["record", "duel"] = Field(
         "record",
         description="what makes a champion: a confirmed mean above the last one's, or (duel) a clearly "
-        "better mean where both play the same fresh episodes at fresh weights, before it is confirmed",
+        "better mean where both play the same fresh episodes at the same weights, before it is confirmed",
     )
 
     # the population
@@ -129,15 +129,15 @@ class Settings(BaseModel):
     # selection
     selection: Literal["tournament", "lexicase"] = Field(
         "tournament",
-        description="what makes a parent: its rank among tournament_size, or (lexicase) being near the best "
-        "at one weight and episode after the other, in an order drawn for each child",
+        description="what makes a parent: its rank among tournament_size, or (lexicase) being near the "
+        "best at one weight and episode after the other, and in having few connections, in a random order",
     )
     contender_ratio: float = Field(
         1.0,
         gt=0,
         le=1,
-        description="best part by the first objective that all objectives rank; the rest follows by the "
-        "first alone, so that no network is kept for being small only",
+        description="share of the networks, the best by the first objective, that all objectives rank; the "
+        "others follow by the first alone, so that no network is kept for being small only",
     )
     objectives: Literal["paper"] | tuple[str, ...] = Field(
         "paper",
@@ -164,7 +164,9 @@ class Settings(BaseModel):
         0.0, ge=0, description="share of the mutations that copy a hidden node with its connections"
     )
     delete_node: float = Field(
-        0.0, ge=0, description="share of the mutations that remove a hidden node with its connections"
+        0.0,
+        ge=0,
+        description="share of the mutations that remove a hidden node and what reaches an output by it alone",
     )
     add_feature: float = Field(
         0.0,
@@ -172,7 +174,10 @@ class Settings(BaseModel):
         description="share of the mutations that add a hidden node with 1 to 7 sources and 1 to 3 outputs",
     )
     disable_connection: float = Field(
-        0.0, ge=0, description="share of the mutations that switch a connection off"
+        0.0,
+        ge=0,
+        description="share of the mutations that switch a connection off, and remove what reaches an output "
+        "by it alone",
     )
     retries: int = Field(
         0,
@@ -229,25 +234,9 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _used(self) -> Settings:
-        idle = {
-            "fixed": ("weight_count", "weight_std"),
-            "uniform": ("weights", "weight_std"),
-            "stratified": ("weights", "weight_std"),
-            "normal": ("weights",),
-        }[self.weight_sampling]
-        for name in idle:
+        for name, reason in _idle(self.model_dump()).items():
             if getattr(self, name) != type(self).model_fields[name].default:
-                raise ValueError(f"{name} is not used where weight_sampling is {self.weight_sampling!r}")
-        if self.selection == "lexicase":
-            for name in ("cull_ratio", "tournament_size"):
-                if getattr(self, name) != type(self).model_fields[name].default:
-                    raise ValueError(
-                        f"{name} is not used where selection is 'lexicase': leave it out, or set "
-                        "selection to 'tournament'"
-                    )
-        complexity = type(self).model_fields["complexity_probability"].default
-        if self.objectives != "paper" and self.complexity_probability != complexity:
-            raise ValueError("complexity_probability is not used where objectives are named")
+                raise ValueError(f"{name} is not used where {reason}: leave it out")
         return self
 
     @field_validator("env_kwargs")
@@ -273,6 +262,23 @@ class Settings(BaseModel):
     def named_objectives(self) -> tuple[str, ...]:
         """Names of all the objectives that the search has; they define its Pareto front."""
         return PAPER_OBJECTIVES if self.objectives == "paper" else self.objectives
+
+
+def _idle(values: Mapping[str, Any]) -> dict[str, str]:
+    """Names of the settings that do nothing beside the others, and where that is so."""
+    sampling = values.get("weight_sampling", Settings.model_fields["weight_sampling"].default)
+    idle = {
+        "fixed": ("weight_count", "weight_std"),
+        "uniform": ("weights", "weight_std"),
+        "stratified": ("weights", "weight_std"),
+        "normal": ("weights",),
+    }.get(sampling if isinstance(sampling, str) else "", ())
+    found = dict.fromkeys(idle, f"weight_sampling is {sampling!r}")
+    if values.get("selection") == "lexicase":
+        found |= dict.fromkeys(("cull_ratio", "tournament_size"), "selection is 'lexicase'")
+    if values.get("objectives", "paper") != "paper":
+        found["complexity_probability"] = "objectives are named"
+    return found
 
 
 REFERENCE_NAMES: dict[str, str | None] = {
@@ -310,6 +316,9 @@ def settings_names() -> tuple[str, ...]:
 def build_settings(*layers: Mapping[str, Any]) -> Settings:
     """Settings from layers of values, later ones overriding earlier ones.
 
+    What the last layer makes useless in the others is left out, as a preset's `weight_count` where the user
+    wants fixed weights.
+
     Raises:
         ValueError: an unknown name, or a value of the wrong type or out of range, in one line.
     """
@@ -319,6 +328,8 @@ def build_settings(*layers: Mapping[str, Any]) -> Settings:
     for name in merged:
         if name not in Settings.model_fields:
             raise ValueError(f"unknown setting {name!r}; {nearest(name, Settings.model_fields)}")
+    for name in set(_idle(merged)) & set(merged) - set(layers[-1] if layers else ()):
+        del merged[name]
     plain = {name: _tuples(value) for name, value in merged.items()}
     try:
         return Settings(**plain)

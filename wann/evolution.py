@@ -251,7 +251,7 @@ class Evolution:
         return genome if phenotype(genome) != phenotype(champion.genome) else None
 
     def confirm(self, genome: Genome, weights: FloatArray, returns: FloatArray) -> bool:
-        """Make a candidate champion: where champions hold a record, if its mean beats the champion's.
+        """Make a candidate champion; where champions hold a record, only if its mean beats the champion's.
 
         Args:
             genome: the candidate; where champions are found in duels, one that has won its duel.
@@ -292,7 +292,7 @@ class Evolution:
         return population
 
     def _couples(self, told: Told, returns: FloatArray, ranked: np.ndarray, count: int) -> np.ndarray:
-        """Indices (count, 2) of the parents of each child; the second counts where there is crossover."""
+        """Indices (count, 1 or 2) of the parents of each child; a second counts where there is crossover."""
         settings = self.settings
         rng = stream(settings.seed, Purpose.PARENTS, self._state.generation)
         if settings.selection == "tournament":
@@ -308,7 +308,10 @@ class Evolution:
             if attempt:
                 # Numbers ascend within a genome: a structure that arises again in a child is another one.
                 self._innovations.begin_generation()
+            before = child
             child = mutate(child, self._innovations, settings.mutation_shares, self._activations, rng=rng)
+            if attempt and child is before:
+                break  # nothing can change it
             network = compile_genome(child)
             if not settings.retries:
                 break

@@ -17,8 +17,9 @@ class Innovations:
     """Gives numbers to new structure; two counters and what has arisen in the current generation.
 
     Numbers only grow. Within a generation the same new connection (same ends), the same split connection and
-    the copy of the same node get the same numbers in every child; `begin_generation` forgets them, as a
-    structure that arises again later is a different innovation (Stanley and Miikkulainen 2002, section 3.2).
+    the copy of the same node get the same numbers in every child; `begin_generation` forgets them, also
+    between two mutations of one child, as a structure that arises again later is a different innovation
+    (Stanley and Miikkulainen 2002, section 3.2).
     """
 
     def __init__(self, next_node: int, next_mark: int) -> None:

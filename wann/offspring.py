@@ -116,7 +116,7 @@ def _mutant(
 
 
 def _with_node(weights: Mapping[int, float], parent: Genome, child: Genome) -> dict[int, float]:
-    """Weights by innovation number of a child that has one node more; what comes in else begins at 0.
+    """Weights by innovation number of a child that has one node more; any other new connection begins at 0.
 
     An inserted node is entered at 1 and left at the weight of the connection that it replaces, so nothing
     changes where it is linear. A duplicate has the weights of the node it copies, and what leaves the two is

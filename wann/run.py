@@ -30,7 +30,7 @@ from wann.stepping import Verdict
 from wann.stopping import BrokenOff, Stop, stop_signals
 from wann.storage import Checkpoint, RunFolder, Totals, as_initial, is_run
 from wann.tasks import DataTask, GymnasiumTask, Task, best_stepping, get_task, preset_settings
-from wann.weights import confirming_weights, duel_weights, generation_weights, noisy_weights
+from wann.weights import Occasion, confirming_weights, duel_weights, generation_weights, noisy_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +328,11 @@ def resolve(
     if "stepping" not in settings:
         settings["stepping"] = best_stepping(found)
     resolved = build_settings(preset_settings(found, preset), settings)
+    if isinstance(found, DataTask) and resolved.champion_rule == "duel":
+        raise ValueError(
+            f"setting 'champion_rule': {task} is a data set, with one validation part and no fresh episodes "
+            "for a duel: set it to 'record'"
+        )
     if isinstance(found, GymnasiumTask) and "fresh_env" not in settings:
         try:
             verdict = (
@@ -653,7 +658,7 @@ class _Loop:
         settings, generation = self._settings, self._evolution.generation
         pair, weights = [champion, challenger], duel_weights(settings, generation)
         marks = np.concatenate([network.mark for network in pair])
-        scattered = noisy_weights(settings, weights, marks, generation, confirming=True)
+        scattered = noisy_weights(settings, weights, marks, generation, Occasion.DUEL)
         episodes = -(-settings.confirm_episodes // 2)
         seeds = episode_seeds(settings.seed, Purpose.DUEL, episodes, generation)
         first, steps = -(-episodes // 4), 0
@@ -740,7 +745,9 @@ def _confirmation(
     settings: Settings, network: Network, generation: int
 ) -> tuple[FloatArray, tuple[int, ...]]:
     """Weights, with noise where the settings ask for it, and episode seeds that confirm a network."""
-    weights = noisy_weights(settings, confirming_weights(settings), network.mark, generation, confirming=True)
+    weights = noisy_weights(
+        settings, confirming_weights(settings), network.mark, generation, Occasion.CONFIRMATION
+    )
     return weights, _confirming_seeds(settings, generation)
 
 

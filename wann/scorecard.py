@@ -147,7 +147,7 @@ def evaluate(
             uniform_shared=Score.of(returns(np.linspace(*RANGE, UNIFORM_WEIGHTS))),
             individual_random=Score.of(returns(sets, fresh[:_EPISODES_PER_SET])),
             best_shared=Score.of(at_best.returns[0], best),
-            achievement=achievement(champion, best, seed=seed, starts=episodes)
+            achievement=achievement(champion, best, seed=seed, starts=episodes, threads=threads)
             if goal is None or goal.counting
             else Achievement.of(goal, at_best, best),
             tuned=None if tuned is None else Score.of(returns(tuned[None])),

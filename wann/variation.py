@@ -1,8 +1,8 @@
 """Mutations and crossover: pure functions from parents to one child.
 
 A mutation returns `None` when the genome offers nothing to change in that way.
-Source: Gaier and Ha (2019), section 3.1, of the first four mutations; those that duplicate and delete nodes
-and add features are ours. Crossover as in Stanley and Miikkulainen (2002), section 3.2.
+Source: Gaier and Ha (2019), section 3.1, of the mutations that add and enable connections, insert nodes and
+change activations; the others are ours. Crossover as in Stanley and Miikkulainen (2002), section 3.2.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import IntEnum
 
 import numpy as np
 
@@ -13,13 +14,21 @@ CONFIRMING_WEIGHTS = 25
 """Points of the confirming grid where the searched weights change from generation to generation."""
 
 DUEL_WEIGHTS = 50
-"""Points of the grid on which a challenger meets the champion, each on half of the confirming episodes."""
+"""Points of the grid of weights on which a challenger meets the champion."""
 
 RANGE = (-2.0, 2.0)
 """The range the paper reports over."""
 
 UNIFORM_WEIGHTS = 41
 """Evenly spaced weights, both ends included, that stand for U(-2, 2): no luck of the draw, and comparable."""
+
+
+class Occasion(IntEnum):
+    """What weights are used for; each has noise of its own. The numbers are part of every run."""
+
+    GENERATION = 0
+    CONFIRMATION = 1
+    DUEL = 2
 
 
 def check_weights(weights: Sequence[float]) -> None:
@@ -52,7 +61,11 @@ def generation_weights(settings: Settings, generation: int) -> np.ndarray:
 
 
 def noisy_weights(
-    settings: Settings, weights: np.ndarray, marks: np.ndarray, generation: int, *, confirming: bool = False
+    settings: Settings,
+    weights: np.ndarray,
+    marks: np.ndarray,
+    generation: int,
+    occasion: Occasion = Occasion.GENERATION,
 ) -> np.ndarray:
     """Weights of connections that scatter around each shared one, where the settings ask for noise.
 
@@ -64,7 +77,7 @@ def noisy_weights(
         weights: (W,) shared weights.
         marks: (C,) innovation numbers of connections, those of several networks laid end to end.
         generation: which one.
-        confirming: whether a new best is confirmed, which has noise of its own.
+        occasion: what for.
 
     Returns:
         (W, C) float64, or the shared weights (W,) as they are where there is no noise.
@@ -73,7 +86,7 @@ def noisy_weights(
         return weights
     scattered = np.empty((len(weights), marks.size))
     for place, weight in enumerate(weights):
-        rng = stream(settings.seed, Purpose.WEIGHT_NOISE, generation, place, int(confirming))
+        rng = stream(settings.seed, Purpose.WEIGHT_NOISE, generation, place, int(occasion))
         # Drawn in the order of the numbers, so that one does not depend on which others are there.
         by_mark = rng.standard_normal(int(marks.max(initial=-1)) + 1)
         scattered[place] = weight + settings.weight_noise * by_mark[marks]

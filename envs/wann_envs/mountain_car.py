@@ -57,8 +57,8 @@ TASK = CompiledTask(
     presets=presets(MAX_STEPS),
     preset_notes=PRESET_NOTES,
     goal=Goal(
-        words="the car reaches the flag from {reached} of {starts} starts, after {median:.0f} steps in the "
-        "median",
+        words="the car reaches the flag from {reached} of {starts} starts; episodes last {median:.0f} "
+        "steps in the median",
         measure="steps",
         most=MAX_STEPS - 1,
     ),

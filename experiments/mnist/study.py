@@ -124,25 +124,26 @@ def add(rows: list[Row], path: Path) -> None:
     row = score(path, linear[0] if linear else linear_classifier(settings.task))
     rows[:] = sorted([row, *(other for other in rows if other not in known)], key=key_of)
     write_rows(rows, RESULTS)
-    best = min((r for r in rows if r["task"] == row["task"]), key=lambda r: r["confirmed_loss"])
-    if best is row:
+    same = [r for r in rows if (r["task"], r["preset"]) == (row["task"], row["preset"])]
+    # Confirmed losses of presets with other weights cannot be compared.
+    if row["preset"] == PRESETS[row["task"]] and min(same, key=lambda r: r["confirmed_loss"]) is row:
         keep_champion(path, HERE / f"champion-{row['task']}.json")
     plot(rows, HERE / "curves.png")
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows in Markdown, with the median of each task of several seeds."""
+    """The rows in Markdown, with the median of each task and preset of several seeds."""
     head = ("task", "preset", "seed", *COLUMNS)
     lines = [f"| {' | '.join(head)} |", f"| {' | '.join('---' for _ in head)} |"]
-    for task in dict.fromkeys(row["task"] for row in rows):
-        mine = [row for row in rows if row["task"] == task]
+    for task, preset in dict.fromkeys((row["task"], row["preset"]) for row in rows):
+        mine = [row for row in rows if (row["task"], row["preset"]) == (task, preset)]
         for row in mine:
             figures = (_short(name, row[name]) for name in COLUMNS.values())
             lines.append(f"| {' | '.join(map(str, key_of(row)))} | {' | '.join(figures)} |")
         if len(mine) > 1:
             medians = {name: float(np.median([row[name] for row in mine])) for name in COLUMNS.values()}
             figures = (_short(name, medians[name]) for name in COLUMNS.values())
-            lines.append(f"| {task} | {mine[0]['preset']} | median | {' | '.join(figures)} |")
+            lines.append(f"| {task} | {preset} | median | {' | '.join(figures)} |")
     return "\n".join(lines)
 
 
@@ -153,13 +154,17 @@ def _short(name: str, value: float) -> str:
 
 
 def plot(rows: Sequence[Row], path: Path) -> None:
-    """Test accuracy of successive champions, a panel for each task."""
-    tasks = list(dict.fromkeys(row["task"] for row in rows))
+    """Test accuracy of successive champions with the default preset, a panel for each task."""
+    tasks = [
+        task
+        for task, preset in PRESETS.items()
+        if any((r["task"], r["preset"]) == (task, preset) for r in rows)
+    ]
     with figure_style():
         figure = Figure(figsize=(4.6 * len(tasks), 3.4), facecolor=LIGHT.paper, layout="constrained")
         for number, task in enumerate(tasks, 1):
             axes = figure.add_subplot(1, len(tasks), number)
-            mine = [row for row in rows if row["task"] == task]
+            mine = [row for row in rows if (row["task"], row["preset"]) == (task, PRESETS[task])]
             for name, label, color, width in CURVES:
                 for place, row in enumerate(mine):
                     axes.plot(
@@ -177,7 +182,7 @@ def plot(rows: Sequence[Row], path: Path) -> None:
             axes.set_xscale("log", base=2)
             axes.xaxis.set_major_formatter("{x:.0f}")
             axes.set_ylim(0.0, 100.0)
-            axes.set_title(f"{task}, {mine[0]['preset']}", fontsize=9.5, color=LIGHT.ink, loc="left")
+            axes.set_title(f"{task}, {PRESETS[task]}", fontsize=9.5, color=LIGHT.ink, loc="left")
             quiet_frame(axes, LIGHT, 8.0)
             if number == 1:
                 axes.legend(

@@ -2,7 +2,7 @@
 
     .venv/bin/python experiments/swingup/ablation.py [--seeds 401 ...] [--variants ...] [--generations 144]
 
-Every variant evaluates as many networks as the preset does in so many generations. Runs land in
+Every variant plays as many episodes as the preset does in so many generations. Runs land in
 `runs/ablation-swingup/`; one that is there already is not repeated. The figures go to `ablation.json` beside
 this file, the table to standard output.
 """
@@ -35,6 +35,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "same-children": ("children need not be distinct", {"retries": 0}),
     "no-duplicates": ("no node is duplicated", {"duplicate_node": 0.0}),
     "no-deletions": ("no node is deleted", {"delete_node": 0.0}),
+    "no-disabling": ("no connection is switched off", {"disable_connection": 0.0}),
     "all-contend": ("all networks are contenders", {"contender_ratio": 1.0}),
     "six-weights": ("6 weights, 3 episodes each", {"weight_count": 6, "episodes": 3}),
     "small": ("192 networks for four times the generations", {"population": 192}),
@@ -87,8 +88,10 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--seeds", nargs="+", type=int, default=list(range(401, 411)))
     parser.add_argument("--generations", type=int, default=144, help="of the preset; half of its own")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    rows: list[Row] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
+    results: Path = arguments.results
+    rows: list[Row] = json.loads(results.read_text(encoding="utf-8")) if results.exists() else []
     for seed in arguments.seeds:
         for variant in arguments.variants:
             if any((row["variant"], row["seed"]) == (variant, seed) for row in rows):
@@ -96,7 +99,7 @@ def main() -> None:
             row = study(variant, seed, arguments.generations)
             print(json.dumps(row), flush=True)
             rows = with_row(rows, row, ("variant", "seed"))
-            write_rows(rows, RESULTS)
+            write_rows(rows, results)
     print(table(rows))
 
 

@@ -89,7 +89,7 @@ def search(
             print_note(note)
         if notes and preset is None and "preset" not in values:
             preset = "paper"
-            print_note("with the reference's names, the preset paper is what is not set")
+            print_note("settings that are not in the file are those of the preset paper")
         named = values.pop("task", task)
         if named != task:
             raise ValueError(f"settings file {config} is for task {named!r}, not {task!r}")
