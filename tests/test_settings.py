@@ -27,6 +27,7 @@ from wann.config import (
 )
 from wann.run import search
 from wann.storage import MEASURED
+from wann.variation import KINDS
 
 BASE = {
     "preset": "stratified",
@@ -402,6 +403,13 @@ def test_the_presets_are_the_published_settings(preset, wanted):
     assert settings.crossover_probability == 0
     assert settings.weights == PAPER_WEIGHTS
     assert (settings.preset, settings.task) == (preset, "swingup")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_share_of_a_mutation_is_where_mutate_looks_for_it(kind):
+    off = dict.fromkeys(KINDS, 0.0)
+    shares = build_settings(off | {kind: 2.5}).mutation_shares
+    assert dict(zip(KINDS, shares, strict=True)) == off | {kind: 2.5}
 
 
 def test_mutations_that_are_all_off_are_refused():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ STARTS = 100
 class Achievement:
     """How often a network reaches the goal of its task, at one shared weight on fresh episodes."""
 
-    weight: float
+    weight: float  # shared weight
     starts: int  # episodes
     reached: int  # of these, how many reach the goal
     median: float  # median over the episodes of the goal's amount
@@ -37,7 +37,7 @@ class Achievement:
 
     def to_dict(self) -> dict[str, Any]:
         """The achievement as plain numbers and words, for JSON."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return asdict(self)
 
 
 def achievement(

@@ -252,7 +252,7 @@ class Settings(BaseModel):
 
     @property
     def mutation_shares(self) -> tuple[float, ...]:
-        """Shares in the order of `wann.variation.mutate`."""
+        """Shares of the mutations in the order of `wann.variation.KINDS`."""
         return (
             *(self.add_connection, self.insert_node, self.enable_connection, self.change_activation),
             *(self.duplicate_node, self.delete_node, self.add_feature, self.disable_connection),

@@ -14,9 +14,8 @@ from wann.genome import Genome, renumbered
 from wann.innovation import Innovations
 from wann.network import FloatArray, compile_genome
 from wann.seeding import Purpose, stream
-from wann.variation import mutate
+from wann.variation import KINDS, mutate
 
-_KINDS = 8  # of mutations that there are
 _MOST_MUTATIONS = 4  # of a child
 _TOURNAMENT = 2
 _TRIES = 20  # for a network that there was not yet
@@ -36,9 +35,11 @@ class Mutation:
 
     def __post_init__(self) -> None:
         # Races from before some mutations list the shares of the first four.
-        fits = 4 <= len(self.shares) <= _KINDS and min(self.shares) >= 0.0 < sum(self.shares) < np.inf
+        fits = 4 <= len(self.shares) <= len(KINDS) and min(self.shares) >= 0.0 < sum(self.shares) < np.inf
         if not fits:
-            raise ValueError(f"'shares' must be 4 to {_KINDS} numbers from 0, not all 0, not {self.shares}")
+            raise ValueError(
+                f"'shares' must be 4 to {len(KINDS)} numbers from 0, not all 0, not {self.shares}"
+            )
         if not self.activations or any(name not in BY_NAME for name in self.activations):
             raise ValueError(f"'activations' must name some of {', '.join(BY_NAME)}")
 

@@ -136,6 +136,10 @@ def evaluate(
         best = float(sweep[np.argmax(chosen)])
         at_best = rolled_out(np.array([best]))
         goal = task.goal
+        if goal and goal.counting:
+            done_at_best = achievement(champion, best, seed=seed, starts=episodes, threads=threads)
+        else:
+            done_at_best = Achievement.of(goal, at_best, best) if goal else None
         listed = returns(np.array(weights, np.float64))
         return Scorecard(
             task=champion.task,
@@ -147,9 +151,7 @@ def evaluate(
             uniform_shared=Score.of(returns(np.linspace(*RANGE, UNIFORM_WEIGHTS))),
             individual_random=Score.of(returns(sets, fresh[:_EPISODES_PER_SET])),
             best_shared=Score.of(at_best.returns[0], best),
-            achievement=achievement(champion, best, seed=seed, starts=episodes, threads=threads)
-            if goal is None or goal.counting
-            else Achievement.of(goal, at_best, best),
+            achievement=done_at_best,
             tuned=None if tuned is None else Score.of(returns(tuned[None])),
         )
 

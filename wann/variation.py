@@ -16,6 +16,18 @@ from wann import graph
 from wann.genome import Genome
 from wann.innovation import Innovations
 
+KINDS = (
+    "add_connection",
+    "insert_node",
+    "enable_connection",
+    "change_activation",
+    "duplicate_node",
+    "delete_node",
+    "add_feature",
+    "disable_connection",
+)
+"""The kinds of mutation, in the order of their shares."""
+
 _FEATURE_SOURCES = 7  # most sources of a new feature
 _FEATURE_TARGETS = 3  # most outputs that it feeds
 _FEATURE_ON_HIDDEN = 0.3  # chance that its sources are drawn from hidden nodes too
@@ -243,29 +255,29 @@ def mutate(
     is drawn again among the others; only a parent that nothing can change is returned as it is.
 
     Args:
-        shares: of add connection, insert node, enable connection, change activation, duplicate node, delete
-            node, add feature and disable connection, in this order; those left out at the end are 0.
+        shares: of the mutations in the order of `KINDS`; those left out at the end are 0.
         activations: codes a hidden node may have.
     """
     left = list(shares)
     while sum(left) > 0.0:
         kind = _roulette(left, rng=rng)
-        if kind == 0:
-            child = add_connection(parent, innovations, rng=rng)
-        elif kind == 1:
-            child = insert_node(parent, innovations, activations, rng=rng)
-        elif kind == 2:
-            child = enable_connection(parent, rng=rng)
-        elif kind == 3:
-            child = change_activation(parent, activations, rng=rng)
-        elif kind == 4:
-            child = duplicate_node(parent, innovations, activations, rng=rng)
-        elif kind == 5:
-            child = delete_node(parent, rng=rng)
-        elif kind == 6:
-            child = add_feature(parent, innovations, activations, rng=rng)
-        else:
-            child = disable_connection(parent, rng=rng)
+        match KINDS[kind]:
+            case "add_connection":
+                child = add_connection(parent, innovations, rng=rng)
+            case "insert_node":
+                child = insert_node(parent, innovations, activations, rng=rng)
+            case "enable_connection":
+                child = enable_connection(parent, rng=rng)
+            case "change_activation":
+                child = change_activation(parent, activations, rng=rng)
+            case "duplicate_node":
+                child = duplicate_node(parent, innovations, activations, rng=rng)
+            case "delete_node":
+                child = delete_node(parent, rng=rng)
+            case "add_feature":
+                child = add_feature(parent, innovations, activations, rng=rng)
+            case _:
+                child = disable_connection(parent, rng=rng)
         if child is not None:
             return child
         left[kind] = 0.0
