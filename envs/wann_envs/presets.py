@@ -1,7 +1,7 @@
 """The presets: settings that tasks are searched with, by name.
 
-`paper` is published, and `laptop` and `stratified` are close to it. `lexicase`, for tasks with episodes, is what
-we found to work best (`experiments/swingup`). Those of data sets are in `wann_envs.data_sets`.
+`paper` is published, and `laptop` and `stratified` are close to it. `lexicase`, for tasks with episodes, is
+what we found to work best (`experiments/swingup`). Those of data sets are in `wann_envs.data_sets`.
 """
 
 from __future__ import annotations
