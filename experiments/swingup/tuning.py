@@ -27,6 +27,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
 
 from studies import Row, with_row, write_rows  # noqa: E402
+from study import SEEDS  # noqa: E402
 
 RUNS = HERE.parents[1] / "runs"
 RESULTS, FIGURE = HERE / "tuned.json", HERE / "tuned.png"
@@ -117,7 +118,7 @@ def main() -> None:
     """Tune what is not tuned yet, then write the results and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--presets", nargs="+", default=["lexicase", "stratified", "paper"])
-    parser.add_argument("--seeds", nargs="+", type=int, default=list(range(1, 11)), help="of the searches")
+    parser.add_argument("--seeds", nargs="+", type=int, help="of the searches, in place of those of a preset")
     parser.add_argument("--tuning-seeds", nargs="+", type=int, default=[1])
     parser.add_argument("--plans", nargs="+", choices=PLANS, default=list(PLANS))
     parser.add_argument("--threads", type=int)
@@ -125,7 +126,12 @@ def main() -> None:
     arguments = parser.parse_args()
     results: Path = arguments.results
     rows: list[Row] = json.loads(results.read_text(encoding="utf-8")) if results.exists() else []
-    for preset, seed, tuning_seed in product(arguments.presets, arguments.seeds, arguments.tuning_seeds):
+    runs = [
+        (preset, seed)
+        for preset in arguments.presets
+        for seed in arguments.seeds or SEEDS.get(preset, range(1, 11))
+    ]
+    for (preset, seed), tuning_seed in product(runs, arguments.tuning_seeds):
         row = tuned(preset, seed, tuning_seed, arguments.plans, arguments.threads)
         print(json.dumps(row), flush=True)
         rows = with_row(rows, row, ("preset", "seed", "tuning_seed"))
