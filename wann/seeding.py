@@ -35,6 +35,7 @@ class Purpose(IntEnum):
     RANDOM_WEIGHTS = 15
     OFFSPRING = 16
     DUEL = 17
+    DUEL_WEIGHTS = 18
 
 
 def stream(run_seed: int, purpose: Purpose, *where: int) -> np.random.Generator:

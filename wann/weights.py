@@ -106,7 +106,7 @@ def duel_weights(settings: Settings, generation: int) -> np.ndarray:
     if settings.weight_sampling == "fixed":
         return np.array(settings.weights)
     low, high = settings.weight_range
-    shift = stream(settings.seed, Purpose.DUEL, generation).random()
+    shift = stream(settings.seed, Purpose.DUEL_WEIGHTS, generation).random()
     return low + (high - low) * (np.arange(DUEL_WEIGHTS) + shift) / DUEL_WEIGHTS
 
 

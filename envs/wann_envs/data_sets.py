@@ -52,7 +52,7 @@ _FEATURES = {
     "retries": 5,
 }
 
-_MNIST = {**_FEATURES, "weight_sampling": "fixed", "population": 192, "generations": 10_000}
+_MNIST = {**_FEATURES, "weight_sampling": "fixed", "population": 192, "generations": 20_480}
 
 _NOTES = {
     "features": "distinct children of few networks, mutations that add features and duplicate nodes",
