@@ -5,12 +5,12 @@ import statistics
 import numpy as np
 from measuring import WEIGHTS, grown, in_turns, report
 
-from wann.activations import BY_CODE
-from wann.classify import classify_numpy
-from wann.datasets import DataSet, Samples
-from wann.evaluator import LocalEvaluator, available_threads
-from wann.network import Network, compile_genome
-from wann.tasks import get_task
+from wann.evaluation.evaluator import LocalEvaluator, available_threads
+from wann.kernels.activations import BY_CODE
+from wann.networks.network import Network, compile_genome
+from wann.rollouts.samples import classify_numpy
+from wann.tasks.data_sets import DataSet, Samples
+from wann.tasks.registry import get_task
 
 IMAGES, PIXELS, CLASSES, CONNECTIONS = 1000, 256, 10, 1800
 

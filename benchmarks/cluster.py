@@ -9,10 +9,12 @@ import numpy as np
 from environments import networks_for
 from measuring import WEIGHTS, in_turns, missing, report
 
-from wann.evaluator import LocalEvaluator
-from wann.network import Network
-from wann.run import resolve, task_of
-from wann.tasks import Task, get_task
+from wann.evaluation.evaluator import LocalEvaluator
+from wann.networks.network import Network
+from wann.run.folder import task_of
+from wann.run.search import resolve
+from wann.tasks.registry import get_task
+from wann.tasks.task import Task
 
 SEEDS = (0, 1)
 
@@ -22,7 +24,7 @@ def ray_evaluators(task: Task, max_steps: int, *sizes: int) -> Iterator[list]:
     """Evaluators of so many workers each, side by side in one cluster; those that wait take no time."""
     import ray
 
-    from wann.distributed import RayEvaluator, connect
+    from wann.evaluation.ray_evaluator import RayEvaluator, connect
 
     connect(None, sum(sizes))
     try:

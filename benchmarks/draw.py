@@ -17,15 +17,15 @@ from pathlib import Path
 
 import numpy as np
 
-from wann.activations import BY_NAME
 from wann.champion import Champion, Scores, load_champion, save_champion
-from wann.diagram import diagram_of, genome_graph
-from wann.genome import Genome, minimal_genome
-from wann.innovation import Innovations
-from wann.layout import arrange
-from wann.network import compile_genome
-from wann.tasks import get_task
-from wann.variation import mutate
+from wann.evolution.innovation import Innovations
+from wann.evolution.variation import mutate
+from wann.kernels.activations import BY_NAME
+from wann.networks.genome import Genome, minimal_genome
+from wann.networks.network import compile_genome
+from wann.tasks.registry import get_task
+from wann.visualization.diagram import diagram_of, genome_graph
+from wann.visualization.layout import arrange
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARES = (0.20, 0.25, 0.05, 0.50)
@@ -58,7 +58,7 @@ def crossings(genome: Genome, inputs: tuple[str, ...], outputs: tuple[str, ...])
 def seconds(*arguments: object) -> float:
     """Wall time of a command."""
     start = time.perf_counter()
-    command = [sys.executable, "-m", "wann.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "wann", *map(str, arguments)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return time.perf_counter() - start
 

@@ -15,17 +15,17 @@ import numpy as np
 from measuring import CODES, WEIGHTS, grown, in_turns, report
 from scalar import roll_out_scalar
 
-from wann.config import Settings, build_settings
-from wann.evaluator import LocalEvaluator, available_threads
-from wann.evolution import Evolution, EvolutionState
-from wann.genome import Genome
-from wann.innovation import Innovations
-from wann.network import batch_networks, compile_genome
-from wann.tasks import get_task, preset_settings
-from wann.variation import mutate
+from wann.evaluation.evaluator import LocalEvaluator, available_threads
+from wann.evolution.evolution import Evolution, EvolutionState
+from wann.evolution.innovation import Innovations
+from wann.evolution.variation import mutate
+from wann.networks.genome import Genome
+from wann.networks.network import batch_networks, compile_genome
+from wann.settings import Settings, build_settings
+from wann.tasks.registry import get_task, preset_settings
 
 TASK = get_task("swingup")
-WANN = [sys.executable, "-m", "wann.cli"]
+WANN = [sys.executable, "-m", "wann"]
 
 
 def living(count: int, connections: int) -> list[Genome]:

@@ -9,11 +9,19 @@ import gymnasium
 import numpy as np
 from measuring import WEIGHTS, grown, in_turns, live_connections, missing, report
 
-from wann.evaluator import LocalEvaluator
-from wann.network import Network, batch_networks, compile_genome, evaluate_network, evaluate_network_numpy
-from wann.run import resolve, task_of
-from wann.stepping import Stepper
-from wann.tasks import Task, get_task
+from wann.evaluation.evaluator import LocalEvaluator
+from wann.networks.network import (
+    Network,
+    batch_networks,
+    compile_genome,
+    evaluate_network,
+    evaluate_network_numpy,
+)
+from wann.rollouts.stepper import Stepper
+from wann.run.folder import task_of
+from wann.run.search import resolve
+from wann.tasks.registry import get_task
+from wann.tasks.task import Task
 
 SEEDS = (0, 1)
 Episodes = list[tuple[int, list[Any]]]  # seed and actions of each

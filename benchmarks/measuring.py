@@ -6,11 +6,11 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from wann.activations import BY_NAME
-from wann.genome import Genome, minimal_genome
-from wann.innovation import Innovations
-from wann.network import compile_genome
-from wann.variation import mutate
+from wann.evolution.innovation import Innovations
+from wann.evolution.variation import mutate
+from wann.kernels.activations import BY_NAME
+from wann.networks.genome import Genome, minimal_genome
+from wann.networks.network import compile_genome
 
 WEIGHTS = np.array([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0])
 CODES = [activation.code for activation in BY_NAME.values()]

@@ -35,7 +35,7 @@ def page(run: Path | None, repeats: int) -> None:
             run = Path(folder) / "run"
             wann.search("swingup", preset="paper", out=run)
         out = Path(folder) / "page.html"
-        command = [sys.executable, "-m", "wann.cli", "report", str(run), "--out", str(out)]
+        command = [sys.executable, "-m", "wann", "report", str(run), "--out", str(out)]
         seconds = []
         for _ in range(2):  # the first may compile
             begun = time.perf_counter()

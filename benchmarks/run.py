@@ -18,7 +18,7 @@ from measuring import report
 from page import page
 from tuning import tuning
 
-from wann.evaluator import available_threads
+from wann.evaluation.evaluator import available_threads
 
 GROUPS = ("engine", "searches", "environments", "cluster", "classification", "tuning", "page")
 

@@ -6,8 +6,8 @@ It uses the very same formulas and polynomials, on floats, and stops each episod
 import numpy as np
 from wann_envs import cartpole_swingup as task
 
-from wann.activations import INVERSE_PI, activate, sin_pi
-from wann.lanes import kernel
+from wann.kernels.activations import INVERSE_PI, activate, sin_pi
+from wann.kernels.lanes import kernel
 
 POLE_MASS, POLE_LENGTH, TOTAL_MASS = task.POLE_MASS, task.POLE_LENGTH, task.TOTAL_MASS
 GRAVITY, FRICTION, FORCE = task.GRAVITY, task.FRICTION, task.FORCE

@@ -5,9 +5,9 @@ import statistics
 import numpy as np
 from measuring import grown, in_turns, live_connections, report
 
-from wann.evaluator import LocalEvaluator, available_threads
-from wann.network import compile_genome
-from wann.tasks import get_task
+from wann.evaluation.evaluator import LocalEvaluator, available_threads
+from wann.networks.network import compile_genome
+from wann.tasks.registry import get_task
 
 CONNECTIONS = 52  # of the published champion
 

@@ -10,11 +10,11 @@ from statistics import fmean
 from typing import Any
 
 import wann
-from wann.achievement import achievement
-from wann.files import atomic_path
-from wann.scorecard import profile
-from wann.storage import RunFolder, Totals
-from wann.weights import UNIFORM_WEIGHTS
+from wann.analysis.achievement import achievement
+from wann.analysis.scorecard import profile
+from wann.evolution.shared_weights import UNIFORM_WEIGHTS
+from wann.run.folder import RunFolder, Totals
+from wann.utils.files import atomic_path
 
 Row = dict[str, Any]
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from wann.activations import BY_NAME
-from wann.cli import main
-from wann.genome import Genome, minimal_genome
-from wann.innovation import Innovations
-from wann.variation import mutate
+from wann.cli.main import main
+from wann.evolution.innovation import Innovations
+from wann.evolution.variation import mutate
+from wann.kernels.activations import BY_NAME
+from wann.networks.genome import Genome, minimal_genome
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

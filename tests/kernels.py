@@ -1,7 +1,7 @@
 """Kernels that only the tests need."""
 
-from wann.activations import activate, activate_three
-from wann.lanes import kernel, load, store
+from wann.kernels.activations import activate, activate_three
+from wann.kernels.lanes import kernel, load, store
 
 
 @kernel

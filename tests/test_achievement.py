@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from conftest import evolved
 
-from wann.achievement import Achievement, achievement
+from wann.analysis.achievement import Achievement, achievement
+from wann.analysis.scorecard import evaluate
 from wann.champion import Champion, Scores, load_champion
-from wann.rollout import Rollouts
-from wann.scorecard import evaluate
-from wann.seeding import Purpose, episode_seeds
-from wann.tasks import Goal, facts, get_task, is_data_set, task_names
+from wann.rollouts.result import Rollouts
+from wann.tasks.registry import facts, get_task, is_data_set, task_names
+from wann.tasks.task import Goal
+from wann.utils.seeding import Purpose, episode_seeds
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 SCORES = Scores(np.array([1.5]), np.zeros(1), np.zeros(1), (0,))

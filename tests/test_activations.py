@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from kernels import activate_row
 
-from wann.activations import ACTIVATIONS, BY_CODE, activate, gaussian, sigmoid
-from wann.lanes import WIDTH, kernel, lane_array
+from wann.kernels.activations import ACTIVATIONS, BY_CODE, activate, gaussian, sigmoid
+from wann.kernels.lanes import WIDTH, kernel, lane_array
 
 
 def by_lanes(code: int, values: np.ndarray) -> np.ndarray:

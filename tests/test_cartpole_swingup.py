@@ -16,10 +16,10 @@ from gymnasium.utils.env_checker import check_env
 from wann_envs import SWINGUP_ID, rendering
 from wann_envs.cartpole_swingup import DYNAMICS, CartPoleSwingUpEnv
 
-from wann.activations import BY_NAME
-from wann.network import batch_networks, compile_genome, evaluate_network, evaluate_network_numpy
-from wann.rollout import advance
-from wann.tasks import get_task
+from wann.kernels.activations import BY_NAME
+from wann.networks.network import batch_networks, compile_genome, evaluate_network, evaluate_network_numpy
+from wann.rollouts.compiled import advance
+from wann.tasks.registry import get_task
 
 TASK = get_task("swingup")
 SMOOTH = tuple(code for code in ALL_CODES if code != BY_NAME["step"].code)

@@ -21,7 +21,7 @@ from wann.champion import (
     load_champion,
     save_champion,
 )
-from wann.tasks import get_task
+from wann.tasks.registry import get_task
 
 NAMES = ("position", "velocity", "cos angle", "sin angle", "angular velocity")
 

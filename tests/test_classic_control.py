@@ -9,12 +9,13 @@ import pytest
 from conftest import ALL_CODES, evolved
 from wann_envs import acrobot, cartpole, mountain_car, mountain_car_continuous, pendulum
 
-from wann.activations import BY_NAME
-from wann.config import build_settings
-from wann.lanes import blocks_for, kernel, lane_array, load, store, to_float32
-from wann.network import batch_networks, compile_genome, evaluate_network_numpy
-from wann.rollout import largest, roll_out
-from wann.tasks import preset_settings
+from wann.kernels.activations import BY_NAME
+from wann.kernels.lanes import blocks_for, kernel, lane_array, load, store, to_float32
+from wann.kernels.physics import largest
+from wann.networks.network import batch_networks, compile_genome, evaluate_network_numpy
+from wann.rollouts.compiled import roll_out
+from wann.settings import build_settings
+from wann.tasks.registry import preset_settings
 
 SLOW = "WANN_SLOW" in os.environ  # more and whole episodes: minutes instead of seconds
 SMOOTH = tuple(code for code in ALL_CODES if code != BY_NAME["step"].code)

@@ -8,10 +8,10 @@ from conftest import evolved
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wann.activations import BY_CODE
-from wann.classify import classify, classify_numpy, log, make_batch, outputs
-from wann.lanes import kernel, lane_array, load, store
-from wann.network import batch_networks, compile_genome, evaluate_network
+from wann.kernels.activations import BY_CODE
+from wann.kernels.lanes import kernel, lane_array, load, store
+from wann.networks.network import batch_networks, compile_genome, evaluate_network
+from wann.rollouts.samples import classify, classify_numpy, log, make_batch, outputs
 
 WEIGHTS = np.array([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0])
 SMOOTH = tuple(code for code, activation in BY_CODE.items() if activation.name != "step")

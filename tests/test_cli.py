@@ -20,14 +20,18 @@ from gymnasium.error import DependencyNotInstalled
 from rich.console import Console
 
 import wann
-from wann import cli, config, live, run
+from wann import cli
+from wann import progress as live
+from wann import settings as config
 from wann.champion import Champion, Scores, load_champion, save_champion
-from wann.config import REFERENCE_NAMES, Settings
-from wann.evaluator import LocalEvaluator
-from wann.genome import genome_from_dict
-from wann.seeding import Purpose, episode_seeds
-from wann.storage import MEASURED, RunFolder
-from wann.tasks import GymnasiumTask, get_task, task_names
+from wann.evaluation.evaluator import LocalEvaluator
+from wann.networks.genome import genome_from_dict
+from wann.run import search as run
+from wann.run.folder import MEASURED, RunFolder
+from wann.settings import REFERENCE_NAMES, Settings
+from wann.tasks.environment_task import GymnasiumTask
+from wann.tasks.registry import get_task, task_names
+from wann.utils.seeding import Purpose, episode_seeds
 
 TINY = {"population": 8, "max_steps": 50, "confirm_episodes": 4, "episodes": 2, "seed": 11}
 SET = [f"--set={name}={value}" for name, value in TINY.items()]
@@ -307,7 +311,7 @@ def test_the_program_itself_searches_and_answers(tmp_path):
             "-W",
             "error",
             "-m",
-            "wann.cli",
+            "wann",
             "search",
             "swingup",
             *SET,
@@ -322,7 +326,7 @@ def test_the_program_itself_searches_and_answers(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["generations"] == 2
     failed = subprocess.run(
-        [sys.executable, "-m", "wann.cli", "search", "swingpu"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "wann", "search", "swingpu"], capture_output=True, text=True, check=False
     )
     assert (failed.returncode, failed.stdout) == (2, "")
     assert failed.stderr == "wann: unknown task 'swingpu'; did you mean 'swingup'?\n"
@@ -333,7 +337,7 @@ def test_output_that_nobody_reads_ends_it_quietly(tmp_path):
     os.close(reading)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "wann.cli", "tasks"], stdout=writing, stderr=subprocess.PIPE, check=False
+            [sys.executable, "-m", "wann", "tasks"], stdout=writing, stderr=subprocess.PIPE, check=False
         )
     finally:
         os.close(writing)
@@ -1221,7 +1225,7 @@ TOY_SET = [f"--set={name}={value}" for name, value in TOY.items()]
 def in_a_process_of_its_own(*arguments):
     """As `wann_command`, where a traceback of the environment may be shown, and no toy is registered yet."""
     done = subprocess.run(
-        [sys.executable, "-m", "wann.cli", *map(str, arguments)],
+        [sys.executable, "-m", "wann", *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,

@@ -13,14 +13,16 @@ pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 from filelock import FileLock
 from test_prune import digits  # noqa: F401 - a fixture
 
-from wann.accuracy import evaluate_classifier
+from wann.analysis.classifier import evaluate_classifier
 from wann.champion import save_champion
-from wann.cli import main
-from wann.random_weights import RandomHiddenLayer, comparison
-from wann.random_weights.comparison import RESULTS, Bench, Row, compare, open_bench
-from wann.random_weights.figure import draw_comparison
-from wann.random_weights.methods import Anchor, Method, Outcome, data_methods, recurrent_methods
-from wann.random_weights.report import explanation, shown_score, to_text
+from wann.cli.main import main
+from wann.random_weights import RandomHiddenLayer
+from wann.random_weights.bench import comparison
+from wann.random_weights.bench.comparison import RESULTS, Bench, Row, compare, open_bench
+from wann.random_weights.bench.figure import draw_comparison
+from wann.random_weights.bench.method import Anchor, Method, Outcome
+from wann.random_weights.bench.methods import data_methods, recurrent_methods
+from wann.random_weights.bench.table import explanation, shown_score, to_text
 
 
 class Made:

@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 from conftest import evolved
 
-from wann import accuracy
+from wann.analysis import classifier as accuracy
+from wann.analysis.scorecard import evaluate
 from wann.champion import Champion, Scores, load_champion
-from wann.classify import classify, make_batch, outputs
-from wann.cli import main
-from wann.datasets import Samples
-from wann.evaluator import LocalEvaluator
-from wann.network import batch_networks, compile_genome
-from wann.run import resume, search
-from wann.scorecard import evaluate
-from wann.storage import MEASURED
-from wann.tasks import DataTask, best_stepping, get_task, preset_settings, task_names
+from wann.cli.main import main
+from wann.evaluation.evaluator import LocalEvaluator
+from wann.networks.network import batch_networks, compile_genome
+from wann.rollouts.samples import classify, make_batch, outputs
+from wann.run.folder import MEASURED
+from wann.run.search import resume, search
+from wann.tasks.data_sets import Samples
+from wann.tasks.data_task import DataTask
+from wann.tasks.registry import best_stepping, get_task, preset_settings, task_names
 
 WEIGHTS = np.array([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0])
 TINY = {"population": 16, "generations": 4, "tournament_size": 3, "initial_connection_probability": 0.4}
@@ -179,7 +180,7 @@ def test_workers_get_the_data_with_the_task(table, monkeypatch):
     pytest.importorskip("ray")
     # Ray keeps the first token a process has used: that of tests/test_distributed.py, where both run in one.
     monkeypatch.setenv("RAY_AUTH_TOKEN", "a" * 64)
-    from wann.distributed import RayEvaluator
+    from wann.evaluation.ray_evaluator import RayEvaluator
 
     task, networks = get_task(table, {"label": "kind"}), networks_of(9)
     Path(table.removeprefix("csv:")).unlink()

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from conftest import DATA
 
-from wann import datasets, mnist
-from wann.datasets import NAMED, image_shape, is_table, load_named, load_table, pixel_names
-from wann.mnist import deskew
+from wann.tasks import data_sets as datasets
+from wann.tasks import mnist
+from wann.tasks.data_sets import NAMED, image_shape, is_table, load_named, load_table, pixel_names
+from wann.tasks.mnist import deskew
 
 MNIST = DATA / "mnist"
 

@@ -8,13 +8,13 @@ from conftest import evolved
 from PIL import Image
 from test_draw import INPUTS, OUTPUTS, words_of
 
-from wann import development
 from wann.champion import Champion, Scores, save_champion
-from wann.config import build_settings
-from wann.development import Stage, draw_development, film_development, read_stages
-from wann.diagram import diagram_of
-from wann.film import count_frames
-from wann.storage import RunFolder
+from wann.run.folder import RunFolder
+from wann.settings import build_settings
+from wann.visualization import development
+from wann.visualization.development import Stage, draw_development, film_development, read_stages
+from wann.visualization.diagram import diagram_of
+from wann.visualization.film import count_frames
 
 
 def stage(generation: int, mutations: int) -> Stage:

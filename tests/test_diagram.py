@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from test_draw import INPUTS, OUTPUTS, named, small_genome
 
 from wann.champion import load_champion
-from wann.datasets import pixel_names
-from wann.diagram import LARGEST_COLUMN, Diagram, diagram_of, genome_graph
-from wann.layout import arrange
-from wann.network import compile_genome
-from wann.theme import text_width
+from wann.networks.network import compile_genome
+from wann.tasks.data_sets import pixel_names
+from wann.visualization.diagram import LARGEST_COLUMN, Diagram, diagram_of, genome_graph
+from wann.visualization.layout import arrange
+from wann.visualization.theme import text_width
 
 # The graph
 

@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 from conftest import evolved
 
-from wann import distributed
-from wann.distributed import RayEvaluator
-from wann.evaluator import LocalEvaluator
-from wann.network import compile_genome
-from wann.run import resume, search
-from wann.tasks import get_task
+from wann.evaluation import ray_evaluator as distributed
+from wann.evaluation.evaluator import LocalEvaluator
+from wann.evaluation.ray_evaluator import RayEvaluator
+from wann.networks.network import compile_genome
+from wann.run.search import resume, search
+from wann.tasks.registry import get_task
 
 from ray._raylet import Config  # isort: skip
 from ray.cluster_utils import Cluster  # isort: skip
@@ -151,7 +151,7 @@ def test_threads_workers_and_nodes_give_the_same_bits(cluster, undisturbed, tmp_
 
 def test_a_local_cluster_needs_no_home_folder(undisturbed, tmp_path):
     environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")} | {"HOME": "/nowhere"}
-    command = [sys.executable, "-m", "wann.cli", "search", "swingup", "--workers", "2", "--quiet"]
+    command = [sys.executable, "-m", "wann", "search", "swingup", "--workers", "2", "--quiet"]
     command += ["--out", str(tmp_path / "run")]
     command += [part for name, value in TINY.items() for part in ("--set", f"{name}={value}")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
@@ -230,7 +230,7 @@ def test_a_node_that_joins_is_used(cluster, tmp_path):
 
 def test_a_driver_that_is_killed_goes_on_elsewhere(cluster, undisturbed, tmp_path):
     run = tmp_path / "run"
-    command = [sys.executable, "-m", "wann.cli", "search", "swingup", "--quiet", "--out", str(run)]
+    command = [sys.executable, "-m", "wann", "search", "swingup", "--quiet", "--out", str(run)]
     command += ["--address", cluster.address, "--set", "checkpoint_seconds=0"]
     long = {**IN_PYTHON, "generations": 500}
     command += [part for name, value in long.items() for part in ("--set", f"{name}={str(value).lower()}")]
@@ -294,7 +294,7 @@ def test_a_cluster_that_cannot_be_reached_is_said_in_one_line(address, message):
 
 def test_a_wrong_token_is_said_in_one_line_and_leaves_no_folder(cluster, tmp_path):
     environment = os.environ | {"RAY_AUTH_TOKEN": "b" * 64}
-    command = [sys.executable, "-m", "wann.cli", "search", "swingup", "--quiet"]
+    command = [sys.executable, "-m", "wann", "search", "swingup", "--quiet"]
     command += ["--out", str(tmp_path / "run"), "--address", cluster.address]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2

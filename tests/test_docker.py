@@ -18,7 +18,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from wann.cli import commands
+from wann.cli.main import commands
 
 yaml = pytest.importorskip("yaml")
 

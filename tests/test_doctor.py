@@ -13,10 +13,10 @@ from types import SimpleNamespace
 import gymnasium
 import numpy as np
 import pytest
+import wann.network
 import wann_envs
 from gymnasium import spaces
 
-import wann.network
 from wann import doctor
 from wann.doctor import examine
 

@@ -17,13 +17,14 @@ from matplotlib.collections import EllipseCollection, PathCollection, PolyCollec
 from matplotlib.colors import to_hex, to_rgba
 from PIL import Image
 
-from wann.activations import NAMES
-from wann.datasets import pixel_names
-from wann.diagram import diagram_of
-from wann.draw import Tones, diagram_figure, draw_genome, importance_tones
-from wann.genome import Genome, genome_from_dict, minimal_genome
-from wann.network import compile_genome
-from wann.theme import LIGHT, THEMES, activation_curve, figure_style
+from wann.kernels.activations import NAMES
+from wann.networks.genome import Genome, genome_from_dict, minimal_genome
+from wann.networks.network import compile_genome
+from wann.tasks.data_sets import pixel_names
+from wann.visualization.diagram import diagram_of
+from wann.visualization.legend import Tones, importance_tones
+from wann.visualization.network_figure import diagram_figure, draw_genome
+from wann.visualization.theme import LIGHT, THEMES, activation_curve, figure_style
 
 INPUTS = ("x", "cos θ", "sin θ", "ẋ", "θ̇")
 OUTPUTS = ("force",)
@@ -400,7 +401,7 @@ def test_a_network_of_two_thousand_connections_is_drawn(tmp_path):
 
 
 def test_the_published_champion_is_drawn(tmp_path, published_data):
-    from wann.published import read_published
+    from wann.formats.paper import read_published
 
     draw_genome(read_published(published_data / "swing.out", 5, 1), INPUTS, OUTPUTS, tmp_path / "net.svg")
 

@@ -5,10 +5,10 @@ import pytest
 import toys  # noqa: F401  registers its environments
 from conftest import evolved
 
-from wann.evaluator import LocalEvaluator
-from wann.network import batch_networks, compile_genome
-from wann.tasks import get_task
-from wann.work import Work
+from wann.evaluation.chunks import Work
+from wann.evaluation.evaluator import LocalEvaluator
+from wann.networks.network import batch_networks, compile_genome
+from wann.tasks.registry import get_task
 
 TASK = get_task("swingup")
 WEIGHTS = np.array([-2.0, -0.5, 1.0])

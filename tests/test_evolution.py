@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wann.config import Settings
-from wann.evolution import Evolution, phenotype
-from wann.genome import check_genome, genome_to_dict
-from wann.network import compile_genome
+from wann.evolution.evolution import Evolution
+from wann.networks.genome import check_genome, genome_to_dict
+from wann.networks.network import compile_genome, phenotype
+from wann.settings import Settings
 
 
 def toy_returns(genomes, generation, weights=3, episodes=2):

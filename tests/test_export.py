@@ -13,26 +13,18 @@ import numpy as np
 import pytest
 from conftest import ALL_CODES, evolved
 
-from wann import export as exports
-from wann.activations import BY_NAME
 from wann.champion import Champion, Scores, save_champion
-from wann.cli import main
-from wann.commands.export import FORMATS
-from wann.export import (
-    PRECISIONS,
-    SUFFIXES,
-    TOLERANCES,
-    differences,
-    export,
-    proof_path,
-    reference,
-)
-from wann.export.observations import champion_observations
-from wann.export.plan import make_plan
-from wann.export.tools import Job
-from wann.genome import genome_from_dict
-from wann.network import evaluate_network
-from wann.tasks import get_task
+from wann.cli.export import FORMATS
+from wann.cli.main import main
+from wann.formats import export as exports
+from wann.formats.export import PRECISIONS, SUFFIXES, TOLERANCES, differences, export, proof_path, reference
+from wann.formats.export_plan import make_plan
+from wann.formats.observations import champion_observations
+from wann.formats.runners import Job
+from wann.kernels.activations import BY_NAME
+from wann.networks.genome import genome_from_dict
+from wann.networks.network import evaluate_network
+from wann.tasks.registry import get_task
 
 NETWORKS = 6  # of all 50 that were tried once; each costs a second
 TOOLS = {
@@ -622,7 +614,7 @@ def test_a_folder_in_place_of_the_file_is_refused(command, tmp_path):
 
 
 def test_the_command_offers_what_the_library_can():
-    from wann.commands.export import export as command_itself
+    from wann.cli.export import export as command_itself
 
     options = {option.name: option for option in command_itself.params}
     assert tuple(SUFFIXES) == FORMATS == tuple(options["kind"].type.choices)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from wann import files
-from wann.files import atomic_path
+from wann.utils import files
+from wann.utils.files import atomic_path
 
 
 def test_the_file_appears_whole_when_the_block_ends(tmp_path):

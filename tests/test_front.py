@@ -10,20 +10,21 @@ from conftest import evolved
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wann import front as front_module
 from wann.champion import load_champion, save_champion
-from wann.config import OBJECTIVES, PAPER_OBJECTIVES, Settings
-from wann.evaluator import LocalEvaluator
-from wann.evolution import Evolution, Told
-from wann.front import Front, FrontMember, front_from_json, front_to_json, load_front
-from wann.genome import genome_to_dict, renumbered
-from wann.network import compile_genome
-from wann.ranking import SIZES, score
-from wann.run import pick, resume, search
-from wann.seeding import Purpose, episode_seeds
-from wann.storage import RunFolder
-from wann.tasks import get_task
-from wann.weights import generation_weights
+from wann.evaluation.evaluator import LocalEvaluator
+from wann.evolution.evolution import Evolution, Told
+from wann.evolution.ranking import SIZES, score
+from wann.evolution.shared_weights import generation_weights
+from wann.networks.genome import genome_to_dict, renumbered
+from wann.networks.network import compile_genome
+from wann.run import front as front_module
+from wann.run.confirming import pick
+from wann.run.folder import RunFolder
+from wann.run.front import Front, FrontMember, front_from_json, front_to_json, load_front
+from wann.run.search import resume, search
+from wann.settings import OBJECTIVES, PAPER_OBJECTIVES, Settings
+from wann.tasks.registry import get_task
+from wann.utils.seeding import Purpose, episode_seeds
 
 TINY = {"population": 12, "max_steps": 60, "confirm_episodes": 4, "episodes": 2, "seed": 1, "threads": 1}
 

@@ -10,7 +10,9 @@ from conftest import ALL_CODES, SHARES, evolved
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wann.genome import (
+from wann.evolution.innovation import Innovations
+from wann.evolution.variation import cross, mutate
+from wann.networks.genome import (
     check_genome,
     genome_from_dict,
     genome_to_dict,
@@ -18,9 +20,7 @@ from wann.genome import (
     one_output,
     renumbered,
 )
-from wann.innovation import Innovations
-from wann.network import compile_genome, evaluate_network
-from wann.variation import cross, mutate
+from wann.networks.network import compile_genome, evaluate_network
 
 
 def assert_sound(genome):

@@ -10,10 +10,10 @@ pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'wann
 
 import torch
 
-from wann.activations import BY_CODE
-from wann.genome import genome_from_dict
-from wann.gradient import Adam, TorchNetwork
-from wann.network import compile_genome, evaluate_network
+from wann.kernels.activations import BY_CODE
+from wann.networks.genome import genome_from_dict
+from wann.networks.network import compile_genome, evaluate_network
+from wann.tuning.adam import Adam, TorchNetwork
 
 
 @given(st.integers(0, 500), st.integers(0, 60), st.integers(1, 4))

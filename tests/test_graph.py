@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wann import graph
+from wann.kernels import graph
 
 
 @st.composite

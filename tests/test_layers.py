@@ -1,137 +1,181 @@
-"""The layers of the design: a module imports only from lower ones."""
+"""The packages from the ground up: a module imports only from its own package and from those before it."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-LAYERS = (
-    {
-        "activations",
-        "config",
-        "files",
-        "graph",
-        "lanes",
-        "mnist",
-        "nearest",
-        "ordering",
-        "seeding",
-        "stopping",
-    },
-    {"datasets", "genome", "innovation", "layout", "optimisers", "ranking", "spaces", "weights"},
-    {"network", "selection", "variation"},
-    {"classify", "evolution", "pool", "rollout", "stepping", "tasks"},
-    {"champion", "evaluator", "film", "front", "gradient", "published", "storage", "theme", "work"},
-    {
-        "accuracy",
-        "achievement",
-        "development",
-        "diagram",
-        "distributed",
-        "draw",
-        "export",
-        "living",
-        "neat_python",
-    }
-    | {"offspring", "placement", "plot", "replay", "server", "studio", "trials", "tuning"},
-    {"clips", "doctor", "entrants", "exhibit", "play", "player", "prune", "race", "report", "run"}
-    | {"scorecard", "sensitivity", "sensitivity_plot", "table", "tune", "watch"},
-    {"random_weights"},
-    {"cli", "commands", "live", "sklearn"},
+PACKAGES = (
+    "version",
+    "utils",
+    "kernels",
+    "networks",
+    "settings",
+    "evolution",
+    "rollouts",
+    "tasks",
+    "wann_envs",
+    "champion",
+    "evaluation",
+    "run",
+    "analysis",
+    "tuning",
+    "formats",
+    "visualization",
+    "pages",
+    "doctor",
+    "random_weights",
+    "progress",
+    "sklearn",
+    "cli",
 )
-LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
+"""The packages, and the modules at the top, from the ground up."""
 
-# Within a layer, who may use whom; everything else there is independent.
-WITHIN = {
-    "activations": {"lanes"},
-    "config": {"nearest"},
-    "graph": {"lanes"},
-    "ordering": {"lanes"},
-    "mnist": {"files"},
-    "pool": {"rollout"},
-    "stepping": {"rollout"},
-    "tasks": {"classify", "pool", "rollout", "stepping"},
-    "ranking": {"genome"},
-    "evaluator": {"work"},
-    "draw": {"diagram"},
-    "development": {"diagram", "draw"},
-    "living": {"diagram", "draw"},
-    "replay": {"diagram", "living"},
-    "front": {"champion", "storage"},
-    "placement": {"distributed"},
-    "plot": {"accuracy"},
-    "play": {"player"},
-    "published": {"champion", "evaluator"},
-    "entrants": {"run"},
-    "race": {"entrants", "tune"},
-    "report": {"clips", "exhibit", "run"},
-    "sensitivity_plot": {"sensitivity"},
-    "storage": {"champion"},
-    "table": {"scorecard", "tune"},
-    "watch": {"report"},
-    "cli": {"commands"},
-    "commands": {"live"},
-    "sklearn": {"live"},
+LONGEST, MEDIAN, MOST_AT_THE_TOP = 450, 200, 8
+
+MODULES = {
+    ".".join(path.relative_to(base).with_suffix("").parts).removesuffix(".__init__"): path
+    for base, package in ((ROOT, "wann"), (ROOT / "envs", "wann_envs"))
+    for path in sorted((base / package).rglob("*.py"))
 }
+FACES = ("wann", "wann.__main__")  # which show what the packages offer
 
 
-def imports_of(path: Path) -> set[str]:
-    """Modules of wann that a file imports anywhere, also inside functions."""
+def package_of(module: str) -> str:
+    """The place of a module in `PACKAGES`."""
+    parts = module.split(".")
+    return parts[0] if parts[0] == "wann_envs" else parts[1]
+
+
+def imports_of(module: str) -> set[str]:
+    """Our modules that one imports anywhere, also inside functions, and those that it names in a string."""
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name.split(".")[1] for name in found if name.startswith("wann.") and name.split(".")[1] in LEVEL}
+            inner = {f"{node.module}.{alias.name}" for alias in node.names} & set(MODULES)
+            found |= inner or {node.module}
+            if len(inner) < len(node.names) and node.module != "wann":
+                found.add(node.module)
+    return {name for name in found if name in MODULES} - {module}
 
 
-MODULES = sorted(
-    path
-    for path in (ROOT / "wann").rglob("*.py")
-    if path not in (ROOT / "wann/__init__.py", ROOT / "wann/__main__.py")
+INNER = [module for module in MODULES if module not in FACES]
+
+
+def test_every_module_lies_in_a_package_of_the_list():
+    assert {package_of(module) for module in INNER} == set(PACKAGES)
+
+
+@pytest.mark.parametrize("module", INNER)
+def test_a_module_imports_only_from_packages_before_its_own(module):
+    mine = PACKAGES.index(package_of(module))
+    later = [
+        other
+        for other in imports_of(module)
+        if other not in FACES and PACKAGES.index(package_of(other)) > mine
+    ]
+    assert not later
+    assert not {"wann"} & imports_of(module), "a module imports from where a thing is, not from the face"
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    left = {module: imports_of(module) - set(FACES) for module in INNER}
+    # A package's list of its files imports nothing; a module imports its package only in name.
+    while free := [module for module, needs in left.items() if not needs & set(left)]:
+        for module in free:
+            del left[module]
+    assert not left
+
+
+def test_modules_are_short_and_few_lie_at_the_top():
+    lengths = sorted(len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES.values())
+    assert lengths[-1] <= LONGEST
+    assert lengths[len(lengths) // 2] < MEDIAN
+    top = [
+        module
+        for module in INNER
+        if re.fullmatch(r"wann\.\w+", module) and MODULES[module].stem != "__init__"
+    ]
+    assert len(top) <= MOST_AT_THE_TOP
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        m
+        for m, path in MODULES.items()
+        if path.stem == "__init__" and m not in ("wann", "wann_envs", "wann.random_weights")
+    ],
 )
+def test_a_package_lists_its_files(module):
+    folder = MODULES[module].parent
+    listed = re.findall(
+        r"^    (\w+)  ", ast.get_docstring(ast.parse(MODULES[module].read_text()), clean=False), re.MULTILINE
+    )
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    if module == "wann.cli":
+        from wann.cli.commands import COMMANDS
+
+        files -= {command.callback.__module__.rpartition(".")[2] for command in COMMANDS}
+    assert len(listed) == len(set(listed))
+    assert set(listed) == files
 
 
-def module_of(path: Path) -> str:
-    """The module of wann that a file is, or the package that it is part of."""
-    return path.relative_to(ROOT / "wann").with_suffix("").parts[0]
+def test_kernels_that_other_modules_call_lie_together():
+    """What the folder of compiled code is named after is the sources of `wann.kernels` alone."""
+    decorators = {"kernel", "inlined_kernel", "compiled", "observe_kernel", "step_kernel"}
 
+    def compiled_in(tree):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                names = {
+                    part.id
+                    for each in node.decorator_list
+                    for part in ast.walk(each)
+                    if isinstance(part, ast.Name)
+                }
+                if names & decorators:
+                    yield node
 
-def test_every_module_has_a_layer():
-    assert {module_of(path) for path in MODULES} == set(LEVEL)
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: "/".join(path.relative_to(ROOT / "wann").parts))
-def test_a_module_imports_only_from_lower_layers(path):
-    mine = module_of(path)
-    for other in imports_of(path) - {mine}:  # a class that is sent to workers finds its module by its name
-        allowed = LEVEL[other] < LEVEL[mine] or other in WITHIN.get(mine, set())
-        assert allowed, f"wann.{mine} imports wann.{other}"
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "envs/wann_envs").glob("*.py")), ids=lambda path: path.stem)
-def test_environments_import_nothing_above_the_task_protocol(path):
-    assert all(LEVEL[module] <= LEVEL["tasks"] for module in imports_of(path))
+    trees = {module: ast.parse(path.read_text()) for module, path in MODULES.items()}
+    kernels = {module: {node.name for node in compiled_in(tree)} for module, tree in trees.items()}
+    for module, tree in trees.items():
+        called = {
+            part.id for node in compiled_in(tree) for part in ast.walk(node) if isinstance(part, ast.Name)
+        }
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.ImportFrom)
+                and node.module in kernels
+                and package_of(node.module) != "kernels"
+            ):
+                theirs = {alias.name for alias in node.names} & kernels[node.module] & called
+                assert not theirs, (module, theirs)
 
 
 def test_only_the_command_line_prints():
-    for path in MODULES:
-        if module_of(path) in ("cli", "commands", "live"):
+    for module in INNER:
+        if package_of(module) in ("cli", "progress"):
             continue
-        names = [node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)]
-        assert "print" not in names, path
+        names = [
+            node.id for node in ast.walk(ast.parse(MODULES[module].read_text())) if isinstance(node, ast.Name)
+        ]
+        assert "print" not in names, module
 
 
 def test_no_module_uses_pickle_eval_or_global_randomness():
-    for path in [*MODULES, *(ROOT / "envs").rglob("*.py")]:
+    for module, path in MODULES.items():
         text = path.read_text()
         for word in ("pickle.", "eval(", "exec(", "np.random.seed", "allow_pickle=True", "import random\n"):
-            assert word not in text.replace("literal_eval(", ""), (path, word)
+            assert word not in text.replace("literal_eval(", ""), (module, word)
 
 
 def test_only_one_module_imports_ray():
-    found = {path.stem for path in MODULES if "import ray" in path.read_text()}
-    assert found == {"distributed"}
+    found = {module for module, path in MODULES.items() if "import ray\n" in path.read_text()}
+    assert found == {"wann.evaluation.ray_evaluator"}

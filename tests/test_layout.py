@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wann.layout import NODE_GAP, RADIUS, Arrangement, arrange
+from wann.visualization.layout import NODE_GAP, RADIUS, Arrangement, arrange
 
 
 @st.composite

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from conftest import evolved
 
-from wann import living as module
 from wann.champion import Champion, Scores
-from wann.datasets import pixel_names
-from wann.diagram import diagram_of
-from wann.living import LivingDiagram
-from wann.theme import DARK, LIGHT
+from wann.tasks.data_sets import pixel_names
+from wann.visualization import lit_diagram as module
+from wann.visualization.diagram import diagram_of
+from wann.visualization.lit_diagram import LivingDiagram
+from wann.visualization.theme import DARK, LIGHT
 
 INPUTS, OUTPUTS = ("a", "b", "c"), ("y",)
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from wann.champion import Champion, Scores, load_champion
-from wann.cli import main
-from wann.genome import check_genome
-from wann.neat_python import ACTIVATIONS, read_neat
+from wann.cli.main import main
+from wann.formats.neat_python import ACTIVATIONS, read_neat
+from wann.networks.genome import check_genome
 
 THEIRS = {
     "sigmoid": lambda z: 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, 5.0 * z)))),

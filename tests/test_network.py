@@ -8,16 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kernels import activate_row
 
-from wann.activations import BY_CODE
-from wann.genome import genome_from_dict, genome_to_dict
-from wann.lanes import lane_array
-from wann.network import (
-    batch_networks,
-    compile_genome,
-    constants_first,
-    evaluate_network,
-    evaluate_network_numpy,
-)
+from wann.kernels.activations import BY_CODE
+from wann.kernels.forward import constants_first
+from wann.kernels.lanes import lane_array
+from wann.networks.genome import genome_from_dict, genome_to_dict
+from wann.networks.network import batch_networks, compile_genome, evaluate_network, evaluate_network_numpy
 
 genomes = st.builds(
     evolved,

@@ -19,7 +19,7 @@ from shutil import rmtree, which
 import numpy as np
 import pytest
 
-from wann.run import search
+from wann.run.search import search
 
 pytestmark = pytest.mark.xdist_group("ray")
 
@@ -131,7 +131,7 @@ def test_a_link_that_is_cut_in_mid_generation_changes_nothing(hosts, tmp_path, g
     node.start_ray(health, "--address", f"{HEAD}:{PORT}")
 
     run, log, settings = tmp_path / "run", tmp_path / "log", {**SETTINGS, "generations": 60}
-    command = ["-m", "wann.cli", "search", "swingup", "--quiet", "--out", str(run)]
+    command = ["-m", "wann", "search", "swingup", "--quiet", "--out", str(run)]
     command += ["--address", f"{HEAD}:{PORT}"]
     for name, value in (settings | IN_PYTHON).items():
         command += ["--set", f"{name}={str(value).lower()}"]

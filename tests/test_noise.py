@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wann.champion import load_champion
-from wann.classify import classify_numpy
-from wann.config import Settings
-from wann.evaluator import LocalEvaluator
-from wann.evolution import Evolution
-from wann.network import compile_genome
-from wann.run import search
-from wann.seeding import Purpose, episode_seeds, stream
-from wann.storage import MEASURED, RunFolder
-from wann.tasks import get_task
-from wann.weights import Occasion, confirming_weights, generation_weights, noisy_weights
+from wann.evaluation.evaluator import LocalEvaluator
+from wann.evolution.evolution import Evolution
+from wann.evolution.shared_weights import Occasion, confirming_weights, generation_weights, noisy_weights
+from wann.networks.network import compile_genome
+from wann.rollouts.samples import classify_numpy
+from wann.run.folder import MEASURED, RunFolder
+from wann.run.search import search
+from wann.settings import Settings
+from wann.tasks.registry import get_task
+from wann.utils.seeding import Purpose, episode_seeds, stream
 
 WEIGHTS = np.array([-1.0, 0.0, 2.5])
 QUICK = {"population": 8, "generations": 2, "episodes": 2, "confirm_episodes": 3, "max_steps": 40, "seed": 5}

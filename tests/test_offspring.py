@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wann.champion import Champion, Scores
-from wann.evolution import phenotype
-from wann.genome import minimal_genome
-from wann.innovation import Innovations
-from wann.network import evaluate_network
-from wann.offspring import Mutation, offspring
-from wann.variation import enable_connection, insert_node
+from wann.evolution.innovation import Innovations
+from wann.evolution.variation import enable_connection, insert_node
+from wann.networks.genome import minimal_genome
+from wann.networks.network import evaluate_network, phenotype
+from wann.tuning.race_offspring import Mutation, offspring
 
 SMOOTH = ("linear", "sin", "tanh")
 KINDS = ("add", "insert", "enable", "change", "duplicate", "delete", "feature", "disable")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from wann.optimisers import LARGEST_COVARIANCE, OPTIMISERS
+from wann.tuning.optimisers import LARGEST_COVARIANCE, OPTIMISERS
 
 
 def climb(name, target, generations, seed=0, sigma=0.5):

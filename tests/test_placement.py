@@ -5,11 +5,12 @@ import pytest
 import toys  # noqa: F401 - registers them
 from conftest import evolved
 
-from wann import distributed, placement
-from wann.evaluator import LocalEvaluator
-from wann.network import compile_genome
-from wann.placement import Placement, open_evaluator
-from wann.tasks import get_task
+from wann.evaluation import placement
+from wann.evaluation import ray_evaluator as distributed
+from wann.evaluation.evaluator import LocalEvaluator
+from wann.evaluation.placement import Placement, open_evaluator
+from wann.networks.network import compile_genome
+from wann.tasks.registry import get_task
 
 
 class Recorded:

@@ -22,15 +22,15 @@ from PIL import Image
 from pydantic import ValidationError
 from websockets.sync.client import connect
 
-from wann import player as player_module
-from wann import studio as studio_module
 from wann.champion import Champion, Scores, save_champion
-from wann.cli import main
-from wann.commands import common
-from wann.play import play_routes
-from wann.player import Player, Wish
-from wann.server import serving
-from wann.tasks import get_task
+from wann.cli import options as common
+from wann.cli.main import main
+from wann.pages import player as player_module
+from wann.pages import recorder as studio_module
+from wann.pages.play import play_routes
+from wann.pages.player import Player, Wish
+from wann.pages.server import serving
+from wann.tasks.registry import get_task
 
 
 class Silent(toys.Toy):

@@ -10,9 +10,16 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from wann.accuracy import Accuracy, ClassifierCard, Reliability, Sweep
-from wann.plot import COLUMNS, Profile, classifier_figure, plot_classifier, plot_run, run_figure
-from wann.theme import figure_style
+from wann.analysis.classifier import Accuracy, ClassifierCard, Reliability, Sweep
+from wann.visualization.curves import (
+    COLUMNS,
+    Profile,
+    classifier_figure,
+    plot_classifier,
+    plot_run,
+    run_figure,
+)
+from wann.visualization.theme import figure_style
 
 
 def metrics_of(generations: int, champion_from: int = 0) -> dict[str, np.ndarray]:

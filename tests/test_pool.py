@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from wann import pool
-from wann.network import batch_networks, compile_genome, evaluate_network
-from wann.pool import pool_available, pool_episodes
-from wann.spaces import action_codec, observation_codec
-from wann.stepping import Stepper
+from wann.networks.network import batch_networks, compile_genome, evaluate_network
+from wann.rollouts import envpool as pool
+from wann.rollouts.envpool import pool_available, pool_episodes
+from wann.rollouts.spaces import action_codec, observation_codec
+from wann.rollouts.stepper import Stepper
 
 WEIGHTS = np.array([-1.5, 0.5, 2.0])
 SEEDS = (7, 2**31 - 1, 0, 123456)

@@ -4,10 +4,10 @@ from hashlib import sha256
 
 import pytest
 
-from wann.config import build_settings
-from wann.run import search
-from wann.storage import MEASURED, RunFolder
-from wann.tasks import facts, get_task, is_data_set, preset_settings, task_names
+from wann.run.folder import MEASURED, RunFolder
+from wann.run.search import search
+from wann.settings import build_settings
+from wann.tasks.registry import facts, get_task, is_data_set, preset_settings, task_names
 
 # Of runs made before there was selection by lexicase, with seed 5 and the settings below.
 GOLDEN = {

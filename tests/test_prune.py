@@ -7,18 +7,18 @@ import pytest
 import toys  # noqa: F401 - registers them
 from conftest import evolved
 
-from wann.activations import BY_NAME
-from wann.champion import Champion, Scores, champion_from_json, champion_to_json
-from wann.classify import classify_numpy
-from wann.evaluator import LocalEvaluator
-from wann.genome import Genome, check_genome
-from wann.network import compile_genome
-from wann.prune import Pruning, importance_table, prune
-from wann.published import import_champion
-from wann.scorecard import evaluate
-from wann.seeding import Purpose, episode_seeds
-from wann.tasks import get_task
-from wann.trials import Trials, node_names, portions
+from wann.analysis.prune import Pruning, importance_table, prune
+from wann.analysis.scorecard import evaluate
+from wann.analysis.variants import Trials, portions
+from wann.champion import Champion, Scores, champion_from_json, champion_to_json, node_names
+from wann.evaluation.evaluator import LocalEvaluator
+from wann.formats.paper import import_champion
+from wann.kernels.activations import BY_NAME
+from wann.networks.genome import Genome, check_genome
+from wann.networks.network import compile_genome
+from wann.rollouts.samples import classify_numpy
+from wann.tasks.registry import get_task
+from wann.utils.seeding import Purpose, episode_seeds
 
 WEIGHTS = np.array([-1.5, 0.75, 2.0])
 

@@ -9,21 +9,16 @@ import toys  # noqa: F401 - registers them
 from conftest import evolved
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wann_envs import known
 
-from wann.activations import BY_CODE
+from wann.analysis.scorecard import evaluate
 from wann.champion import Champion, Scores, load_champion, save_champion
-from wann.evaluator import LocalEvaluator
-from wann.genome import genome_to_dict
-from wann.network import compile_genome, evaluate_network
-from wann.published import (
-    import_champion,
-    read_published,
-    read_published_weights,
-    write_published,
-)
-from wann.scorecard import evaluate
-from wann.tasks import get_task
+from wann.evaluation.evaluator import LocalEvaluator
+from wann.formats.paper import import_champion, read_published, read_published_weights, write_published
+from wann.kernels.activations import BY_CODE
+from wann.networks.genome import genome_to_dict
+from wann.networks.network import compile_genome, evaluate_network
+from wann.tasks import known
+from wann.tasks.registry import get_task
 
 # Mean and standard deviation of the return over 100 starts by shared weight, measured with an
 # implementation independent of ours (../shared/paper.md, last table), rounded to whole numbers.

@@ -15,22 +15,24 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from wann import live
-from wann import race as race_module
-from wann import tune as tune_module
+from wann import progress as live
 from wann.champion import champion_to_json, load_champion, save_champion
-from wann.entrants import entrants_of
-from wann.evaluator import LocalEvaluator
-from wann.evolution import phenotype
-from wann.genome import minimal_genome
-from wann.network import compile_genome
-from wann.offspring import Mutation, offspring
-from wann.placement import open_evaluator
-from wann.race import is_race, race, resume_race, rounds_of
-from wann.run import last_networks, search
-from wann.seeding import Purpose, episode_seeds
-from wann.storage import RunFolder
-from wann.tune import EpisodeFailedError, Interrupted, OtherMachineError, tune
+from wann.evaluation.evaluator import LocalEvaluator
+from wann.evaluation.placement import open_evaluator
+from wann.networks.genome import minimal_genome
+from wann.networks.network import compile_genome, phenotype
+from wann.run.confirming import last_networks
+from wann.run.folder import RunFolder
+from wann.run.search import search
+from wann.tuning import race as race_module
+from wann.tuning import tune as tune_module
+from wann.tuning.race import is_race, race, resume_race
+from wann.tuning.race_entrants import entrants_of
+from wann.tuning.race_offspring import Mutation, offspring
+from wann.tuning.race_session import rounds_of
+from wann.tuning.session import EpisodeFailedError, Interrupted, OtherMachineError
+from wann.tuning.tune import tune
+from wann.utils.seeding import Purpose, episode_seeds
 
 TINY = {"population": 12, "generations": 8, "max_steps": 60, "confirm_episodes": 4, "episodes": 2, "seed": 1}
 PLAN = {"budget": 256, "population": 8, "episodes": 4, "max_steps": 60, "seed": 2}
@@ -514,7 +516,7 @@ def test_going_on_after_the_end_computes_nothing(raced, monkeypatch):
 
 
 def test_ray_gives_the_same_bits(raced, run_path, tmp_path):
-    command = [sys.executable, "-m", "wann.cli", "race", str(run_path), "--networks", "5", *OPTIONS]
+    command = [sys.executable, "-m", "wann", "race", str(run_path), "--networks", "5", *OPTIONS]
     # In a process of its own: Ray keeps what it began with in one.
     subprocess.run(
         [*command, "--workers", "1", "--quiet", "--out", str(tmp_path / "race")],

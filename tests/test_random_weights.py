@@ -17,7 +17,7 @@ from wann.random_weights.base import held_out
 from wann.random_weights.hidden_layer import Layer, gradients
 from wann.random_weights.readout import Readout
 from wann.random_weights.receptive_fields import rectangles
-from wann.seeding import Purpose, stream
+from wann.utils.seeding import Purpose, stream
 
 SMALL = {
     "kitchen sinks": KitchenSinks(features=60, random_state=0),

@@ -20,11 +20,11 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 
 from wann.random_weights import image_prior, supermask
+from wann.random_weights.bench.method import Problem
+from wann.random_weights.bench.methods_torch import IMAGE_PRIOR, METHODS
 from wann.random_weights.dense import DenseNetwork
 from wann.random_weights.edge_popup import HiddenSubnetwork, subset_mask
 from wann.random_weights.image_prior import decibels, draw_samples, gaussian_filtered, noisy_samples, restore
-from wann.random_weights.methods import Problem
-from wann.random_weights.methods_torch import IMAGE_PRIOR, METHODS
 from wann.random_weights.random_convolution import RandomConvolution
 from wann.random_weights.supermask import CRITERIA, CriterionMask, LearnedMask, bernoulli_mask
 from wann.random_weights.training import glorot, torch_generator

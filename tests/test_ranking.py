@@ -7,8 +7,7 @@ from conftest import evolved
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wann.config import OBJECTIVES
-from wann.ranking import (
+from wann.evolution.ranking import (
     SIZES,
     best_front,
     crowding_distance,
@@ -20,6 +19,7 @@ from wann.ranking import (
     total_order,
     value_of,
 )
+from wann.settings import OBJECTIVES
 
 # Few distinct values, so that ties and equal individuals are the rule.
 populations = st.integers(1, 6).flatmap(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from wann.cli import main
+from wann.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -107,7 +107,7 @@ def test_every_wann_command_runs(tmp_path, monkeypatch, capsys):
 
 def serve_and_end(arguments: list[str]) -> None:
     """Start a command that serves a page, wait for its address, and end it as Ctrl-C does."""
-    command = [sys.executable, "-m", "wann.cli", *arguments, "--no-browser"]
+    command = [sys.executable, "-m", "wann", *arguments, "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert "http://127.0.0.1" in process.stdout.readline()
         process.send_signal(signal.SIGINT)

@@ -5,9 +5,10 @@ import pytest
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 
-from wann.random_weights.recurrent import HIDDEN, LongShortTermMemory, Memory, judged, measure, rolled_out
-from wann.seeding import Purpose, episode_seeds, stream
-from wann.tasks import get_task
+from wann.random_weights.bench.hidden_velocities import judged, measure, rolled_out
+from wann.random_weights.bench.recurrent import HIDDEN, LongShortTermMemory, Memory
+from wann.tasks.registry import get_task
+from wann.utils.seeding import Purpose, episode_seeds, stream
 
 
 def network_of(inputs, units=32):
@@ -34,7 +35,7 @@ def test_the_recurrent_network_computes_what_pytorch_computes():
 
 def test_a_trained_memory_foresees_better_and_better(monkeypatch):
     pytest.importorskip("torch", reason="PyTorch is not installed")
-    from wann.random_weights import world_model
+    from wann.random_weights.bench import world_model
 
     monkeypatch.setattr(world_model, "_STEPS", 60)
     network = network_of(3)

@@ -16,11 +16,11 @@ import pygame
 import pytest
 from conftest import evolved
 
-from wann import film, replay
 from wann.champion import Champion, Scores
-from wann.network import batch_networks
-from wann.replay import record_episode, record_episodes, show_episode, show_episodes
-from wann.tasks import get_task
+from wann.networks.network import batch_networks
+from wann.tasks.registry import get_task
+from wann.visualization import film, replay
+from wann.visualization.replay import record_episode, record_episodes, show_episode, show_episodes
 
 TASK = get_task("swingup")
 WEIGHT = 0.7

@@ -16,21 +16,23 @@ from conftest import ALL_CODES, evolved
 from wann_envs.cartpole_swingup import TASK
 
 import wann
-from wann import clips, run
-from wann.achievement import achievement
-from wann.activations import activate
+from wann.analysis.achievement import achievement
 from wann.champion import load_champion, save_champion
-from wann.cli import main
-from wann.config import OBJECTIVES, parse_assignment
-from wann.diagram import diagram_of
-from wann.exhibit import diagram_data, network_data
-from wann.genome import genome_to_dict
-from wann.lanes import blocks_for, lane_array
-from wann.mnist import deskew
-from wann.network import batch_networks, compile_genome, evaluate_network
-from wann.report import SCRIPTS, page_data, render
-from wann.rollout import roll_out
-from wann.storage import RunFolder
+from wann.cli.main import main
+from wann.kernels.activations import activate
+from wann.kernels.lanes import blocks_for, lane_array
+from wann.networks.genome import genome_to_dict
+from wann.networks.network import batch_networks, compile_genome, evaluate_network
+from wann.pages import clips
+from wann.pages.network_data import diagram_data, network_data
+from wann.pages.render import SCRIPTS, render
+from wann.pages.report import page_data
+from wann.rollouts.compiled import roll_out
+from wann.run import search as run
+from wann.run.folder import RunFolder
+from wann.settings import OBJECTIVES, parse_assignment
+from wann.tasks.mnist import deskew
+from wann.visualization.diagram import diagram_of
 
 PACKAGE = Path(wann.__file__).parent
 CHAMPION = Path(__file__).resolve().parents[1] / "experiments/swingup/champion.json"
@@ -276,7 +278,7 @@ def test_the_page_says_what_the_champion_does(swingup):
 
 
 def test_the_return_over_the_weight_is_that_of_the_plot(swingup):
-    from wann.scorecard import profile
+    from wann.analysis.scorecard import profile
 
     weights, returns = profile(load_champion(swingup))
     found = page_data(swingup)["networks"][0]["profile"]

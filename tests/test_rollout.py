@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from conftest import ALL_CODES, evolved
 
-from wann.activations import BY_NAME
-from wann.lanes import lane_array
-from wann.network import batch_networks, compile_genome, evaluate_network_numpy
-from wann.rollout import advance, observe, roll_out
-from wann.tasks import COMPILED, get_task
+from wann.kernels.activations import BY_NAME
+from wann.kernels.lanes import lane_array
+from wann.networks.network import batch_networks, compile_genome, evaluate_network_numpy
+from wann.rollouts.compiled import advance, observe, roll_out
+from wann.tasks.registry import COMPILED, get_task
 
 TASK = get_task("swingup")
 SMOOTH = tuple(code for code in ALL_CODES if code != BY_NAME["step"].code)

@@ -21,14 +21,15 @@ import toys
 
 import wann
 from wann.champion import load_champion
-from wann.config import Settings
-from wann.evaluator import LocalEvaluator
-from wann.evolution import Evolution
-from wann.run import Interrupted, SearchFailedError, is_same_search, new_run_path, resume, search
-from wann.seeding import Purpose, episode_seeds
-from wann.storage import MEASURED, METRICS, RunFolder
-from wann.tasks import get_task
-from wann.weights import duel_weights
+from wann.evaluation.evaluator import LocalEvaluator
+from wann.evolution.evolution import Evolution
+from wann.evolution.shared_weights import duel_weights
+from wann.run.folder import MEASURED, METRICS, RunFolder
+from wann.run.loop import Interrupted, SearchFailedError
+from wann.run.search import is_same_search, new_run_path, resume, search
+from wann.settings import Settings
+from wann.tasks.registry import get_task
+from wann.utils.seeding import Purpose, episode_seeds
 
 TINY = {"population": 10, "max_steps": 60, "confirm_episodes": 4, "episodes": 2, "seed": 1}
 TINY |= {"elite_ratio": 0.2, "tournament_size": 8}
@@ -231,7 +232,7 @@ def test_a_run_killed_at_any_file_operation_ends_the_same(tmp_path, checkpoint_s
 
 
 def command(*arguments):
-    return [sys.executable, "-m", "wann.cli", *map(str, arguments)]
+    return [sys.executable, "-m", "wann", *map(str, arguments)]
 
 
 def assignments(values):

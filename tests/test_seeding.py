@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wann.seeding import Purpose, episode_seeds, stream, streams
+from wann.utils.seeding import Purpose, episode_seeds, stream, streams
 
 addresses = st.tuples(
     st.integers(0, 2**63 - 1),

@@ -5,8 +5,8 @@ from conftest import evolved
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wann.ranking import score
-from wann.selection import lexicase, tournament
+from wann.evolution.ranking import score
+from wann.evolution.selection import lexicase, tournament
 
 
 def lexicase_numpy(returns, sizes, order):

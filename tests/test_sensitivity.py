@@ -9,13 +9,13 @@ from conftest import evolved
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from test_prune import TOY, champion_of, digits, genome_of, published  # noqa: F401 - fixtures
 
-from wann.classify import classify_numpy
-from wann.evaluator import LocalEvaluator
-from wann.seeding import Purpose, episode_seeds
-from wann.sensitivity import STRENGTHS, measure
-from wann.sensitivity_plot import MOST_NAMED, plot_sensitivity, sensitivity_figure
-from wann.tasks import get_task
-from wann.theme import figure_style
+from wann.analysis.sensitivity import STRENGTHS, measure
+from wann.evaluation.evaluator import LocalEvaluator
+from wann.rollouts.samples import classify_numpy
+from wann.tasks.registry import get_task
+from wann.utils.seeding import Purpose, episode_seeds
+from wann.visualization.sensitivity_figure import MOST_NAMED, plot_sensitivity, sensitivity_figure
+from wann.visualization.theme import figure_style
 
 FEW = {"points": 9, "draws": 3, "sets": 4}
 

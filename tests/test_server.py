@@ -11,7 +11,7 @@ from starlette.routing import Route, WebSocketRoute
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from wann.server import serving
+from wann.pages.server import serving
 
 
 async def page(_request):

@@ -9,8 +9,11 @@ import types
 import pytest
 import toys
 
-from wann import storage, tasks
-from wann.config import (
+from wann.evolution.variation import KINDS
+from wann.run import folder as storage
+from wann.run.folder import MEASURED
+from wann.run.search import search
+from wann.settings import (
     CHANGEABLE,
     PAPER_WEIGHTS,
     STOP_RULES,
@@ -25,9 +28,7 @@ from wann.config import (
     to_toml,
     with_changes,
 )
-from wann.run import search
-from wann.storage import MEASURED
-from wann.variation import KINDS
+from wann.tasks import registry as tasks
 
 BASE = {
     "preset": "stratified",

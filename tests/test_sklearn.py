@@ -20,11 +20,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from wann import accuracy
-from wann.classify import make_batch, outputs, squared_error
-from wann.draw import draw_genome
-from wann.network import batch_networks, compile_genome, evaluate_network_numpy
+from wann.analysis import classifier as accuracy
+from wann.networks.network import batch_networks, compile_genome, evaluate_network_numpy
+from wann.rollouts.samples import make_batch, outputs, squared_error
 from wann.sklearn import WANNClassifier, WANNRegressor
+from wann.visualization.network_figure import draw_genome
 
 QUICK = {"population": 32, "generations": 25, "random_state": 0}
 GRID = np.linspace(0.1, 1.1, 25)  # what a regressor's champion is confirmed at

@@ -8,10 +8,10 @@ import pytest
 from gymnasium import spaces
 from hypothesis import given
 from hypothesis import strategies as st
-from wann_envs.known import GENERIC, KNOWN
 
-from wann.config import build_settings
-from wann.spaces import MOST_NUMBERS, action_codec, observation_codec
+from wann.rollouts.spaces import MOST_NUMBERS, action_codec, observation_codec
+from wann.settings import build_settings
+from wann.tasks.known import GENERIC, KNOWN
 
 shapes = st.lists(st.integers(1, 3), max_size=3).map(tuple)
 keys = st.text("ab. [0]", min_size=1, max_size=5)

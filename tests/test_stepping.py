@@ -13,11 +13,12 @@ from conftest import evolved
 from gymnasium import spaces
 from hypothesis import example, given
 from hypothesis import strategies as st
-from wann_envs.known import KNOWN
 
-from wann.network import batch_networks, compile_genome, evaluate_network
-from wann.spaces import action_codec, observation_codec
-from wann.stepping import Stepper, Verdict, forward_one, same_seed_same_episode
+from wann.networks.network import batch_networks, compile_genome, evaluate_network
+from wann.rollouts.repeatability import Verdict, same_seed_same_episode
+from wann.rollouts.spaces import action_codec, observation_codec
+from wann.rollouts.stepper import Stepper, forward_one
+from wann.tasks.known import KNOWN
 
 WEIGHTS = np.array([-1.0, 0.5, 2.0])
 SEEDS = [3, 4]

@@ -18,13 +18,13 @@ from conftest import evolved
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wann import storage
 from wann.champion import Champion, Scores, champion_to_json
-from wann.cli import main
-from wann.config import Settings, with_changes
-from wann.evolution import Evolution
-from wann.run import resume, search
-from wann.storage import MEASURED, METRICS, Checkpoint, RunFolder, Totals
+from wann.cli.main import main
+from wann.evolution.evolution import Evolution
+from wann.run import folder as storage
+from wann.run.folder import MEASURED, METRICS, Checkpoint, RunFolder, Totals
+from wann.run.search import resume, search
+from wann.settings import Settings, with_changes
 
 TINY = {"population": 8, "max_steps": 50, "confirm_episodes": 4, "seed": 19, "threads": 1}
 OURS = ".wann-"  # how the temporary names of wann.files begin
@@ -549,7 +549,7 @@ def test_a_run_is_held_by_one_at_a_time(tmp_path):
 def test_a_second_process_is_refused_in_one_line_and_changes_nothing(tmp_path, capsys):
     path = tmp_path / "run"
     arguments = [f"--set={name}={value}" for name, value in TINY.items() if name not in ("threads", "seed")]
-    command = [sys.executable, "-m", "wann.cli", "search", "swingup", "--out", str(path), "--threads", "1"]
+    command = [sys.executable, "-m", "wann", "search", "swingup", "--out", str(path), "--threads", "1"]
     first = subprocess.Popen(
         [*command, "--quiet", "--set", "generations=1000000", *arguments],
         stdout=subprocess.DEVNULL,

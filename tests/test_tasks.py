@@ -11,22 +11,15 @@ import pytest
 import toys
 from conftest import evolved
 from gymnasium.error import DependencyNotInstalled
-from wann_envs import known
 
-from wann import tasks
-from wann.config import build_settings
-from wann.network import batch_networks, compile_genome
-from wann.tasks import (
-    COMPILED,
-    CompiledTask,
-    DataTask,
-    GymnasiumTask,
-    facts,
-    get_task,
-    is_data_set,
-    preset_settings,
-    task_names,
-)
+from wann.networks.network import batch_networks, compile_genome
+from wann.settings import build_settings
+from wann.tasks import known
+from wann.tasks import registry as tasks
+from wann.tasks.compiled_task import CompiledTask
+from wann.tasks.data_task import DataTask
+from wann.tasks.environment_task import GymnasiumTask
+from wann.tasks.registry import COMPILED, facts, get_task, is_data_set, preset_settings, task_names
 
 NEEDS = {"Bipedal": "Box2D", "Lunar": "Box2D", "HalfCheetah": "mujoco", "Ant": "mujoco"}
 

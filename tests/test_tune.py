@@ -13,18 +13,19 @@ import numpy as np
 import pytest
 from conftest import evolved
 
-from wann import tune as tuning_module
 from wann.champion import Champion, Scores, load_champion, save_champion
-from wann.cli import main
-from wann.evaluator import LocalEvaluator
-from wann.genome import genome_from_dict
-from wann.network import compile_genome
-from wann.optimisers import OPTIMISERS, Cma
-from wann.published import import_champion
-from wann.stopping import BrokenOff, stop_signals
-from wann.tasks import get_task
-from wann.tune import Interrupted, for_task, frozen_connections, resume_tuning, tune
-from wann.tuning import Plan, Saved, state_path
+from wann.cli.main import main
+from wann.evaluation.evaluator import LocalEvaluator
+from wann.formats.paper import import_champion
+from wann.networks.genome import genome_from_dict
+from wann.networks.network import compile_genome
+from wann.tasks.registry import get_task
+from wann.tuning import tune as tuning_module
+from wann.tuning.optimisers import OPTIMISERS, Cma
+from wann.tuning.plan import Plan, Saved, state_path
+from wann.tuning.session import Interrupted, frozen_connections
+from wann.tuning.tune import for_task, resume_tuning, tune
+from wann.utils.signals import BrokenOff, stop_signals
 
 SMALL = {"budget": 48, "population": 8, "episodes": 2, "sigma": 0.4}
 
@@ -145,7 +146,7 @@ def test_a_classifier_is_tuned_on_the_training_part_and_scored_on_the_test_part(
     assert tuned.tuning["scored_on"] == "test part"
     assert after["accuracy"] > before["accuracy"]
     data = tuned.get_task().samples
-    from wann.classify import classify_numpy
+    from wann.rollouts.samples import classify_numpy
 
     loss, accuracy = classify_numpy(
         tuned.network, tuned.tuned_sources[None], data.test.inputs(), data.test.labels
@@ -324,7 +325,7 @@ def test_only_generations_are_cut_off(champion, monkeypatch):
 def test_ray_gives_the_same_bits(champion, tmp_path):
     save_champion(champion, tmp_path / "champion.json")
     options = ["--budget", "16", "--population", "8", "--episodes", "2", "--workers", "1", "--quiet"]
-    command = [sys.executable, "-m", "wann.cli", "tune", str(tmp_path / "champion.json"), *options]
+    command = [sys.executable, "-m", "wann", "tune", str(tmp_path / "champion.json"), *options]
     # In a process of its own: Ray keeps what it began with in one.
     subprocess.run([*command, "--out", str(tmp_path / "there.json")], check=True, capture_output=True)
     tune(champion, tmp_path / "here.json", budget=16, population=8, episodes=2)
@@ -433,7 +434,7 @@ def test_the_state_holds_everything_that_was_told(champion, tmp_path):
 def test_ctrl_c_saves_and_resume_ends_with_the_same_bits(champion, tmp_path):
     save_champion(champion, tmp_path / "champion.json")
     plan = ["--population", "8", "--episodes", "2", "--budget", "1600"]
-    base = [sys.executable, "-m", "wann.cli"]
+    base = [sys.executable, "-m", "wann"]
     start = [*base, "tune", str(tmp_path / "champion.json"), *plan, "--quiet"]
     process = subprocess.Popen(
         [*start, "--out", str(tmp_path / "cut.json")], stdout=subprocess.PIPE, text=True

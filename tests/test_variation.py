@@ -7,9 +7,8 @@ from conftest import ALL_CODES, SHARES, evolved
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wann.genome import check_genome, minimal_genome
-from wann.innovation import Innovations
-from wann.variation import (
+from wann.evolution.innovation import Innovations
+from wann.evolution.variation import (
     add_connection,
     add_feature,
     change_activation,
@@ -21,6 +20,7 @@ from wann.variation import (
     insert_node,
     mutate,
 )
+from wann.networks.genome import check_genome, minimal_genome
 
 ALL_SHARES = (0.20, 0.25, 0.05, 0.50, 0.3, 0.2, 0.3, 0.2)
 

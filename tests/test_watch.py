@@ -9,10 +9,11 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from wann import run, watch
-from wann.cli import main
-from wann.server import serving
-from wann.watch import Watcher, fingerprint, watch_routes
+from wann.cli.main import main
+from wann.pages import watch
+from wann.pages.server import serving
+from wann.pages.watch import Watcher, fingerprint, watch_routes
+from wann.run import search as run
 
 TINY = {"population": 8, "max_steps": 50, "confirm_episodes": 4, "episodes": 2, "seed": 11, "threads": 1}
 

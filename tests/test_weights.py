@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from wann.config import Settings
-from wann.weights import confirming_weights, generation_weights
+from wann.evolution.shared_weights import confirming_weights, generation_weights
+from wann.settings import Settings
 
 
 def drawn(generations=400, **settings):

@@ -8,10 +8,11 @@ from conftest import evolved
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from wann.network import batch_networks, compile_genome
-from wann.rollout import Rollouts
-from wann.tasks import Task, get_task
-from wann.work import MOST_LOSSES, Chunk, Dealer, Span, Work
+from wann.evaluation.chunks import MOST_LOSSES, Chunk, Dealer, Span, Work
+from wann.networks.network import batch_networks, compile_genome
+from wann.rollouts.result import Rollouts
+from wann.tasks.registry import get_task
+from wann.tasks.task import Task
 
 WEIGHTS = np.array([-2.0, -0.5, 0.3, 1.0])
 SEEDS = [4, 9, 7]

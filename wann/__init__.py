@@ -14,37 +14,38 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from wann.champion import Champion, load_champion, save_champion
-    from wann.config import Settings
-    from wann.evolution import Evolution
-    from wann.genome import Genome
-    from wann.network import compile_genome, evaluate_network
-    from wann.run import Interrupted, Progress, Run, resume, search
-    from wann.scorecard import Scorecard, evaluate
-    from wann.tasks import get_task, task_names
+from wann.version import __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from wann.analysis.scorecard import Scorecard, evaluate
+    from wann.champion import Champion, load_champion, save_champion
+    from wann.evolution.evolution import Evolution
+    from wann.networks.genome import Genome
+    from wann.networks.network import compile_genome, evaluate_network
+    from wann.run.loop import Interrupted, Progress, Run
+    from wann.run.search import resume, search
+    from wann.settings import Settings
+    from wann.tasks.registry import get_task, task_names
 
 # Imported on first use, so that `import wann` costs next to nothing.
 _HOME = {
     "Champion": "champion",
-    "Evolution": "evolution",
-    "Genome": "genome",
-    "Interrupted": "run",
-    "Progress": "run",
-    "Run": "run",
-    "Scorecard": "scorecard",
-    "Settings": "config",
-    "compile_genome": "network",
-    "evaluate": "scorecard",
-    "evaluate_network": "network",
-    "get_task": "tasks",
+    "Evolution": "evolution.evolution",
+    "Genome": "networks.genome",
+    "Interrupted": "run.loop",
+    "Progress": "run.loop",
+    "Run": "run.loop",
+    "Scorecard": "analysis.scorecard",
+    "Settings": "settings",
+    "compile_genome": "networks.network",
+    "evaluate": "analysis.scorecard",
+    "evaluate_network": "networks.network",
+    "get_task": "tasks.registry",
     "load_champion": "champion",
-    "resume": "run",
+    "resume": "run.search",
     "save_champion": "champion",
-    "search": "run",
-    "task_names": "tasks",
+    "search": "run.search",
+    "task_names": "tasks.registry",
 }
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "Run",
     "Scorecard",
     "Settings",
+    "__version__",
     "compile_genome",
     "evaluate",
     "evaluate_network",

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,16 +11,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from wann.files import atomic_path
-from wann.genome import Genome, genome_from_dict, genome_to_dict
-from wann.network import FloatArray, Network, compile_genome, evaluate_network
+from wann.kernels.activations import BY_CODE
+from wann.networks.genome import Genome, genome_from_dict, genome_to_dict
+from wann.networks.network import Network, compile_genome, evaluate_network
+from wann.utils.arrays import FloatArray
+from wann.utils.files import atomic_path
+from wann.utils.json_text import dump_json, need, numbers, parse_json, read_text, strings
 
 if TYPE_CHECKING:
-    from wann.tasks import Task
+    from wann.tasks.task import Task
 
 FORMAT = "wann-champion"
 VERSION = 1
-LARGEST_FILE = 64_000_000  # bytes; a genome at its limits takes some 60 million
 
 Weight = float | Literal["tuned"]
 
@@ -94,7 +93,9 @@ class Champion:
         Raises:
             ValueError: the task is not known, or its inputs and outputs are not this network's.
         """
-        from wann.tasks import get_task  # brings the engine, which reading and drawing a champion do without
+        from wann.tasks.registry import (
+            get_task,
+        )  # brings the engine, which reading and drawing a champion do without
 
         task = get_task(self.task, self.env_kwargs, fresh_env=self.fresh_env)
         wanted, found = (len(task.inputs), len(task.outputs)), (len(self.inputs), len(self.outputs))
@@ -194,18 +195,6 @@ def champion_to_dict(champion: Champion) -> dict[str, Any]:
     }
 
 
-def dump_json(value: Any, indent: str = "") -> str:
-    """JSON with nested objects indented, and lists of lists or of objects one inner one a line."""
-    if isinstance(value, dict) and value:
-        inner = indent + "  "
-        members = (f"{inner}{json.dumps(k)}: {dump_json(v, inner)}" for k, v in value.items())
-        return "{\n" + ",\n".join(members) + f"\n{indent}}}"
-    if isinstance(value, list) and value and isinstance(value[0], list | dict):
-        inner = indent + "  "
-        return "[\n" + ",\n".join(inner + json.dumps(row, allow_nan=False) for row in value) + f"\n{indent}]"
-    return json.dumps(value, allow_nan=False)
-
-
 def save_champion(champion: Champion, path: str | os.PathLike[str]) -> None:
     """Write a champion file, aside and then renamed.
 
@@ -234,50 +223,6 @@ def load_champion(path: str | os.PathLike[str]) -> Champion:
         return champion_from_json(text)
     except ValueError as error:
         raise ValueError(f"champion file {path}: {error}") from None
-
-
-def read_text(path: Path, what: str) -> str:
-    """Text of a file that people may have been given: not larger than any of ours can be.
-
-    Raises:
-        ValueError: it cannot be read, in one line that says `what` it should be.
-    """
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise ValueError(f"{what} file {path} is larger than {LARGEST_FILE} bytes")
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ValueError(f"cannot read {what} {path}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{what} file {path} is not text") from None
-
-
-def parse_json(text: str, what: str, form: str, version: int) -> dict[str, Any]:
-    """Table of a JSON text whose entries `format` and `version` say what it is; every number is finite.
-
-    Args:
-        text: the JSON.
-        what: what it should be, for messages.
-        form: its `format`.
-        version: the newest known `version`.
-
-    Raises:
-        ValueError: it is something else, or damaged, in one line.
-    """
-    try:
-        data = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"is cut off or not JSON ({error})") from None
-    except RecursionError:
-        raise ValueError("is nested too deeply") from None
-    if not isinstance(data, dict) or data.get("format") != form:
-        raise ValueError(f'is not {what}: "format" must be "{form}"')
-    found = data.get("version")
-    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
-        raise ValueError(f"has no valid version, but {found!r}")
-    if found > version:
-        raise ValueError(f"has version {found}, newer than {version}, the newest known here: update wann")
-    return data
 
 
 def champion_from_json(text: str) -> Champion:
@@ -331,50 +276,13 @@ def _per_connection(data: Mapping[str, Any], name: str, what: str, genome: Genom
     return found
 
 
-def _refuse_constant(word: str) -> Any:
-    raise ValueError(f"holds {word}, which is not a finite number")
-
-
-def _finite(word: str) -> float:
-    return float(word) if math.isfinite(float(word)) else _refuse_constant(word)
-
-
-def need(data: Mapping[str, Any], name: str, kind: type) -> Any:
-    """Member of a table: another table, a list or a word.
-
-    Raises:
-        ValueError: it is missing or of another kind.
-    """
-    if not isinstance(data.get(name), kind):
-        raise ValueError(f"{name!r} is missing or not a {_KINDS[kind]}")
-    return data[name]
-
-
-_KINDS: dict[type, str] = {dict: "table", list: "list", str: "word"}
-
-
-def strings(data: Mapping[str, Any], name: str) -> list[str]:
-    """Member of a table that is a list of words.
-
-    Raises:
-        ValueError: it is not.
-    """
-    values: list[str] = need(data, name, list)
-    if not all(isinstance(value, str) for value in values):
-        raise ValueError(f"{name!r} must be a list of names")
-    return values
-
-
-def numbers(data: Mapping[str, Any], name: str) -> FloatArray:
-    """Member of a table that is a list of finite numbers.
-
-    Raises:
-        ValueError: it is not.
-    """
-    values = need(data, name, list)
-    for value in values:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"{name!r} must be a list of numbers, not {value!r}")
-        if abs(value) > sys.float_info.max:  # a whole number may be larger than any float
-            raise ValueError(f"{name!r} holds a number too large for a float, not a finite number")
-    return np.array(values, np.float64)
+def node_names(champion: Champion) -> dict[int, str]:
+    """What people call each node of a champion, by its id: hidden ones by activation and id."""
+    genome = champion.genome
+    fixed = ("bias", *champion.inputs, *champion.outputs)
+    hidden = zip(
+        genome.node_id[genome.first_hidden :].tolist(),
+        genome.activation[genome.first_hidden :].tolist(),
+        strict=True,
+    )
+    return dict(enumerate(fixed)) | {node: f"{BY_CODE[code].name} {node}" for node, code in hidden}

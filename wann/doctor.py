@@ -30,7 +30,7 @@ from typing import Any, Literal, NamedTuple
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from wann.config import build_settings
+from wann.settings import build_settings
 
 Level = Literal["ok", "note", "problem"]
 
@@ -219,7 +219,7 @@ def _compiled_code() -> _Verdict:
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     folder = Path(chosen) if chosen else Path(__file__).parent / "__pycache__"
     if reason := _cannot_write(folder):
-        # numba then looks for another folder, where the fingerprint of `wann.lanes` is not in the path.
+        # numba then looks for another folder, where the fingerprint of `wann.kernels` is not in the path.
         found = f"cannot be kept in {folder} ({reason}): numba picks another folder, or does not start"
         return _Verdict("note", found, "export NUMBA_CACHE_DIR=FOLDER, one that can be written to")
     return _Verdict("ok", f"kept in {folder}")
@@ -274,8 +274,8 @@ def _test_outputs() -> tuple[Any, Any]:
     """Values of a network with every activation, from the compiled pass and from its NumPy twin."""
     import numpy as np
 
-    from wann.activations import BY_CODE
-    from wann.network import Network, evaluate_network, evaluate_network_numpy
+    from wann.kernels.activations import BY_CODE
+    from wann.networks.network import Network, evaluate_network, evaluate_network_numpy
 
     count = len(BY_CODE)
     network = Network(
@@ -294,7 +294,7 @@ def _test_outputs() -> tuple[Any, Any]:
 
 
 def _threads() -> _Verdict:
-    from wann.evaluator import available_threads
+    from wann.evaluation.evaluator import available_threads
 
     threads = available_threads()
     quotas = (text.split() for text in _group_limits("cpu.max"))
@@ -357,7 +357,7 @@ def _terminal() -> _Verdict:
 
 
 def _pictures() -> _Verdict:
-    from wann.tasks import get_task
+    from wann.tasks.registry import get_task
 
     with closing(get_task("swingup").make_env("rgb_array")) as env:
         env.reset(seed=0)
@@ -530,7 +530,7 @@ def _listens(host: str, port: int) -> bool:
 
 
 def _examine_task(name: str, env_kwargs: Mapping[str, Any]) -> Iterator[Finding]:
-    from wann.tasks import is_data_set
+    from wann.tasks.registry import is_data_set
 
     if is_data_set(name):
         yield _run("data set", partial(_data_set, name, env_kwargs))
@@ -567,7 +567,7 @@ def _environment(name: str, env_kwargs: Mapping[str, Any]) -> _Verdict:
     """Whether it can be made and searched, and a network's inputs and outputs fit it."""
     import numpy as np
 
-    from wann.tasks import get_task
+    from wann.tasks.registry import get_task
 
     try:
         task = get_task(name, env_kwargs, "gymnasium")
@@ -583,7 +583,8 @@ def _environment(name: str, env_kwargs: Mapping[str, Any]) -> _Verdict:
 
 def _data_set(name: str, env_kwargs: Mapping[str, Any]) -> _Verdict:
     """Whether it can be read and searched."""
-    from wann.tasks import DataTask, get_task
+    from wann.tasks.data_task import DataTask
+    from wann.tasks.registry import get_task
 
     try:
         task = get_task(name, env_kwargs)
@@ -612,8 +613,8 @@ def _count(count: int, noun: str) -> str:
 
 def _episodes(name: str, env_kwargs: Mapping[str, Any]) -> _Verdict:
     """Whether the same seed gives the same episode."""
-    from wann.stepping import Verdict, same_seed_same_episode
-    from wann.tasks import get_task
+    from wann.rollouts.repeatability import Verdict, same_seed_same_episode
+    from wann.tasks.registry import get_task
 
     task = get_task(name, env_kwargs, "gymnasium")
     make = partial(task.make_env, disable_env_checker=True)
@@ -636,7 +637,7 @@ def _episodes(name: str, env_kwargs: Mapping[str, Any]) -> _Verdict:
 
 def _speed(name: str, env_kwargs: Mapping[str, Any]) -> _Verdict:
     """Steps per second under random actions, and so how long a generation takes."""
-    from wann.tasks import get_task, preset_settings
+    from wann.tasks.registry import get_task, preset_settings
 
     task = get_task(name, env_kwargs)
     settings = build_settings(preset_settings(task, None))

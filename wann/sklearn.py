@@ -19,27 +19,18 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from wann.accuracy import choose_members, probabilities
-from wann.champion import (
-    Champion,
-    champion_from_json,
-    champion_to_dict,
-    dump_json,
-    need,
-    numbers,
-    parse_json,
-    read_text,
-    strings,
-)
-from wann.classify import outputs
-from wann.config import PAPER_WEIGHTS, Settings, build_settings
-from wann.datasets import DataSet, Samples
-from wann.files import atomic_path
-from wann.live import view
-from wann.network import FloatArray
-from wann.run import search_in_memory
-from wann.seeding import Purpose, stream
-from wann.tasks import DataTask
+from wann.analysis.classifier import choose_members, probabilities
+from wann.champion import Champion, champion_from_json, champion_to_dict
+from wann.progress import view
+from wann.rollouts.samples import outputs
+from wann.run.loop import search_in_memory
+from wann.settings import PAPER_WEIGHTS, Settings, build_settings
+from wann.tasks.data_sets import DataSet, Samples
+from wann.tasks.data_task import DataTask
+from wann.utils.arrays import FloatArray, IntArray
+from wann.utils.files import atomic_path
+from wann.utils.json_text import dump_json, need, numbers, parse_json, read_text, strings
+from wann.utils.seeding import Purpose, stream
 
 try:
     from joblib import effective_n_jobs
@@ -51,7 +42,6 @@ try:
 except ImportError:
     raise ImportError("wann.sklearn needs scikit-learn, 1.6 or newer: pip install 'wann[data]'") from None
 
-IntArray = NDArray[np.int64]
 
 FORMAT = "wann-estimator"
 VERSION = 1

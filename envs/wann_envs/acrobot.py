@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 
-from wann.activations import INVERSE_PI, at_least, at_most, sin_pi
-from wann.lanes import kernel, load, select_greater, store, to_float32
-from wann.rollout import Dynamics, largest, observe_kernel, step_kernel, wrapped
-from wann.tasks import CompiledTask, Goal
+from wann.kernels.activations import INVERSE_PI, at_least, at_most, sin_pi
+from wann.kernels.lanes import kernel, load, select_greater, store, to_float32
+from wann.kernels.physics import largest, observe_kernel, step_kernel, wrapped
+from wann.rollouts.compiled import Dynamics
+from wann.tasks.compiled_task import CompiledTask
+from wann.tasks.task import Goal
 from wann_envs.classic_control import PRESET_NOTES, presets
 
 # Both links are 1 m long and of 1 kg and 1 kg·m², so that factors of one are left out below.

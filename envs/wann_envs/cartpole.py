@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 
-from wann.activations import INVERSE_PI, sin_pi
-from wann.lanes import absolute, load, select_greater, store, to_float32
-from wann.rollout import Dynamics, largest, observe_kernel, step_kernel
-from wann.tasks import CompiledTask, Goal
+from wann.kernels.activations import INVERSE_PI, sin_pi
+from wann.kernels.lanes import absolute, load, select_greater, store, to_float32
+from wann.kernels.physics import largest, observe_kernel, step_kernel
+from wann.rollouts.compiled import Dynamics
+from wann.tasks.compiled_task import CompiledTask
+from wann.tasks.task import Goal
 from wann_envs.classic_control import PRESET_NOTES, presets
 
 GRAVITY = 9.8  # m/s²

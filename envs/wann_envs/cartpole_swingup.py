@@ -14,17 +14,19 @@ from gymnasium import logger, spaces
 from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
-from wann.activations import INVERSE_PI, sin_pi
-from wann.lanes import absolute, load, select_greater, store
-from wann.rollout import Dynamics, advance, observe, observe_kernel, step_kernel
-from wann.tasks import CompiledTask, Goal
+from wann.kernels.activations import INVERSE_PI, sin_pi
+from wann.kernels.lanes import absolute, load, select_greater, store
+from wann.kernels.physics import observe_kernel, step_kernel
+from wann.rollouts.compiled import Dynamics, advance, observe
+from wann.tasks.compiled_task import CompiledTask
+from wann.tasks.presets import LEXICASE_NOTE, lexicase
+from wann.tasks.task import Goal
+from wann.utils.arrays import FloatArray
 from wann_envs import SWINGUP_ID
-from wann_envs.presets import LEXICASE_NOTE, lexicase
 
 if TYPE_CHECKING:
     from wann_envs.rendering import Window
 
-FloatArray = NDArray[np.float64]
 
 GRAVITY = 9.82  # m/s²
 CART_MASS = 0.5  # kg

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wann_envs.presets import LEXICASE_NOTE, lexicase
+from wann.tasks.presets import LEXICASE_NOTE, lexicase
 
 
 def presets(max_steps: int, **changes: Any) -> dict[str, Mapping[str, Any]]:

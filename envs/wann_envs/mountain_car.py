@@ -5,10 +5,12 @@ Source: Gymnasium's MountainCar-v0, after Moore (1990).
 
 from __future__ import annotations
 
-from wann.activations import INVERSE_PI, at_least, at_most, sin_pi
-from wann.lanes import load, select_greater, store, to_float32
-from wann.rollout import Dynamics, largest, observe_kernel, step_kernel
-from wann.tasks import CompiledTask, Goal
+from wann.kernels.activations import INVERSE_PI, at_least, at_most, sin_pi
+from wann.kernels.lanes import load, select_greater, store, to_float32
+from wann.kernels.physics import largest, observe_kernel, step_kernel
+from wann.rollouts.compiled import Dynamics
+from wann.tasks.compiled_task import CompiledTask
+from wann.tasks.task import Goal
 from wann_envs.classic_control import PRESET_NOTES, presets
 
 # Units are the task's own: positions along the track, and one step of time.

@@ -9,10 +9,12 @@ import math
 
 import numpy as np
 
-from wann.activations import INVERSE_PI, at_least, at_most, sin_pi
-from wann.lanes import load, select_greater, store, to_float32
-from wann.rollout import Dynamics, clipped, observe_kernel, step_kernel, wrapped
-from wann.tasks import CompiledTask, Goal
+from wann.kernels.activations import INVERSE_PI, at_least, at_most, sin_pi
+from wann.kernels.lanes import load, select_greater, store, to_float32
+from wann.kernels.physics import clipped, observe_kernel, step_kernel, wrapped
+from wann.rollouts.compiled import Dynamics
+from wann.tasks.compiled_task import CompiledTask
+from wann.tasks.task import Goal
 from wann_envs.classic_control import PRESET_NOTES, presets
 
 GRAVITY = 10.0  # m/s²

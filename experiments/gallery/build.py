@@ -12,13 +12,13 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 
 from wann.champion import Champion, load_champion
-from wann.development import draw_development, read_stages
-from wann.draw import draw_genome
-from wann.live import bar, shown_return
-from wann.replay import record_episodes
-from wann.storage import RunFolder, is_run
-from wann.tasks import is_data_set
-from wann.theme import THEMES
+from wann.progress import bar, shown_return
+from wann.run.folder import RunFolder, is_run
+from wann.tasks.registry import is_data_set
+from wann.visualization.development import draw_development, read_stages
+from wann.visualization.network_figure import draw_genome
+from wann.visualization.replay import record_episodes
+from wann.visualization.theme import THEMES
 
 PANELS = 4  # networks of a development
 

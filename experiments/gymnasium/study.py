@@ -25,9 +25,9 @@ from matplotlib.lines import Line2D
 from scipy.stats import mannwhitneyu
 
 import wann
-from wann.config import read_settings_file
-from wann.storage import RunFolder, is_run
-from wann.theme import LIGHT, figure_style, quiet_frame, save_figure
+from wann.run.folder import RunFolder, is_run
+from wann.settings import read_settings_file
+from wann.visualization.theme import LIGHT, figure_style, quiet_frame, save_figure
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

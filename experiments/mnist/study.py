@@ -23,10 +23,10 @@ from matplotlib.figure import Figure
 from sklearn.linear_model import LogisticRegression
 
 import wann
-from wann.accuracy import ClassifierCard, evaluate_classifier
-from wann.datasets import load_named
-from wann.storage import RunFolder, is_run
-from wann.theme import LIGHT, figure_style, quiet_frame, save_figure
+from wann.analysis.classifier import ClassifierCard, evaluate_classifier
+from wann.run.folder import RunFolder, is_run
+from wann.tasks.data_sets import load_named
+from wann.visualization.theme import LIGHT, figure_style, quiet_frame, save_figure
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

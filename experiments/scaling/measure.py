@@ -18,17 +18,18 @@ from pathlib import Path
 
 import numpy as np
 
-from wann import distributed
-from wann.config import Settings, build_settings
-from wann.distributed import RayEvaluator, ray
-from wann.evolution import Evolution
-from wann.genome import Genome
-from wann.network import FloatArray, NetworkBatch, batch_networks, compile_genome
-from wann.rollout import Rollouts
-from wann.seeding import Purpose, episode_seeds
-from wann.storage import _unpack
-from wann.tasks import get_task, preset_settings
-from wann.work import Dealer, Span, Work
+from wann.evaluation import ray_evaluator as distributed
+from wann.evaluation.chunks import Dealer, Span, Work
+from wann.evaluation.ray_evaluator import RayEvaluator, ray
+from wann.evolution.evolution import Evolution
+from wann.networks.genome import Genome
+from wann.networks.network import NetworkBatch, batch_networks, compile_genome
+from wann.rollouts.result import Rollouts
+from wann.run.folder import _unpack
+from wann.settings import Settings, build_settings
+from wann.tasks.registry import get_task, preset_settings
+from wann.utils.arrays import FloatArray
+from wann.utils.seeding import Purpose, episode_seeds
 
 HERE = Path(__file__).parent
 ENV = "BipedalWalker-v3"
@@ -55,9 +56,9 @@ def drifted(population: int, generations: int) -> tuple[Genome, ...]:
 
 def grown(genomes: tuple[Genome, ...], count: int, connections: int) -> tuple[Genome, ...]:
     """Genomes that evolution's own mutations have brought to a number of connections."""
-    from wann.activations import BY_NAME
-    from wann.innovation import Innovations
-    from wann.variation import mutate
+    from wann.evolution.innovation import Innovations
+    from wann.evolution.variation import mutate
+    from wann.kernels.activations import BY_NAME
 
     settings = settings_of(480)
     codes = [BY_NAME[name].code for name in settings.activations]

@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 from measure import drifted
 
-from wann import distributed
-from wann.distributed import RayEvaluator
-from wann.network import Network, compile_genome
-from wann.pool import MOST_LANES
-from wann.rollout import Rollouts
-from wann.tasks import get_task
+from wann.evaluation import ray_evaluator as distributed
+from wann.evaluation.ray_evaluator import RayEvaluator
+from wann.networks.network import Network, compile_genome
+from wann.rollouts.envpool import MOST_LANES
+from wann.rollouts.result import Rollouts
+from wann.tasks.registry import get_task
 
 HERE = Path(__file__).parent
 CORES = (1, 10, 100, 320, 1000, 3200, 10_000)
@@ -368,7 +368,7 @@ def summarise(results: dict[str, Any]) -> dict[str, int]:
     """Shows the README's tables and draws the figure; the largest sensible clusters."""
     from matplotlib.figure import Figure
 
-    from wann.theme import LIGHT, figure_style, save_figure
+    from wann.visualization.theme import LIGHT, figure_style, save_figure
 
     largest: dict[str, int] = {}
     rows, shown = results["generations"], {"gymnasium": "Gymnasium", "pool": "pool"}

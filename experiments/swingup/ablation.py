@@ -19,7 +19,7 @@ from typing import Any
 from scipy.stats import mannwhitneyu
 
 import wann
-from wann.storage import is_run
+from wann.run.folder import is_run
 
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))

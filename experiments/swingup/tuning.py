@@ -19,9 +19,9 @@ from typing import Any
 from matplotlib.figure import Figure
 
 import wann
-from wann.theme import LIGHT, figure_style, quiet_frame, save_figure
-from wann.tune import resume_tuning, tune
-from wann.tuning import is_tuning
+from wann.tuning.plan import is_tuning
+from wann.tuning.tune import resume_tuning, tune
+from wann.visualization.theme import LIGHT, figure_style, quiet_frame, save_figure
 
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))

@@ -8,6 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from wann.utils.arrays import IntArray, RealArray
+
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.utils import check_random_state
@@ -18,8 +20,6 @@ except ImportError:
         "wann.random_weights needs scikit-learn, 1.6 or newer: pip install 'wann[data]'"
     ) from None
 
-FloatArray = NDArray[np.floating[Any]]
-IntArray = NDArray[np.int64]
 
 _ROWS = 4000  # that are answered at once
 
@@ -64,7 +64,7 @@ class RandomWeightClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: igno
         self._learn(x, labels.astype(np.int64), seed)
         return self
 
-    def decision_function(self, x: Any) -> FloatArray:
+    def decision_function(self, x: Any) -> RealArray:
         """Scores (N, classes) of rows; the highest is the answer, also of two classes."""
         check_is_fitted(self)
         x = validate_data(self, x, dtype=(np.float64, np.float32), reset=False)
@@ -77,7 +77,7 @@ class RandomWeightClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: igno
         return answers
 
     @abstractmethod
-    def _learn(self, x: FloatArray, labels: IntArray, seed: int) -> None:
+    def _learn(self, x: RealArray, labels: IntArray, seed: int) -> None:
         """Learn from rows (N, I) and their places (N,) in `classes_`.
 
         Random numbers come from `wann.seeding.stream(seed, Purpose.RANDOM_WEIGHTS, ...)`, or from a library
@@ -85,7 +85,7 @@ class RandomWeightClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: igno
         """
 
     @abstractmethod
-    def _scores(self, x: FloatArray) -> FloatArray:
+    def _scores(self, x: RealArray) -> RealArray:
         """Scores (n, classes) of some rows (n, I)."""
 
 

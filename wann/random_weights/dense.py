@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from wann.random_weights.base import FloatArray, IntArray
 from wann.random_weights.training import (
     NetworkClassifier,
     Shapes,
@@ -16,7 +15,8 @@ from wann.random_weights.training import (
     one_thread,
     torch,
 )
-from wann.seeding import Purpose, stream
+from wann.utils.arrays import IntArray, RealArray
+from wann.utils.seeding import Purpose, stream
 
 _WEIGHTS, _ORDER = range(2)  # addresses of the streams of random numbers
 
@@ -50,7 +50,7 @@ class DenseNetwork(NetworkClassifier):
         self.learning_rate = learning_rate
         self.random_state = random_state
 
-    def _learn(self, x: FloatArray, labels: IntArray, seed: int) -> None:
+    def _learn(self, x: RealArray, labels: IntArray, seed: int) -> None:
         shapes = layer_shapes(x.shape[1], len(self.classes_), self.hidden)
         weights, biases = initial_weights(shapes, seed), [torch.zeros(shape[0]) for shape in shapes]
         train(

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from wann.random_weights.base import FloatArray, IntArray
 from wann.random_weights.training import (
     Array32,
     NetworkClassifier,
@@ -21,7 +20,8 @@ from wann.random_weights.training import (
     one_thread,
     torch,
 )
-from wann.seeding import Purpose, stream
+from wann.utils.arrays import IntArray, RealArray
+from wann.utils.seeding import Purpose, stream
 
 _WEIGHTS, _SCORES, _ORDER = range(3)  # addresses of the streams of random numbers
 
@@ -77,7 +77,7 @@ class HiddenSubnetwork(NetworkClassifier):
         self.weight_decay = weight_decay
         self.random_state = random_state
 
-    def _learn(self, x: FloatArray, labels: IntArray, seed: int) -> None:
+    def _learn(self, x: RealArray, labels: IntArray, seed: int) -> None:
         check_choice("learn", self.learn, ("scores", "weights", "nothing"))
         check_choice("weights", self.weights, ("signed", "normal"))
         check_share("kept", self.kept)

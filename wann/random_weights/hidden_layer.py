@@ -9,9 +9,10 @@ from typing import Literal
 
 import numpy as np
 
-from wann.random_weights.base import FloatArray, IntArray, RandomWeightClassifier
+from wann.random_weights.base import RandomWeightClassifier
 from wann.random_weights.readout import Readout
-from wann.seeding import Purpose, stream
+from wann.utils.arrays import IntArray, RealArray
+from wann.utils.seeding import Purpose, stream
 
 _BATCH = 128  # rows
 _STEPS = 2500  # of training at most: of MNIST 5.3 times all rows
@@ -24,11 +25,11 @@ _DECAYS = (0.9, 0.999)
 class Layer:
     """H hidden units: gain * activation(x @ weights + bias)."""
 
-    weights: FloatArray  # (I, H)
-    bias: FloatArray  # (H,)
+    weights: RealArray  # (I, H)
+    bias: RealArray  # (H,)
     activation: Literal["cos", "tanh", "sigmoid"]
     gain: float = 1.0
-    seen: FloatArray | None = None  # (I, H) 1 where a unit sees an input, else 0; None where it sees all
+    seen: RealArray | None = None  # (I, H) 1 where a unit sees an input, else 0; None where it sees all
 
     @property
     def size(self) -> int:
@@ -36,13 +37,13 @@ class Layer:
         seen = self.weights.size if self.seen is None else int(self.seen.sum())
         return int(seen + self.bias.size)
 
-    def __call__(self, x: FloatArray) -> FloatArray:
+    def __call__(self, x: RealArray) -> RealArray:
         """Values (n, H) of the units for rows (n, I), in the type of x."""
         sums = x @ self.weights.astype(x.dtype, copy=False)
         sums += self.bias.astype(x.dtype, copy=False)
         return self.activate(sums)
 
-    def activate(self, sums: FloatArray) -> FloatArray:
+    def activate(self, sums: RealArray) -> RealArray:
         """Values of the units from their sums, which are used up."""
         if self.activation == "cos":
             np.cos(sums, out=sums)
@@ -57,7 +58,7 @@ class Layer:
             sums *= sums.dtype.type(self.gain)
         return sums
 
-    def slope(self, sums: FloatArray, values: FloatArray) -> FloatArray:
+    def slope(self, sums: RealArray, values: RealArray) -> RealArray:
         """Derivative of the values with respect to the sums."""
         if self.activation == "cos":
             return -self.gain * np.sin(sums)
@@ -77,10 +78,10 @@ class HiddenLayerClassifier(RandomWeightClassifier):
     direct_links: bool = False
 
     @abstractmethod
-    def _draw(self, x: FloatArray, labels: IntArray, seed: int) -> Layer:
+    def _draw(self, x: RealArray, labels: IntArray, seed: int) -> Layer:
         """The random layer for these training rows."""
 
-    def _learn(self, x: FloatArray, labels: IntArray, seed: int) -> None:
+    def _learn(self, x: RealArray, labels: IntArray, seed: int) -> None:
         self.layer_ = self._draw(x, labels, seed)
         if self.trained:
             self.layer_, self.readout_ = self._descend(x, labels, seed)
@@ -89,14 +90,14 @@ class HiddenLayerClassifier(RandomWeightClassifier):
         self.trained_parameters = self.readout_.size + (self.layer_.size if self.trained else 0)
         self.stored_parameters = self.readout_.size + self.layer_.size
 
-    def _features(self, x: FloatArray) -> FloatArray:
+    def _features(self, x: RealArray) -> RealArray:
         values = self.layer_(x)
         return np.hstack([x, values]) if self.direct_links else values
 
-    def _scores(self, x: FloatArray) -> FloatArray:
+    def _scores(self, x: RealArray) -> RealArray:
         return self.readout_(self._features(x))
 
-    def _descend(self, x: FloatArray, labels: IntArray, seed: int) -> tuple[Layer, Readout]:
+    def _descend(self, x: RealArray, labels: IntArray, seed: int) -> tuple[Layer, Readout]:
         """Hidden layer and readout after gradient descent. Source: Kingma and Ba (2015), algorithm 1."""
         rng = stream(seed, Purpose.RANDOM_WEIGHTS, 9)
         x = x.astype(np.float32, copy=False)
@@ -129,8 +130,8 @@ class HiddenLayerClassifier(RandomWeightClassifier):
 
 
 def gradients(
-    layer: Layer, weights: FloatArray, intercept: FloatArray, x: FloatArray, labels: IntArray, skipped: int
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    layer: Layer, weights: RealArray, intercept: RealArray, x: RealArray, labels: IntArray, skipped: int
+) -> tuple[RealArray, RealArray, RealArray, RealArray]:
     """Slopes of the mean cross-entropy of the softmax, by back-propagation.
 
     Args:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from wann.random_weights.base import FloatArray
 from wann.random_weights.training import check_choice, functional, one_thread, torch, torch_generator
-from wann.seeding import Purpose, stream
-from wann.theme import LIGHT, Theme, figure_style, save_figure
+from wann.utils.arrays import RealArray
+from wann.utils.seeding import Purpose, stream
+from wann.visualization.theme import LIGHT, Theme, figure_style, save_figure
 
 STEPS = 1000
 """Steps after which the fit is stopped: a fit that goes on learns the noise as well."""
@@ -41,7 +41,7 @@ _CORNERS = {"china": (150, 300), "flower": (90, 300)}  # row and column of their
 class Restored:
     """A network's answer to one noisy image."""
 
-    image: FloatArray  # (height, width, colours), values from 0 to 1
+    image: RealArray  # (height, width, colours), values from 0 to 1
     trained: int  # parameters that were fitted
     stored: int  # parameters and numbers of the input
 
@@ -51,17 +51,17 @@ class Sample:
     """A sample image, made noisy. All (height, width, colours), values from 0 to 1."""
 
     name: str
-    clean: FloatArray
-    noisy: FloatArray
-    filtered: FloatArray  # the noisy one under a Gaussian filter of 3 x 3 pixels
+    clean: RealArray
+    noisy: RealArray
+    filtered: RealArray  # the noisy one under a Gaussian filter of 3 x 3 pixels
 
-    def gain(self, image: FloatArray) -> float:
+    def gain(self, image: RealArray) -> float:
         """By how many decibels an image is nearer to the clean one than the noisy one is."""
         return decibels(image, self.clean) - decibels(self.noisy, self.clean)
 
 
 def restore(
-    noisy: FloatArray,
+    noisy: RealArray,
     *,
     steps: int = STEPS,
     learn: str = "all",
@@ -166,12 +166,12 @@ def _network(colours: int, rng: np.random.Generator) -> Any:
         )
 
 
-def decibels(image: FloatArray, clean: FloatArray) -> float:
+def decibels(image: RealArray, clean: RealArray) -> float:
     """Peak signal-to-noise ratio in dB of an image with values from 0 to 1."""
     return float(-10.0 * np.log10(np.mean((image - clean) ** 2)))
 
 
-def gaussian_filtered(image: FloatArray) -> FloatArray:
+def gaussian_filtered(image: RealArray) -> RealArray:
     """An image (height, width, colours) under the 3 x 3 filter 1 2 1, 2 4 2, 1 2 1 over 16."""
     for axis in (0, 1):
         wide = np.pad(image, [(1, 1) if k == axis else (0, 0) for k in range(3)], mode="edge")
@@ -182,7 +182,7 @@ def gaussian_filtered(image: FloatArray) -> FloatArray:
     return image
 
 
-def sample_images() -> dict[str, FloatArray]:
+def sample_images() -> dict[str, RealArray]:
     """Parts of 128 x 128 pixels of the two photographs that come with scikit-learn, values from 0 to 1."""
     from sklearn.datasets import load_sample_image
 

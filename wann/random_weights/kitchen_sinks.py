@@ -7,8 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.kernel_approximation import RBFSampler
 
-from wann.random_weights.base import FloatArray, IntArray
 from wann.random_weights.hidden_layer import HiddenLayerClassifier, Layer
+from wann.utils.arrays import IntArray, RealArray
 
 
 class KitchenSinks(HiddenLayerClassifier):
@@ -39,7 +39,7 @@ class KitchenSinks(HiddenLayerClassifier):
         self.trained = trained
         self.random_state = random_state
 
-    def _draw(self, x: FloatArray, _labels: IntArray, seed: int) -> Layer:
+    def _draw(self, x: RealArray, _labels: IntArray, seed: int) -> Layer:
         sampler = RBFSampler(gamma=self.gamma, n_components=self.features, random_state=seed).fit(x)
         return Layer(
             sampler.random_weights_, sampler.random_offset_, "cos", gain=float(np.sqrt(2.0 / self.features))

@@ -8,8 +8,9 @@ from typing import Any
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from wann.random_weights.base import FloatArray, IntArray, RandomWeightClassifier
+from wann.random_weights.base import RandomWeightClassifier
 from wann.random_weights.readout import Readout
+from wann.utils.arrays import IntArray, RealArray
 
 _ITERATIONS = 200  # of logistic regression
 
@@ -26,11 +27,11 @@ class LinearRidge(RandomWeightClassifier):
     def __init__(self, *, random_state: Any = None) -> None:
         self.random_state = random_state
 
-    def _learn(self, x: FloatArray, labels: IntArray, seed: int) -> None:
+    def _learn(self, x: RealArray, labels: IntArray, seed: int) -> None:
         self.readout_ = Readout.fit(lambda rows: rows, x, labels, seed=seed)
         self.trained_parameters = self.stored_parameters = self.readout_.size
 
-    def _scores(self, x: FloatArray) -> FloatArray:
+    def _scores(self, x: RealArray) -> RealArray:
         return self.readout_(x)
 
 
@@ -46,7 +47,7 @@ class LinearLogistic(RandomWeightClassifier):
     def __init__(self, *, random_state: Any = None) -> None:
         self.random_state = random_state
 
-    def _learn(self, x: FloatArray, labels: IntArray, _seed: int) -> None:
+    def _learn(self, x: RealArray, labels: IntArray, _seed: int) -> None:
         self.model_ = LogisticRegression(max_iter=_ITERATIONS)
         with warnings.catch_warnings():  # on raw pixels the last digits of the weights never settle
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -54,6 +55,6 @@ class LinearLogistic(RandomWeightClassifier):
         self.trained_parameters = self.model_.coef_.size + self.model_.intercept_.size
         self.stored_parameters = self.trained_parameters
 
-    def _scores(self, x: FloatArray) -> FloatArray:
-        scores: FloatArray = self.model_.predict_proba(x)
+    def _scores(self, x: RealArray) -> RealArray:
+        scores: RealArray = self.model_.predict_proba(x)
         return scores

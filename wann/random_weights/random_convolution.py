@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from wann.random_weights.base import FloatArray, IntArray, RandomWeightClassifier, check_shape
+from wann.random_weights.base import RandomWeightClassifier, check_shape
 from wann.random_weights.readout import Readout
 from wann.random_weights.training import (
     Array32,
@@ -18,7 +18,8 @@ from wann.random_weights.training import (
     one_thread,
     torch,
 )
-from wann.seeding import Purpose, stream
+from wann.utils.arrays import IntArray, RealArray
+from wann.utils.seeding import Purpose, stream
 
 _FILTERS, _HEAD, _ORDER = range(1, 4)  # addresses of streams; 0 is the readout's
 _LEARNING_RATE = 1e-3  # of Adam, where the filters are trained
@@ -63,7 +64,7 @@ class RandomConvolution(RandomWeightClassifier):
         self.epochs = epochs
         self.random_state = random_state
 
-    def _learn(self, x: FloatArray, labels: IntArray, seed: int) -> None:
+    def _learn(self, x: RealArray, labels: IntArray, seed: int) -> None:
         check_choice("learn", self.learn, ("readout", "all"))
         if min(self.filters, self.size, self.pool) < 1:
             raise ValueError(
@@ -89,7 +90,7 @@ class RandomConvolution(RandomWeightClassifier):
         self.trained_parameters = self.readout_.size + (filters.numel() if self.learn == "all" else 0)
         self.stored_parameters = self.readout_.size + filters.numel()
 
-    def _train_filters(self, filters: Any, x: FloatArray, labels: IntArray, features: int, seed: int) -> None:
+    def _train_filters(self, filters: Any, x: RealArray, labels: IntArray, features: int, seed: int) -> None:
         """Train the filters in place, under a linear layer that starts as random."""
         images, targets = self._images(x), torch.from_numpy(labels)
         draws = stream(seed, Purpose.RANDOM_WEIGHTS, _HEAD).standard_normal((len(self.classes_), features))
@@ -110,7 +111,7 @@ class RandomConvolution(RandomWeightClassifier):
             rng=stream(seed, Purpose.RANDOM_WEIGHTS, _ORDER),
         )
 
-    def _images(self, x: FloatArray) -> Any:
+    def _images(self, x: RealArray) -> Any:
         rows = torch.from_numpy(np.asarray(x, np.float32))
         return rows.reshape(len(rows), 1, *check_shape(self.shape, x.shape[1]))
 
@@ -118,11 +119,11 @@ class RandomConvolution(RandomWeightClassifier):
         """Features (n, features) of images."""
         return functional.avg_pool2d(functional.relu(convolve(images, filters)), self.pool).flatten(1)
 
-    def features(self, x: FloatArray) -> FloatArray:
+    def features(self, x: RealArray) -> RealArray:
         """Means (n, filters * pooled height * pooled width) of what the filters see in rows (n, I)."""
         with one_thread(), torch.no_grad():
-            pooled: FloatArray = self._pooled(self._images(x), torch.from_numpy(self.filters_)).numpy()
+            pooled: RealArray = self._pooled(self._images(x), torch.from_numpy(self.filters_)).numpy()
         return pooled
 
-    def _scores(self, x: FloatArray) -> FloatArray:
+    def _scores(self, x: RealArray) -> RealArray:
         return self.readout_(self.features(x))

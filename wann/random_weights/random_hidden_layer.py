@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from wann.random_weights.base import FloatArray, IntArray
 from wann.random_weights.hidden_layer import HiddenLayerClassifier, Layer
-from wann.seeding import Purpose, stream
+from wann.utils.arrays import IntArray, RealArray
+from wann.utils.seeding import Purpose, stream
 
 
 class RandomHiddenLayer(HiddenLayerClassifier):
@@ -44,7 +44,7 @@ class RandomHiddenLayer(HiddenLayerClassifier):
         self.trained = trained
         self.random_state = random_state
 
-    def _draw(self, x: FloatArray, _labels: IntArray, seed: int) -> Layer:
+    def _draw(self, x: RealArray, _labels: IntArray, seed: int) -> Layer:
         if self.scale == "unit":
             length = float(np.sqrt(np.einsum("ni,ni->", x, x, dtype=np.float64) / len(x)))
             scale = 1.0 / max(length, 1e-12)

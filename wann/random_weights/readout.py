@@ -8,8 +8,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from wann.random_weights.base import FloatArray, IntArray, held_out
-from wann.seeding import Purpose, stream
+from wann.random_weights.base import held_out
+from wann.utils.arrays import IntArray, RealArray
+from wann.utils.seeding import Purpose, stream
 
 try:
     from scipy.linalg import LinAlgError, cho_factor, cho_solve
@@ -32,8 +33,8 @@ _LEAST_ROUGH = 1e-3  # strength from which sums in float32 are exact enough
 class Readout:
     """Linear outputs of D features for K classes, fitted to targets of +1 for a row's class and -1 else."""
 
-    weights: FloatArray  # (D, K)
-    intercept: FloatArray  # (K,) not penalised
+    weights: RealArray  # (D, K)
+    intercept: RealArray  # (K,) not penalised
     strength: float  # the chosen one of `STRENGTHS`
 
     @property
@@ -41,16 +42,16 @@ class Readout:
         """Numbers that were fitted."""
         return int(self.weights.size + self.intercept.size)
 
-    def __call__(self, features: FloatArray) -> FloatArray:
+    def __call__(self, features: RealArray) -> RealArray:
         """Outputs (n, K) of features (n, D)."""
-        outputs: FloatArray = features @ self.weights + self.intercept
+        outputs: RealArray = features @ self.weights + self.intercept
         return outputs
 
     @classmethod
     def fit(
         cls,
-        features: Callable[[FloatArray], FloatArray],
-        x: FloatArray,
+        features: Callable[[RealArray], RealArray],
+        x: RealArray,
         labels: IntArray,
         *,
         seed: int,
@@ -100,7 +101,7 @@ def _chunks(rows: IntArray, count: int) -> Iterator[IntArray]:
     return (rows[first : first + size] for first in range(0, len(rows), size))
 
 
-def _targets(labels: IntArray, classes: int, dtype: Any) -> FloatArray:
+def _targets(labels: IntArray, classes: int, dtype: Any) -> RealArray:
     targets = np.full((len(labels), classes), -1.0, dtype)
     targets[np.arange(len(labels)), labels] = 1.0
     return targets
@@ -118,7 +119,7 @@ class _Sums:
         self._targets = np.zeros(classes)
         self._rows = 0
 
-    def add(self, features: FloatArray, labels: IntArray) -> None:
+    def add(self, features: RealArray, labels: IntArray) -> None:
         """Take in some rows."""
         features = features.astype(self.dtype, copy=False)
         targets = _targets(labels, self._targets.size, self.dtype)
@@ -131,7 +132,7 @@ class _Sums:
         self._targets += targets.sum(axis=0)
         self._rows += len(features)
 
-    def solved(self, strength: float) -> tuple[FloatArray, FloatArray]:
+    def solved(self, strength: float) -> tuple[RealArray, RealArray]:
         """Weights (D, K) and intercept (K,)."""
         mean, target_mean = self._sum / self._rows, self._targets / self._rows
         root = (mean * np.sqrt(self._rows)).astype(self.dtype)
@@ -151,15 +152,15 @@ class _Rows:
     def __init__(self, count: int, classes: int) -> None:
         self.dtype = np.float64
         self._count, self._classes = count, classes
-        self._features: list[FloatArray] = []
+        self._features: list[RealArray] = []
         self._labels: list[IntArray] = []
 
-    def add(self, features: FloatArray, labels: IntArray) -> None:
+    def add(self, features: RealArray, labels: IntArray) -> None:
         """Take in some rows."""
         self._features.append(features.astype(np.float64))
         self._labels.append(labels)
 
-    def solved(self, strength: float) -> tuple[FloatArray, FloatArray]:
+    def solved(self, strength: float) -> tuple[RealArray, RealArray]:
         """Weights (D, K) and intercept (K,)."""
         features, labels = np.concatenate(self._features), np.concatenate(self._labels)
         targets = _targets(labels, self._classes, np.float64)
@@ -172,11 +173,11 @@ class _Rows:
         return weights, target_mean - mean @ weights
 
 
-def _solve(matrix: FloatArray, right: FloatArray) -> FloatArray:
+def _solve(matrix: RealArray, right: RealArray) -> RealArray:
     """Solution of a symmetric system; NaN where it is not definite. The lower triangle is used up."""
     try:
         factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
-        solution: FloatArray = cho_solve(factor, right, overwrite_b=True, check_finite=False)
+        solution: RealArray = cho_solve(factor, right, overwrite_b=True, check_finite=False)
     except LinAlgError:
         return np.full_like(right, np.nan)
     return solution

@@ -7,9 +7,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from wann.random_weights.base import FloatArray, IntArray, check_shape
+from wann.random_weights.base import check_shape
 from wann.random_weights.hidden_layer import HiddenLayerClassifier, Layer
-from wann.seeding import Purpose, stream
+from wann.utils.arrays import IntArray, RealArray
+from wann.utils.seeding import Purpose, stream
 
 _NORM = 2.0  # length of the weights of a unit
 _BORDER = 3.0 / 28.0  # of a side, that no rectangle reaches into
@@ -48,14 +49,14 @@ class ReceptiveFields(HiddenLayerClassifier):
         self.trained = trained
         self.random_state = random_state
 
-    def _draw(self, x: FloatArray, labels: IntArray, seed: int) -> Layer:
+    def _draw(self, x: RealArray, labels: IntArray, seed: int) -> Layer:
         shape = check_shape(self.shape, x.shape[1])
         if self.weights not in ("random", "differences"):
             raise ValueError(f"weights must be 'random' or 'differences', got {self.weights!r}")
         rng = stream(seed, Purpose.RANDOM_WEIGHTS, 1)
         seen = rectangles(shape, self.units, rng)
         if self.weights == "random":
-            weights: FloatArray = rng.standard_normal((self.units, x.shape[1])) * seen
+            weights: RealArray = rng.standard_normal((self.units, x.shape[1])) * seen
             weights *= _NORM / np.linalg.norm(weights, axis=1, keepdims=True)
             bias = rng.standard_normal(self.units) - weights @ x.mean(axis=0, dtype=np.float64)
         else:
@@ -89,8 +90,8 @@ def _largest(shape: tuple[int, int], margins: list[int]) -> int:
 
 
 def _differences(
-    x: FloatArray, labels: IntArray, seen: NDArray[np.bool_], rng: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:
+    x: RealArray, labels: IntArray, seen: NDArray[np.bool_], rng: np.random.Generator
+) -> tuple[RealArray, RealArray]:
     """Weights (H, I) and biases (H,): a unit's sum is 0 half way between its two images."""
     weights, bias = np.empty(seen.shape), np.empty(len(seen))
     for unit, field in enumerate(seen):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from wann.random_weights.base import FloatArray, IntArray, held_out
+from wann.random_weights.base import held_out
 from wann.random_weights.dense import initial_weights, train
 from wann.random_weights.training import (
     NetworkClassifier,
@@ -23,7 +23,8 @@ from wann.random_weights.training import (
     torch,
     torch_generator,
 )
-from wann.seeding import Purpose, stream
+from wann.utils.arrays import IntArray, RealArray
+from wann.utils.seeding import Purpose, stream
 
 _ORDER, _MASKS, _HELD_OUT, _RANDOM, _SAMPLES = range(2, 7)  # addresses of streams; 0 and 1 are those of dense
 _ROUNDS = 25  # masks of 0.8**0 to 0.8**24 of the weights
@@ -79,7 +80,7 @@ class CriterionMask(NetworkClassifier):
         self.validation_share = validation_share
         self.random_state = random_state
 
-    def _learn(self, x: FloatArray, labels: IntArray, seed: int) -> None:
+    def _learn(self, x: RealArray, labels: IntArray, seed: int) -> None:
         check_choice("criterion", self.criterion, CRITERIA)
         check_choice("weights", self.weights, ("initial", "signed"))
         check_share("validation_share", self.validation_share)
@@ -120,7 +121,7 @@ class CriterionMask(NetworkClassifier):
         self.trained_parameters = 0 if self.criterion == "random" else total
 
 
-def _scores(criterion: str, first: FloatArray, last: FloatArray, rng: np.random.Generator) -> FloatArray:
+def _scores(criterion: str, first: RealArray, last: RealArray, rng: np.random.Generator) -> RealArray:
     """Scores of a layer's weights by one of `CRITERIA`; minus infinity is never kept."""
     if criterion == "large-final":
         return np.abs(last)
@@ -133,7 +134,7 @@ def _scores(criterion: str, first: FloatArray, last: FloatArray, rng: np.random.
     return np.where(np.sign(first) == np.sign(last), np.abs(last), -np.inf)
 
 
-def _masks(scores: Sequence[FloatArray], number: int) -> Masks:
+def _masks(scores: Sequence[RealArray], number: int) -> Masks:
     """The masks of one round."""
     masks = []
     for depth, score in enumerate(scores):
@@ -190,7 +191,7 @@ class LearnedMask(NetworkClassifier):
         self.learning_rate = learning_rate
         self.random_state = random_state
 
-    def _learn(self, x: FloatArray, labels: IntArray, seed: int) -> None:
+    def _learn(self, x: RealArray, labels: IntArray, seed: int) -> None:
         check_choice("weights", self.weights, ("signed", "initial"))
         shapes = layer_shapes(x.shape[1], len(self.classes_), self.hidden)
         first = initial_weights(shapes, seed)
@@ -218,7 +219,7 @@ class LearnedMask(NetworkClassifier):
         self.trained_parameters = sum(logit.numel() for logit in logits)
         self._seed = seed
 
-    def sampled_scores(self, x: Any, y: Any, masks: int = 10) -> FloatArray:
+    def sampled_scores(self, x: Any, y: Any, masks: int = 10) -> RealArray:
         """Accuracies (masks,) of networks whose masks are drawn with `probabilities_`, as in the paper."""
         check_is_fitted(self)
         rows = torch.from_numpy(np.asarray(x, np.float32))

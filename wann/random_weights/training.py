@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wann.random_weights.base import FloatArray, RandomWeightClassifier, check_shape
+from wann.random_weights.base import RandomWeightClassifier, check_shape
+from wann.utils.arrays import RealArray
 
 try:  # the names are for the other modules too, so that the message is in one place
     import torch as torch
@@ -202,7 +203,7 @@ class NetworkClassifier(RandomWeightClassifier):
     scale_: float = 1.0
     shape: tuple[int, int] | None = None
 
-    def _rows(self, x: FloatArray, layer: tuple[int, ...]) -> Any:
+    def _rows(self, x: RealArray, layer: tuple[int, ...]) -> Any:
         """Rows as the first layer takes them: images for a convolution."""
         rows = torch.from_numpy(((x - self.shift_) / self.scale_).astype(np.float32))
         if len(layer) == 4:
@@ -223,11 +224,11 @@ class NetworkClassifier(RandomWeightClassifier):
             bias.size for bias in self.biases_
         )
 
-    def _scores(self, x: FloatArray) -> FloatArray:
+    def _scores(self, x: RealArray) -> RealArray:
         weights = [
             torch.from_numpy(weight * mask) for weight, mask in zip(self.weights_, self.masks_, strict=True)
         ]
         biases = [torch.from_numpy(bias) for bias in self.biases_]
         with one_thread(), torch.no_grad():
-            scores: FloatArray = forward(self._rows(x, self.weights_[0].shape), weights, biases).numpy()
+            scores: RealArray = forward(self._rows(x, self.weights_[0].shape), weights, biases).numpy()
         return scores

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wann.random_weights.base import FloatArray, IntArray, RandomWeightClassifier, check_shape
+from wann.random_weights.base import RandomWeightClassifier, check_shape
 from wann.random_weights.training import (
     POOL,
     Array32,
@@ -24,7 +24,8 @@ from wann.random_weights.training import (
     torch,
     torch_generator,
 )
-from wann.seeding import Purpose, stream
+from wann.utils.arrays import IntArray, RealArray
+from wann.utils.seeding import Purpose, stream
 
 Layer = tuple[Any, Any]  # weights and biases
 
@@ -84,7 +85,7 @@ class Transfer(RandomWeightClassifier):
         self.learning_rate = learning_rate
         self.random_state = random_state
 
-    def _learn(self, x: FloatArray, labels: IntArray, seed: int) -> None:
+    def _learn(self, x: RealArray, labels: IntArray, seed: int) -> None:
         check_choice("layers", self.layers, ("imported", "random", "trained"))
         classes = len(self.classes_)
         if classes < 4:
@@ -153,7 +154,7 @@ class Transfer(RandomWeightClassifier):
         optimiser = torch.optim.Adam(learned, lr=self.learning_rate)
         descend(optimiser, loss, len(inputs), epochs=epochs, batch_size=self.batch_size, rng=rng)
 
-    def _images(self, x: FloatArray) -> Any:
+    def _images(self, x: RealArray) -> Any:
         rows = torch.from_numpy(np.asarray(x, np.float32))
         return rows.reshape(len(rows), 1, *check_shape(self.shape, x.shape[1]))
 
@@ -162,7 +163,7 @@ class Transfer(RandomWeightClassifier):
         with torch.no_grad():
             return torch.cat([_through(some, layers) for some in images.split(_IMAGES)])
 
-    def _scores(self, x: FloatArray) -> FloatArray:
+    def _scores(self, x: RealArray) -> RealArray:
         layers, head = _tensors(self.layers_), _tensors(self.head_)
         with one_thread(), torch.no_grad():
             outputs = self._seen(self._images(x), layers)

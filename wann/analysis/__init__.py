@@ -1,0 +1,12 @@
+"""What champions are worth.
+
+In reading order:
+
+    scorecard    returns at shared weights
+    classifier   accuracy of classifiers, ensembles too
+    achievement  what a champion does, in words
+    variants     a network with parts left out
+    sensitivity  how much each connection matters
+    prune        connections removed
+    paper_table  the paper's table
+"""

@@ -1,0 +1,76 @@
+"""The command `wann doctor`."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wann.cli.options import env_kwargs_option, label_option
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from wann.doctor import Finding
+
+
+@click.command()
+@click.argument("env_id", required=False)
+@env_kwargs_option
+@label_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def doctor(env_id: str | None, env_kwargs: dict[str, Any] | None, label: str | None, as_json: bool) -> int:
+    """Check this machine, each finding with its fix.
+
+    With ENV_ID also that environment: whether it can be searched, whether one seed gives the same episode
+    twice, and how fast it is; of a data set, whether it can be read. The exit code is 1 where something is
+    broken; what is only missing is a note.
+    """
+    from rich.console import Console
+
+    from wann.doctor import examine
+
+    if (env_kwargs or label) and not env_id:
+        raise click.UsageError(f"--{'env-kwargs' if env_kwargs else 'label'} needs an ENV_ID")
+    if label is not None:
+        env_kwargs = {**(env_kwargs or {}), "label": label}
+    console, findings = Console(highlight=False), []
+    console.width = console.width if console.is_terminal else 200  # commands are to be copied whole
+    with console.status("Checking") if console.is_terminal and not as_json else nullcontext():
+        for finding in examine(env_id, env_kwargs):
+            findings.append(finding)
+            if not as_json:
+                console.print(_finding_row(finding, console.encoding))
+    problems, notes = (sum(each.level == level for each in findings) for level in ("problem", "note"))
+    if as_json:
+        click.echo(json.dumps({"problems": problems, "findings": [asdict(each) for each in findings]}))
+    else:
+        click.echo(f"\n{problems or 'No'} problem{'s' * (problems != 1)}, {notes} note{'s' * (notes != 1)}.")
+    return 1 if problems else 0
+
+
+_MARKS = {"ok": ("✓", "+", "green"), "note": ("•", "-", "yellow"), "problem": ("✗", "x", "bold red")}
+
+
+def _finding_row(finding: Finding, encoding: str) -> Table:
+    """A row of a table that is shown while it grows: mark, check, what was found and, below it, the fix."""
+    from rich.table import Table
+    from rich.text import Text
+
+    symbol, letter, color = _MARKS[finding.level]
+    mark, arrow = (symbol, "→") if encoding.startswith("utf") else (letter, "->")
+    row = Table.grid(padding=(0, 1))
+    row.add_column(width=1, style=color)
+    row.add_column(width=19, no_wrap=True)
+    row.add_column(overflow="fold")
+
+    def text(words: str, style: str = "") -> Text:  # not markup: what was found may hold brackets
+        return Text(words.encode(encoding, "replace").decode(encoding), style)
+
+    row.add_row(mark, finding.check, text(finding.found, "" if finding.level == "problem" else "dim"))
+    if finding.fix:
+        row.add_row("", "", text(f"{arrow} {finding.fix}"))
+    return row

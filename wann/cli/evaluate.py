@@ -1,0 +1,149 @@
+"""The command `wann evaluate`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wann.cli.options import (
+    data_option,
+    parse_numbers,
+    placement_options,
+    print_note,
+    refuse_data_folder,
+    refuse_given,
+    size_of,
+)
+
+if TYPE_CHECKING:
+    from wann.analysis.classifier import Accuracy, ClassifierCard
+    from wann.analysis.scorecard import Score, Scorecard
+    from wann.champion import Champion
+
+
+@click.command()
+@click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
+@click.option("--episodes", type=click.IntRange(1, 10_000), default=100, show_default=True)
+@click.option(
+    "--weights", callback=parse_numbers, metavar="W,W,...", help="Shared weights to list one by one."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@placement_options
+@data_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def evaluate(
+    champion_path: Path,
+    episodes: int,
+    weights: tuple[float, ...] | None,
+    seed: int,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Score CHAMPION on fresh episodes, or on the test part of its data.
+
+    Prints the mean return and its standard deviation for single shared weights, over U(-2, 2), with
+    individual random weights, at the best shared weight and, where there are any, with tuned weights. A
+    classifier is scored on the test part of its data, also as an ensemble over weights, and by class.
+    """
+    from wann.analysis import scorecard
+    from wann.analysis.classifier import ClassifierCard
+    from wann.champion import load_champion
+    from wann.progress import bar
+    from wann.settings import PAPER_WEIGHTS
+    from wann.tasks.registry import is_data_set
+
+    champion = load_champion(champion_path)
+    refuse_data_folder(champion.task)
+    if is_data_set(champion.task):
+        refuse_given(
+            ("episodes", "seed", "workers", "address"),
+            f"{champion.task} is a data set, whose whole test part is scored once",
+        )
+    with bar("Evaluating") as progress:
+        card = scorecard.evaluate(
+            champion,
+            episodes=episodes,
+            weights=weights or PAPER_WEIGHTS,
+            seed=seed,
+            progress=progress,
+            note=print_note,
+            **options,
+        )
+    if as_json:
+        click.echo(json.dumps(card.to_dict(), allow_nan=False))
+        return
+    if isinstance(card, ClassifierCard):
+        _print_classifier(champion, card)
+    else:
+        _print_scorecard(champion, card)
+
+
+def _print_classifier(champion: Champion, card: ClassifierCard) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    console.width = console.width if console.is_terminal else 200
+    console.print(f"{card.task}: {size_of(champion)}; {card.samples} test samples")
+    table = Table()
+    for name in ("weights", "accuracy", *card.classes):
+        table.add_column(name, justify="left" if name == "weights" else "right")
+    for score, by_class in zip(card.per_weight, card.per_class, strict=True):
+        percent = ("-" if share is None else f"{share:.0%}" for share in by_class)
+        table.add_row(f"shared {score.weight:g}", f"{score.accuracy:.1%}", *percent)
+    table.add_section()
+    rows: list[tuple[str, Accuracy | None]] = [
+        ("shared, over U(-2, 2)", card.uniform_shared),
+        (f"ensemble of these {len(card.per_weight)}, one vote each", card.ensemble),
+        (f"ensemble of these {len(card.per_weight)}, mean probability", card.ensemble_mean),
+        (
+            f"ensemble of {len(card.ensemble_chosen.weights or ())}, chosen on validation",
+            card.ensemble_chosen,
+        ),
+        (f"shared {card.best_shared.weight:g}, best on validation", card.best_shared),
+        ("individual, tuned", card.tuned),
+    ]
+    for name, row in rows:
+        if row:
+            spread = f" ± {100.0 * row.std:.1f}" if row.std is not None else ""
+            table.add_row(name, f"{row.accuracy:.1%}{spread}")
+    console.print(table)
+    console.print(
+        f"confidence is off by {card.reliability_votes.error:.1%} where it is the share of votes, "
+        f"by {card.reliability_mean.error:.1%} where it is the mean probability"
+    )
+    confusion = Table(title="what the ensemble says (columns) of each class (rows)", title_justify="left")
+    for name in ("", *card.classes):
+        confusion.add_column(name, justify="right")
+    for name, counts in zip(card.classes, card.confusion, strict=True):
+        confusion.add_row(name, *(str(count) if count else "." for count in counts))
+    console.print(confusion)
+
+
+def _print_scorecard(champion: Champion, card: Scorecard) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    console.print(f"{card.task}: {size_of(champion)}; {card.episodes} fresh episodes, seed {card.seed}")
+    table = Table()
+    table.add_column("weights")
+    table.add_column("return", justify="right")
+
+    def add(name: str, score: Score) -> None:
+        table.add_row(name, f"{score.mean:.1f} ± {score.std:.1f}")
+
+    for score in card.per_weight:
+        add(f"shared {score.weight:g}", score)
+    table.add_section()
+    add("shared, over U(-2, 2)", card.uniform_shared)
+    add("individual, random in U(-2, 2)", card.individual_random)
+    add(f"best shared ({card.best_shared.weight:g})", card.best_shared)
+    if card.tuned:
+        add("individual, tuned", card.tuned)
+    console.print(table)
+    if card.achievement:
+        console.print(f"At weight {card.achievement.weight:g} {card.achievement.words}.", soft_wrap=True)

@@ -1,0 +1,95 @@
+"""The command `wann export`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wann.cli.options import parse_weight, print_note, refuse_own
+
+if TYPE_CHECKING:
+    from wann.champion import Weight
+    from wann.formats.onnx_graph import Precision
+
+FORMATS = ("onnx", "torch", "python", "c", "js", "json")
+
+
+# The escaped b tells click to leave the lines after it as they are.
+_HELP = """Write CHAMPION's network for use elsewhere, and try the file at once.
+
+\b
+onnx    a model for ONNX Runtime and others, batched; the weight is an input
+torch   a PyTorch module as Python source; the weight is a parameter
+python  a file that needs only NumPy
+c       a C99 file that needs nothing
+js      a JavaScript module that needs nothing, for Node and browsers
+json    the nodes as a plain list
+
+The file is run on observations from four episodes of its task, or on samples of its data set. Where an
+output differs by more than 1e-12 (in float32 1e-6), relative to the larger of 1 and its size, nothing is
+written; else FILE.proof.json keeps the observations, the outputs and the largest difference.
+"""
+
+
+@click.command(help=_HELP)
+@click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
+@click.option("--format", "kind", type=click.Choice(FORMATS), required=True, help="What to write.")
+@click.option(
+    "--weight",
+    callback=parse_weight,
+    metavar="W",
+    help='Default of the shared weight, or "tuned" for the individual ones; the best one by default.',
+)
+@click.option("--out", type=click.Path(path_type=Path), help="The file; beside the champion by default.")
+@click.option(
+    "--dtype",
+    type=click.Choice(("float32", "float64", "float32-only")),
+    help="Of ONNX: what it takes and gives. float32, the default, computes in float64 inside; "
+    "float32-only does not.",
+)
+@click.option("--opset", type=click.IntRange(min=1), help="Of ONNX: its set of operators; 17 by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print the proof, without its numbers, as JSON.")
+def export(
+    champion_path: Path,
+    kind: str,
+    weight: Weight | None,
+    out: Path | None,
+    dtype: Precision | None,
+    opset: int | None,
+    as_json: bool,
+) -> None:
+    """Write a network in another format; see `_HELP`."""
+    from wann.champion import load_champion
+    from wann.formats.export import SUFFIXES, check_format, proof_path
+    from wann.formats.export import export as write_export
+    from wann.progress import bar
+
+    champion = load_champion(champion_path)
+    out = out or _beside(champion_path, kind, SUFFIXES[kind][0])
+    check_format(kind, out, dtype, opset)
+    refuse_own(out)
+    own = champion_path / "champion.json" if champion_path.is_dir() else champion_path
+    if out.resolve() == own.resolve():
+        raise ValueError(f"{out} is the champion itself: choose another --out")
+    with bar("Observing") as progress:
+        proof = write_export(champion, kind, out, weight=weight, dtype=dtype, opset=opset, progress=progress)
+    if as_json:
+        click.echo(json.dumps(proof.summary()))
+        return
+    click.echo(f"Wrote {out} and {proof_path(out)}")
+    if proof.missing is not None:
+        print_note(f"not verified: {proof.missing}")
+        return
+    click.echo(
+        f"{len(proof.observations)} observations in {proof.tool}: largest difference {proof.difference:.2g}, "
+        f"relative {proof.relative_difference:.2g} (in {proof.dtype} at most {proof.tolerance:g})"
+    )
+
+
+def _beside(path: Path, kind: str, suffix: str) -> Path:
+    """Default file: in the run folder, or beside the champion file with its name in front."""
+    name = "network_torch" if kind == "torch" else "network"
+    return path / f"{name}{suffix}" if path.is_dir() else path.with_name(f"{path.stem}_{name}{suffix}")

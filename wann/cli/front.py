@@ -1,0 +1,133 @@
+"""The command `wann front`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wann.cli.options import data_option, placement_options, print_note, refuse_given, size_of
+
+if TYPE_CHECKING:
+    from wann.run.front import Front
+
+_HEADS = {"mean": "mean", "best": "best weight", "worst": "worst weight"}
+
+
+@click.command()
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@click.option(
+    "--pick",
+    "which",
+    metavar="N|smallest|best|knee",
+    help="Make a champion file of this member: its number; the one with the fewest connections, or the best "
+    "mean; or the best compromise.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Its file; RUN/front-N.json by default.")
+@placement_options
+@data_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def front(run_path: Path, which: str | None, out: Path | None, as_json: bool, **options: Any) -> None:
+    """List the Pareto front of RUN, or pick from it.
+
+    The front holds the networks of the last generation that none of it beats in every objective. A picked one
+    is scored on fresh episodes, as the run's champions are.
+    """
+    from wann.run.front import load_front
+
+    if which is None:
+        refuse_given(("out", "threads", "workers", "address", "data"), "only --pick N computes and writes")
+        found = load_front(run_path)
+        if as_json:
+            click.echo(json.dumps(_listed(run_path, found), allow_nan=False))
+        else:
+            _print_front(run_path, found)
+        return
+    _pick(run_path, int(which) if which.isdecimal() else which, out, as_json, options)
+
+
+def _listed(run_path: Path, front: Front) -> dict[str, Any]:
+    """The front without its genomes, as plain numbers and words."""
+    return {
+        "run": os.fspath(run_path),
+        "task": front.task,
+        "generation": front.generation,
+        "objectives": list(front.objectives),
+        "members": [{"number": k, **member.values} for k, member in enumerate(front.members, 1)],
+    }
+
+
+def _print_front(run_path: Path, front: Front) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from wann.evolution.ranking import SIZES
+    from wann.progress import shown_return
+    from wann.run.front import PICKS
+    from wann.settings import OBJECTIVES
+
+    console = Console(highlight=False)
+    console.width = console.width if console.is_terminal else 200
+    count = len(front.members)
+    console.print(
+        f"{front.task}: {count} network{'s' * (count != 1)} of generation {front.generation} that none beats "
+        f"in all of {', '.join(front.objectives)}"
+    )
+    words: dict[int, list[str]] = {position: [] for position in range(count)}
+    for word in PICKS:
+        words[front.position(word)].append(word)
+    table = Table()
+    table.add_column("", justify="right")
+    names = (*front.objectives, *(name for name in OBJECTIVES if name not in front.objectives))
+    for name in names:
+        style = None if name in front.objectives else "dim"
+        table.add_column(_HEADS.get(name, name), justify="right", style=style)
+    table.add_column("")
+    for position, member in enumerate(front.members):
+        cells = (
+            f"{value:g}" if name in SIZES else shown_return(value)
+            for name, value in ((name, member.values[name]) for name in names)
+        )
+        table.add_row(str(position + 1), *cells, ", ".join(words[position]))
+    console.print(table)
+    click.echo(f"Pick      wann front {shlex.quote(os.fspath(run_path))} --pick knee")
+
+
+def _pick(run_path: Path, which: int | str, out: Path | None, as_json: bool, options: dict[str, Any]) -> None:
+    from wann.champion import save_champion
+    from wann.progress import bar, shown_return
+    from wann.run.confirming import pick
+    from wann.tasks.registry import is_data_set
+
+    out = out or run_path / f"front-{which}.json"
+    if out.exists():
+        raise ValueError(f"{out} exists already: choose another --out")
+    with bar("Confirming") as progress:
+        champion = pick(run_path, which, progress=progress, note=print_note, **options)
+    save_champion(champion, out)
+    weight, best = champion.scores.best
+    if as_json:
+        summary = {
+            "champion": os.fspath(out),
+            "confirmed_mean": champion.scores.overall,
+            "best_shared": {"weight": weight, "mean": best},
+            "connections": champion.genome.connection_count,
+        }
+        click.echo(json.dumps(summary))
+        return
+    quoted = shlex.quote(os.fspath(out))
+    replay = "" if is_data_set(champion.task) else f"Replay    wann replay {quoted}\n"
+    click.echo(
+        f"Champion  {out}\n"
+        f"          mean return {shown_return(champion.scores.overall)} over "
+        f"{len(champion.scores.weights)} shared weights, {shown_return(best)} at weight {weight:g}; "
+        f"{size_of(champion)}\n"
+        f"Evaluate  wann evaluate {quoted}\n"
+        f"{replay}"
+        f"Draw      wann draw {quoted}\n"
+        f"Search on wann search {shlex.quote(champion.task)} --init-from {quoted}"
+    )

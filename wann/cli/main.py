@@ -1,0 +1,79 @@
+"""The command line: its group of commands, and how errors end; it and `wann.commands` alone print."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Sequence
+
+import click
+
+from wann.cli.commands import COMMANDS
+from wann.cli.options import INTERRUPTED
+from wann.version import __version__
+
+USER_ERROR = 2
+_MANY = 100_000  # new objects between collections: importing makes many and drops none
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; user errors end in one line and exit code 2."""
+    before = gc.get_threshold()
+    gc.set_threshold(_MANY)
+    try:
+        code = commands.main(arguments, prog_name="wann", standalone_mode=False)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        hint = f" (see {context.command_path} --help)" if context else ""
+        _fail(error.format_message().replace("\n", " ") + hint, USER_ERROR)
+    except click.Abort:
+        _fail("interrupted", INTERRUPTED)
+    except KeyboardInterrupt:
+        _fail("interrupted", INTERRUPTED)
+    except ValueError as error:
+        _fail(str(error), USER_ERROR)
+    except OSError as error:
+        _fail(f"{error.filename or 'a file'}: {error.strerror or error}", 1)
+    except RuntimeError as error:
+        _fail(str(error), 1)
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
+    finally:
+        gc.set_threshold(*before)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"wann: {message}", err=True)
+    sys.exit(code)
+
+
+# The escaped b tells click to leave the lines after it as they are.
+_HELP = """Search for networks whose shape solves a task: every connection carries the same weight.
+
+\b
+Start with:
+  wann search swingup --preset laptop     a search of about a minute
+  wann replay runs/...                    watch its champion
+"""
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help=_HELP,
+    epilog="CHAMPION is a run folder or a champion file everywhere.",
+    invoke_without_command=True,
+)
+@click.version_option(__version__, prog_name="wann")
+@click.pass_context
+def commands(context: click.Context) -> None:
+    """The program; without a command it shows its help."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+for _command in COMMANDS:
+    commands.add_command(_command)
+
+
+if __name__ == "__main__":
+    main()

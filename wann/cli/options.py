@@ -1,0 +1,236 @@
+"""What commands share: options, their callbacks, notes, default places of files."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+if TYPE_CHECKING:
+    from wann.champion import Champion, Weight
+
+INTERRUPTED = 130
+NAMES_SHOWN = 24
+
+
+def parse_numbers(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> tuple[float, ...] | None:
+    """Callback of an option that takes numbers with commas between them."""
+    try:
+        return None if text is None else tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a list of numbers such as -1,0.5,2") from None
+
+
+def parse_weight(_context: click.Context, _option: click.Parameter, text: str | None) -> Weight | None:
+    """Callback of an option that takes a shared weight or the word "tuned"."""
+    if text is None or text == "tuned":
+        return text  # type: ignore[return-value]  # narrowed to the one word just above
+    try:
+        return float(text)
+    except ValueError:
+        raise click.BadParameter(f'{text!r} is neither a number nor "tuned"') from None
+
+
+def placement_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Where a command computes; none of it changes a number."""
+    for option in (
+        click.option("--address", metavar="auto|HOST:PORT", help="Compute on this Ray cluster."),
+        click.option(
+            "--workers",
+            type=click.IntRange(min=1),
+            help="Ray workers, a CPU each; on this machine without --address.",
+        ),
+        click.option(
+            "--threads",
+            type=click.IntRange(min=1),
+            help="Threads of this process; all processors by default. Never changes a number.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def json_object(_context: click.Context, _option: click.Parameter, text: str | None) -> dict[str, Any] | None:
+    """Callback of an option that takes a JSON object."""
+    try:
+        value = None if text is None else json.loads(text)
+    except ValueError:
+        value = text
+    if not isinstance(value, dict | None):
+        raise click.BadParameter(f'{text!r} is not a JSON object such as {{"gravity": -5.0}}')
+    return value
+
+
+env_kwargs_option = click.option(
+    "--env-kwargs", callback=json_object, metavar="JSON", help="Arguments of the environment."
+)
+
+
+def _name_folder(_context: click.Context, _option: click.Parameter, folder: Path | None) -> None:
+    from wann.tasks.mnist import FOLDER_VARIABLE
+
+    if folder is not None:
+        os.environ[FOLDER_VARIABLE] = os.fspath(folder)
+
+
+data_option = click.option(
+    "--data",
+    callback=_name_folder,
+    expose_value=False,
+    type=click.Path(path_type=Path),
+    help="Folder with the MNIST files; WANN_DATA names it too.",
+)
+
+
+label_option = click.option("--label", metavar="COLUMN", help="The column with the classes, of csv:FILE.")
+
+
+def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option `--set`, as `assignments`."""
+    return click.option(
+        "--set",
+        "assignments",
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="Set one setting; repeat for more. 'wann settings' lists them.",
+    )(command)
+
+
+def serving_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How a command serves its page."""
+    for option in (
+        click.option("--no-browser", is_flag=True, help="Only print the address."),
+        click.option(
+            "--port",
+            type=click.IntRange(0, 65535),
+            default=0,
+            help="Of this machine, to serve the page on; a free one by default.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def until_interrupted(what: str, address: str, *, no_browser: bool) -> None:
+    """Tell where a page is served, open it, and wait for Ctrl-C or SIGTERM."""
+    stop = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        click.echo(f"{what} at {address}\nThe address opens once, on this machine only. Ctrl-C ends it.")
+        # Without a screen, a browser would be one that takes over the terminal.
+        if not no_browser and (
+            sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+        ):
+            webbrowser.open(address)
+        while not stop.wait(0.5):  # in slices, as Windows delivers no signal during a wait
+            pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    click.echo("Ended.")
+
+
+def print_note(text: str) -> None:
+    """Tell the user in a line, beside the output."""
+    click.echo(f"note: {text}", err=True)
+
+
+def size_of(champion: Champion) -> str:
+    """Size of a champion in words."""
+    hidden = champion.genome.hidden_count
+    return f"{champion.genome.connection_count} connections, {hidden} hidden node{'s' * (hidden != 1)}"
+
+
+def refuse_data_folder(task: str) -> None:
+    """Refuse `--data` for a task that does not read it."""
+    if not task.startswith("mnist"):
+        refuse_given(("data",), f"--data names the folder of MNIST, and the task is {task}")
+
+
+def refuse_given(names: Sequence[str], reason: str) -> None:
+    """Refuse options that would change nothing, where the user gave them."""
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise ValueError(f"{reason}: leave out --{name}")
+
+
+def beside(path: Path, name: str, suffix: str) -> Path:
+    """Default place of a file about a run or a champion file."""
+    return path / f"{name}{suffix}" if path.is_dir() else path.with_suffix(suffix)
+
+
+theme_option = click.option(
+    "--theme",
+    type=click.Choice(["light", "dark"]),
+    default="light",
+    show_default=True,
+    help="Colours of the drawing.",
+)
+
+
+def companion(path: Path, name: str) -> Path:
+    """Default place of another file about a champion: in its run folder, or beside its file."""
+    return path / name if path.is_dir() else path.with_suffix(f".{name}")
+
+
+def refuse_existing(path: Path, option: str = "--out") -> None:
+    """Refuse a file that there is already, and one whose folder there is not."""
+    if path.exists():
+        raise ValueError(f"{path} exists already: choose another {option}")
+    refuse_no_folder(path)
+
+
+_OF_A_RUN = {
+    "config.toml",
+    "metrics.csv",
+    "initial.json",
+    "checkpoint.npz",
+    "checkpoint.previous.npz",
+    "failures.log",
+    "champion.json",
+    "front.json",
+    "tuned.json",
+    "fixed.json",
+}
+
+
+def refuse_own(path: Path, option: str = "--out") -> None:
+    """Refuse to write over a file that a run needs."""
+    if path.name in _OF_A_RUN and path.exists() and (path.parent / "config.toml").exists():
+        raise ValueError(f"{path} belongs to the run in {path.parent}: choose another {option}")
+
+
+def refuse_no_folder(path: Path) -> None:
+    """Refuse, before a long computation, a file that could not be written at its end."""
+    if path.is_dir() or not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+        raise ValueError(f"{path} cannot be written: it is a folder, or {path.parent} is none to write to")
+
+
+def parse_judged_weight(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> Weight | Literal["best"] | None:
+    """Callback of an option that takes a shared weight, "best" or "tuned"."""
+    if text is None or text in ("best", "tuned"):
+        return text  # type: ignore[return-value]  # narrowed to the two words just above
+    try:
+        return float(text)
+    except ValueError:
+        raise click.BadParameter(f'{text!r} is neither a number, "best" nor "tuned"') from None
+
+
+def judged_weight(champion: Champion, weight: Weight | Literal["best"] | None) -> Weight | None:
+    """The weight that such an option names."""
+    return champion.best_weight if weight == "best" else weight

@@ -1,0 +1,50 @@
+"""The command `wann plot`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wann.cli.options import data_option, placement_options, print_note, refuse_data_folder, refuse_given
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command()
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="A .svg, .png or .pdf file.")
+@placement_options
+@data_option
+def plot(run_path: Path, out: Path | None, **options: Any) -> None:
+    """Plot the learning curves of RUN.
+
+    Beside them, the champion's return over the shared weight. Of a data set instead its accuracy on the test
+    part, for each class too, and how far an ensemble's confidence can be relied on. By default
+    RUN/curves.png.
+    """
+    from wann.analysis import classifier as accuracy
+    from wann.analysis import scorecard
+    from wann.champion import load_champion
+    from wann.progress import bar
+    from wann.run.folder import RunFolder
+    from wann.tasks.registry import is_data_set
+    from wann.visualization.curves import Profile, plot_classifier, plot_run
+
+    folder = RunFolder.open(run_path)
+    out = out or run_path / "curves.png"
+    champion, settings = load_champion(run_path), folder.settings
+    refuse_data_folder(champion.task)
+    title = f"{settings.task}, preset {settings.preset}, seed {settings.seed}"
+    if is_data_set(champion.task):
+        refuse_given(("workers", "address"), f"{champion.task} is a data set, which is scored at once")
+        card = accuracy.evaluate_classifier(champion)
+        plot_classifier(folder.read_metrics(), accuracy.sweep(champion), card, out, title=title)
+    else:
+        with bar("Evaluating") as progress:
+            weights, returns = scorecard.profile(champion, progress=progress, note=print_note, **options)
+        profile = Profile(weights, returns.mean(axis=1), returns.std(axis=1))
+        plot_run(folder.read_metrics(), profile, out, title=title)
+    click.echo(f"Wrote {out}")

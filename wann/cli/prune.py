@@ -1,0 +1,190 @@
+"""The command `wann prune`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from wann.cli.options import (
+    companion,
+    data_option,
+    judged_weight,
+    parse_judged_weight,
+    placement_options,
+    print_note,
+    refuse_data_folder,
+    refuse_existing,
+    refuse_given,
+    size_of,
+)
+
+if TYPE_CHECKING:
+    from wann.analysis.prune import Pruning
+    from wann.champion import Weight
+
+_MOST_CONNECTIONS = 8  # that are listed
+_MOST_WEIGHTS = 12  # that are listed one by one
+
+
+def _parse_tolerance(_context: click.Context, _option: click.Parameter, text: str) -> float:
+    try:
+        return float(text.removesuffix("%")) * (0.01 if text.endswith("%") else 1.0)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is neither a share such as 1% nor a number such as 0.01"
+        ) from None
+
+
+@click.command()
+@click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
+@click.option(
+    "--tolerance",
+    callback=_parse_tolerance,
+    default="1%",
+    show_default=True,
+    metavar="SHARE",
+    help="How much of what the connections earn, above the score with all weights 0, may be lost.",
+)
+@click.option(
+    "--weight",
+    callback=parse_judged_weight,
+    metavar="W|best|tuned",
+    help="Weight whose score counts; the mean over all confirmed ones by default.",
+)
+@click.option(
+    "--episodes",
+    type=click.IntRange(1, 10_000),
+    help="That decide.  [default: 20; 5 where Python steps them]",
+)
+@click.option(
+    "--fresh",
+    type=click.IntRange(1, 10_000),
+    help="Other ones, that confirm.  [default: 100; 20 where Python steps them]",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="File of the smaller champion.")
+@click.option(
+    "--map",
+    "map_path",
+    type=click.Path(path_type=Path),
+    help="A copy of CHAMPION that knows how important its connections are.",
+)
+@placement_options
+@data_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def prune(
+    champion_path: Path,
+    tolerance: float,
+    weight: Weight | Literal["best"] | None,
+    episodes: int | None,
+    fresh: int | None,
+    seed: int,
+    out: Path | None,
+    map_path: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Remove what CHAMPION does not need, and write the smaller champion.
+
+    Tries it without each connection and each hidden node, and removes connections as long as the score stays
+    within the tolerance, on fresh episodes too; of a data set, training samples decide and the validation
+    part confirms. By default pruned.json in the run folder, or beside the file; 'wann draw' shows how
+    important each connection is.
+    """
+    from wann.analysis import prune as pruning
+    from wann.champion import load_champion, save_champion
+    from wann.progress import bar
+    from wann.tasks.registry import is_data_set
+
+    champion = load_champion(champion_path)
+    refuse_data_folder(champion.task)
+    if is_data_set(champion.task):
+        refuse_given(("episodes", "fresh"), f"{champion.task} is a data set, which has no episodes")
+    out = out or companion(champion_path, "pruned.json")
+    refuse_existing(out)
+    if map_path:
+        refuse_existing(map_path, "--map")
+        if map_path.absolute() == out.absolute():
+            raise ValueError(f"--map and --out name the same file, {out}: choose two")
+    with bar("Pruning") as progress:
+        found = pruning.prune(
+            champion,
+            tolerance=tolerance,
+            weight=judged_weight(champion, weight),
+            episodes=episodes,
+            fresh=fresh,
+            seed=seed,
+            progress=progress,
+            note=print_note,
+            **options,
+        )
+    save_champion(found.champion, out)
+    if map_path:
+        save_champion(found.original, map_path)
+    if as_json:
+        click.echo(json.dumps({**found.to_dict(), "champion": str(out)}, allow_nan=False))
+        return
+    _print_pruning(found)
+    for path in (out, map_path):
+        if path:
+            click.echo(f"Wrote {path}")
+
+
+def _print_pruning(found: Pruning) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from wann.analysis.prune import importance_table
+    from wann.progress import shown_return
+
+    console = Console(highlight=False)
+    console.print(f"{found.champion.task}: {size_of(found.original)} → {size_of(found.champion)}")
+    if found.champion.genome.connection_count == found.original.genome.connection_count:
+        console.print("nothing can go within the tolerance")
+    table = Table()
+    table.add_column("weights")
+    for name in ("before", "after"):
+        table.add_column(name, justify="right")
+
+    def add(name: str, before: float, after: float) -> None:
+        table.add_row(name, shown_return(before), shown_return(after))
+
+    old, new = found.scores_before, found.champion.scores
+    if new.weights.size <= _MOST_WEIGHTS:
+        for weight, before, after in zip(new.weights, old.mean, new.mean, strict=True):
+            add(f"shared {weight:g}", before, after)
+    add(f"mean over {new.weights.size} shared weights", old.overall, new.overall)
+    add("best of them", old.best[1], new.best[1])
+    if found.tuned:
+        add("individual, tuned", *found.tuned)
+    table.add_section()
+    judged = "mean over the shared ones" if found.weight is None else str(found.weight)
+    add(f"judged: {judged}", found.before, found.after)
+    if found.accuracy:
+        table.add_row("accuracy on the test part, likewise", *(f"{share:.1%}" for share in found.accuracy))
+    console.print(table)
+    earned = found.before - found.nothing
+    share = (found.before - found.after) / earned
+    sign = "lost" if share >= 0.0 else "gained"
+    console.print(
+        f"{sign} {abs(share):.2%} of what the connections earn above {shown_return(found.nothing)}, "
+        f"the score with all weights 0; {100.0 * found.tolerance:.4g}% may be lost",
+        soft_wrap=True,
+    )
+    if found.tuned and found.weight != "tuned":
+        console.print(
+            "the tuned weights were not judged: --weight tuned prunes for them, and 'wann tune' tunes again",
+            soft_wrap=True,
+        )
+    parts = Table()
+    parts.add_column("most important")
+    parts.add_column("score lost without", justify="right")
+    rows = importance_table(found.champion)
+    for row in rows[:_MOST_CONNECTIONS]:
+        parts.add_row(f"{row['from']} → {row['to']}", shown_return(row["importance"]))
+    if len(rows) > _MOST_CONNECTIONS:
+        parts.add_row(f"{len(rows) - _MOST_CONNECTIONS} others", "")
+    console.print(parts)

@@ -1,0 +1,85 @@
+"""The command `wann replay`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wann.cli.options import parse_weight, refuse_given, theme_option
+
+if TYPE_CHECKING:
+    from wann.champion import Weight
+
+
+def _parse_weights(
+    context: click.Context, option: click.Parameter, text: str | None
+) -> tuple[Weight, ...] | None:
+    if text is None:
+        return None
+    weights = (parse_weight(context, option, part.strip()) for part in text.split(","))
+    return tuple(weight for weight in weights if weight is not None)
+
+
+@click.command()
+@click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
+@click.option(
+    "--weight",
+    "weights",
+    callback=_parse_weights,
+    metavar="W[,W...]",
+    help='Shared weight, or "tuned"; the best one by default. Several, as -1,0.5,2, are shown side by side.',
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the episode.")
+@click.option("--steps", type=click.IntRange(min=1), help="Cut the episode off after so many.")
+@click.option("--with-network", is_flag=True, help="Show the network too, lit by its activations.")
+@theme_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="A .gif or .mp4 file, or a folder for PNG files; a window by default.",
+)
+def replay(
+    champion_path: Path,
+    weights: tuple[Weight, ...] | None,
+    seed: int,
+    steps: int | None,
+    with_network: bool,
+    theme: str,
+    out: Path | None,
+) -> None:
+    """Watch CHAMPION play, in a window or as a film."""
+    from wann.champion import load_champion
+    from wann.progress import bar
+    from wann.tasks.registry import is_data_set
+    from wann.visualization.replay import record_episodes, show_episode, show_episodes
+    from wann.visualization.theme import THEMES
+
+    champion = load_champion(champion_path)
+    if is_data_set(champion.task):
+        raise ValueError(f"{champion.task} is a data set: there is nothing to replay")
+    weights = weights or (champion.best_weight,)
+    if out is not None:
+        with bar("Recording") as progress:
+            episodes = record_episodes(
+                champion,
+                weights,
+                seed,
+                out,
+                network=with_network,
+                theme=THEMES[theme],
+                max_steps=steps,
+                progress=progress,
+            )
+        click.echo(f"Wrote {out}, {episodes[0].frames:,} frames")
+    elif with_network or len(weights) > 1:
+        episodes = show_episodes(
+            champion, weights, seed, network=with_network, theme=THEMES[theme], max_steps=steps
+        )
+    else:
+        refuse_given(("theme",), "a window shows the environment as it draws itself")
+        episodes = [show_episode(champion, weights[0], seed, max_steps=steps)]
+    for weight, episode in zip(weights, episodes, strict=True):
+        at = "the tuned weights" if weight == "tuned" else f"weight {weight:g}"
+        click.echo(f"Return {episode.total:.1f} in {episode.steps} steps at {at}, seed {seed}")

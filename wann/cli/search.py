@@ -1,0 +1,286 @@
+"""The command `wann search`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wann.cli.options import (
+    INTERRUPTED,
+    NAMES_SHOWN,
+    data_option,
+    env_kwargs_option,
+    label_option,
+    placement_options,
+    print_note,
+    refuse_data_folder,
+    settings_options,
+    size_of,
+)
+from wann.cli.tune import tune_to_end
+
+if TYPE_CHECKING:
+    from wann.champion import Champion
+    from wann.run.loop import Run
+    from wann.tasks.task import Task
+
+
+@click.command()
+@click.argument("task")
+@click.option("--preset", help="Preset to start from; 'wann tasks' lists them.")
+@click.option("--config", "config", type=click.Path(path_type=Path), help="Settings file in TOML.")
+@settings_options
+@env_kwargs_option
+@label_option
+@data_option
+@click.option(
+    "--init-from",
+    metavar="CHAMPION",
+    type=click.Path(path_type=Path),
+    help="Start from this topology, of this or another task.",
+)
+@click.option("--no-compiled", is_flag=True, help="Step the environment itself, not its compiled physics.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of the run.  [default: 1]")
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder; a new one in runs/ by default.")
+@click.option("--resume", "go_on", is_flag=True, help="Go on if --out already holds this search.")
+@placement_options
+@click.option("--quiet", is_flag=True, help="No live view.")
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object, print nothing else.")
+def search(
+    task: str,
+    preset: str | None,
+    config: Path | None,
+    assignments: tuple[str, ...],
+    env_kwargs: dict[str, Any] | None,
+    label: str | None,
+    no_compiled: bool,
+    seed: int | None,
+    out: Path | None,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Search for a network that solves TASK.
+
+    TASK is one of 'wann tasks' or any registered Gymnasium id; 'module:Name-v0' imports the module first;
+    csv:FILE and FILE.npz (arrays x and y, or x_train, y_train, x_test and y_test; x rows or images) are
+    tables of your own, to be classified. The run folder holds everything: settings,
+    metrics, checkpoints, each new champion and the last Pareto front. Ctrl-C ends the search after saving;
+    'wann resume' goes on where it stopped.
+    """
+    from wann.progress import starting, view
+
+    with starting(quiet or as_json):
+        from wann.run import search as run
+        from wann.settings import parse_assignment, read_settings_file
+        from wann.tasks.registry import get_task
+
+    values: dict[str, Any] = {}
+    if config:
+        values, notes = read_settings_file(config)
+        for note in notes:
+            print_note(note)
+        if notes and preset is None and "preset" not in values:
+            preset = "paper"
+            print_note("settings that are not in the file are those of the preset paper")
+        named = values.pop("task", task)
+        if named != task:
+            raise ValueError(f"settings file {config} is for task {named!r}, not {task!r}")
+    preset_in_file = values.pop("preset", None)
+    preset = preset or preset_in_file
+    if not isinstance(preset, str | None):
+        raise ValueError(f"setting 'preset': must be a word, not {preset!r}")
+    given = dict(map(parse_assignment, assignments))
+    for name, instead in (
+        ("task", "TASK"),
+        ("preset", "--preset NAME"),
+        ("env_kwargs", "--env-kwargs JSON"),
+        ("initial_genome", "--init-from CHAMPION"),
+    ):
+        if name in given:
+            raise ValueError(f"{name} is not a setting to --set: give it as 'wann search {instead}'")
+    values |= given
+    in_file = values.pop("env_kwargs", {})
+    if not isinstance(in_file, dict):
+        raise ValueError(f"setting 'env_kwargs': must be a table, not {in_file!r}")
+    env_kwargs = in_file | (env_kwargs or {})
+    if label is not None:
+        env_kwargs["label"] = label
+    refuse_data_folder(task)
+    if seed is not None:
+        values["seed"] = seed
+    if no_compiled:
+        values["stepping"] = "gymnasium"
+    if not as_json and not quiet:
+        _describe(get_task(task, env_kwargs, values.get("stepping")), values.get("stepping"))
+    with view(quiet, to_stderr=as_json) as observer:
+        start = partial(run.search, task, preset=preset, env_kwargs=env_kwargs, out=out, **options, **values)
+        ended = _run_to_end(start, observer=observer, note=print_note)
+    return _report_run(ended, as_json)
+
+
+def _describe(task: Task, chosen: str | None) -> None:
+    """What is searched and how it is stepped, before a search of an environment that is not our own."""
+    from wann.tasks.data_task import DataTask
+    from wann.tasks.registry import best_stepping
+
+    if task.name == "swingup":
+        return
+    if isinstance(task, DataTask):
+        data = task.samples
+        sizes = ", ".join(
+            f"{getattr(data, part).labels.size} {part}" for part in ("train", "validation", "test")
+        )
+        click.echo(f"{task.name}: {task.summary}; samples: {sizes}")
+        _describe_sides(task)
+        return
+    how = {
+        "compiled": "compiled physics",
+        "gymnasium": "stepped by Gymnasium",
+        "pool": "stepped in envpool's C++ pool, champions confirmed on Gymnasium's own",
+    }[best_stepping(task) if chosen is None else task.stepping]
+    from rich.console import Console
+
+    kwargs = f" {json.dumps(dict(task.env_kwargs))}" if task.env_kwargs else ""
+    Console(highlight=False, markup=False).print(
+        f"{task.env_id}{kwargs}: {how}; episodes of {task.episode_steps} steps"
+    )
+    _describe_sides(task)
+
+
+def _describe_sides(task: Task) -> None:
+    """The names of a task's inputs and outputs."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for kind, names in (("inputs", task.inputs), ("outputs", task.outputs)):
+        shown = ", ".join(names[:NAMES_SHOWN]) + (", ..." if len(names) > NAMES_SHOWN else "")
+        table.add_row(f"  {len(names)} {kind}", Text(shown))
+    Console(highlight=False, markup=False).print(table)
+
+
+@click.command()
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@settings_options
+@placement_options
+@click.option("--quiet", is_flag=True, help="No live view.")
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object, print nothing else.")
+def resume(run_path: Path, assignments: tuple[str, ...], quiet: bool, as_json: bool, **options: Any) -> int:
+    """Go on with RUN exactly where it stopped.
+
+    On any number of threads or workers. Stop rules may change: 'wann resume RUN --set generations=2048' makes
+    a finished run longer. RUN may also be the champion file of a tuning: '--set budget=40000' makes it
+    longer; or the folder of a race: '--set generations=8' gives it more generations of offspring.
+    """
+    from wann.progress import starting, view
+
+    with starting(quiet or as_json):
+        from wann.run import search as run
+        from wann.settings import parse_assignment
+        from wann.tuning import plan as tuning
+
+        is_tuning = run_path.is_file() or (not run_path.exists() and tuning.is_tuning(run_path))
+        if is_tuning:
+            from wann.tuning import tune
+        from wann.tuning.race import is_race, resume_race
+
+    changes = dict(map(parse_assignment, assignments))
+    if is_race(run_path):
+        go_on = partial(resume_race, run_path, **options, **changes)
+        return tune_to_end(go_on, quiet=quiet, as_json=as_json)
+    if is_tuning:
+        go_on = partial(tune.resume_tuning, run_path, **options, **changes)
+        return tune_to_end(go_on, quiet=quiet, as_json=as_json)
+    with view(quiet, to_stderr=as_json) as observer:
+        start = partial(run.resume, run_path, **options, **changes)
+        ended = _run_to_end(start, observer=observer, note=print_note)
+    return _report_run(ended, as_json)
+
+
+def _run_to_end(start: Callable[..., Run], **options: Any) -> Run:
+    """Where a run stands when it has ended, by a stop rule or by a signal."""
+    from wann.run.loop import Interrupted
+
+    try:
+        return start(**options)
+    except Interrupted as interrupted:
+        return interrupted.run
+    except OSError as error:
+        error.strerror = (
+            f"{error.strerror or error}; the last checkpoint is safe, 'wann resume' goes on from it"
+        )
+        raise
+
+
+def _report_run(ended: Run, as_json: bool) -> int:
+    from wann.analysis.achievement import achievement
+    from wann.progress import shown_return
+    from wann.tasks.registry import is_data_set
+
+    path = os.fspath(ended.path)
+    champion = _champion_or_none(ended)
+    finished = ended.stopped_by is not None
+    if not finished:
+        text = f"Stopped after generation {ended.generations}, saved. Go on: wann resume {shlex.quote(path)}"
+        click.echo(text, err=as_json)
+    done = achievement(champion) if champion and finished and not is_data_set(champion.task) else None
+    if as_json:
+        summary = {
+            "run": path,
+            "champion": os.path.join(path, "champion.json") if champion else None,
+            "generations": ended.generations,
+            "evaluations": ended.totals.evaluations,
+            "steps": ended.totals.steps,
+            "seconds": round(ended.totals.seconds, 3),
+            "confirmed_mean": champion.scores.overall if champion else None,
+            "best_shared": dict(zip(("weight", "mean"), champion.scores.best, strict=True))
+            if champion
+            else None,
+            "achievement": done.to_dict() if done else None,
+            "stopped_by": ended.stopped_by or "interrupted",
+        }
+        click.echo(json.dumps(summary))
+        return 0 if finished else INTERRUPTED
+    if not finished:
+        return INTERRUPTED
+    click.echo(f"Ended by {ended.stopped_by} after generation {ended.generations}.")
+    if champion is None:
+        click.echo("No champion: no network had finite returns.")
+        return 0
+    weight, best = champion.scores.best
+    rule, quoted = ended.stopped_by, shlex.quote(path)
+    replay = "" if is_data_set(ended.settings.task) else f"Replay    wann replay {quoted}\n"
+    front = f"Front     wann front {quoted}\n" if (ended.path / "front.json").exists() else ""
+    longer = f"generations={2 * ended.generations}" if rule == "generations" else f"{rule}=none"
+    click.echo(
+        f"Champion  {os.path.join(path, 'champion.json')}\n"
+        f"          mean return {'(- cross-entropy) ' * is_data_set(ended.settings.task)}"
+        f"{shown_return(champion.scores.overall)} over "
+        f"{len(champion.scores.weights)} shared weights, {shown_return(best)} at weight {weight:g}; "
+        f"{size_of(champion)}\n"
+        f"{f'          at this weight {done.words}' + chr(10) if done else ''}"
+        f"Evaluate  wann evaluate {quoted}\n"
+        f"Tune      wann tune {quoted}\n"
+        f"{replay}"
+        f"Draw      wann draw {quoted}\n"
+        f"Plot      wann plot {quoted}\n"
+        f"Report    wann report {quoted}\n"
+        f"{front}"
+        f"Resume    wann resume {quoted} --set {longer}"
+    )
+    return 0
+
+
+def _champion_or_none(ended: Run) -> Champion | None:
+    return ended.champion if (ended.path / "champion.json").exists() else None

@@ -1,0 +1,172 @@
+"""The command `wann sensitivity`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from wann.cli.options import (
+    companion,
+    data_option,
+    judged_weight,
+    parse_judged_weight,
+    placement_options,
+    print_note,
+    refuse_data_folder,
+    refuse_given,
+    refuse_no_folder,
+    refuse_own,
+    size_of,
+)
+
+if TYPE_CHECKING:
+    from wann.analysis.sensitivity import Sensitivity
+    from wann.champion import Champion, Weight
+
+_MOST_FLIPS = 8  # connections that are listed
+
+
+@click.command()
+@click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
+@click.option(
+    "--weight",
+    callback=parse_judged_weight,
+    metavar="W|best|tuned",
+    help="Shared weight around which signs and noise are tried; the best confirmed one by default.",
+)
+@click.option(
+    "--episodes",
+    type=click.IntRange(1, 10_000),
+    help="Of each set of weights.  [default: 50; 5 where Python steps them]",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="A .svg, .png or .pdf file.")
+@click.option("--table", type=click.Path(path_type=Path), help="The numbers too, as a .csv or .json file.")
+@placement_options
+@data_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def sensitivity(
+    champion_path: Path,
+    weight: Weight | Literal["best"] | None,
+    episodes: int | None,
+    seed: int,
+    out: Path | None,
+    table: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Show how CHAMPION depends on its weights.
+
+    Plots its return over a fine sweep of the shared weight, with growing noise on every weight, with the sign
+    of one connection flipped, and with individual random weights; of a classifier its accuracy on the test
+    part. Robustness to noise is the share of what its connections earn that is left under noise, averaged
+    over noise from 0 to 100% of each weight: 1 is best. By default sensitivity.png in the run folder, or
+    beside the file.
+    """
+    from wann.analysis.sensitivity import measure
+    from wann.champion import load_champion
+    from wann.progress import bar
+    from wann.tasks.registry import is_data_set
+    from wann.visualization.sensitivity_figure import plot_sensitivity
+    from wann.visualization.theme import check_suffix
+
+    champion = load_champion(champion_path)
+    refuse_data_folder(champion.task)
+    if is_data_set(champion.task):
+        refuse_given(
+            ("episodes", "workers", "address"),
+            f"{champion.task} is a data set, scored on its whole test part",
+        )
+    out = out or companion(champion_path, "sensitivity.png")
+    check_suffix(out)
+    if table and table.suffix.lower() not in (".csv", ".json"):
+        raise ValueError(f"{table}: a table's name must end in .csv or .json")
+    if table:
+        refuse_own(table, "--table")
+    for path in (out, table):
+        if path:
+            refuse_no_folder(path)
+    with bar("Measuring") as progress:
+        found = measure(
+            champion,
+            weight=judged_weight(champion, weight),
+            episodes=episodes,
+            seed=seed,
+            progress=progress,
+            note=print_note,
+            **options,
+        )
+    plot_sensitivity(found, out, title=f"{champion.task}: {size_of(champion)}")
+    if table:
+        _write_table(found, table)
+    if as_json:
+        click.echo(json.dumps({**found.to_dict(), "figure": str(out)}, allow_nan=False))
+        return
+    _print_sensitivity(champion, found)
+    for path in (out, table):
+        if path:
+            click.echo(f"Wrote {path}")
+
+
+def _write_table(found: Sensitivity, path: Path) -> None:
+    import csv
+
+    from wann.utils.files import atomic_path
+
+    with atomic_path(path) as temporary:
+        if path.suffix.lower() == ".json":
+            temporary.write_text(json.dumps(found.to_dict(), allow_nan=False) + "\n", encoding="utf-8")
+            return
+        with temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(("kind", "what", "at", "mean", "std"))
+            writer.writerows(found.rows())
+
+
+def _print_sensitivity(champion: Champion, found: Sensitivity) -> None:
+    import numpy as np
+    from rich.console import Console
+    from rich.table import Table
+
+    from wann.progress import shown_return
+
+    def shown(value: float) -> str:
+        return f"{value:.1%}" if found.measure == "accuracy" else shown_return(value)
+
+    console = Console(highlight=False)
+    of_each = (
+        f"{found.episodes} test samples"
+        if found.measure == "accuracy"
+        else f"{found.episodes} episodes, seed {found.seed}"
+    )
+    console.print(f"{found.task}: {size_of(champion)}; {of_each}")
+    base = "tuned weights" if found.weight == "tuned" else f"shared weight {found.weight:g}"
+    best, height = found.best
+    table = Table()
+    table.add_column("weights")
+    table.add_column(found.measure, justify="right")
+    table.add_row(base, shown(found.score))
+    for strength in (0.1, 0.2, 0.5, 1.0):
+        row = found.noisy[int(np.argmin(np.abs(found.strengths - strength)))]
+        table.add_row(f"the same with {strength:.0%} noise", f"{shown(row.mean())} ± {shown(row.std())}")
+    table.add_row("all 0", shown(found.nothing))
+    table.add_section()
+    table.add_row("shared, over U(-2, 2)", shown(found.sweep_mean.mean()))
+    table.add_row(f"best shared of the sweep ({best:g})", shown(height))
+    table.add_row(
+        "individual, random in U(-2, 2)", f"{shown(found.random.mean())} ± {shown(found.random.std())}"
+    )
+    console.print(table)
+    flips = Table()
+    flips.add_column("sign flipped")
+    flips.add_column(f"{found.measure} lost", justify="right")
+    for place in np.argsort(-np.abs(found.lost), kind="stable")[:_MOST_FLIPS]:
+        _, source, target = found.connections[place]
+        flips.add_row(f"{source} → {target}", shown(found.lost[place]))
+    console.print(flips)
+    console.print(
+        f"robustness to noise {found.robustness:.2f} (1: noise costs nothing, 0: the least costs everything)"
+    )

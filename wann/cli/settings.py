@@ -1,0 +1,36 @@
+"""The command `wann settings`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command()
+@click.option("--task", default="swingup", show_default=True, help="Task whose preset is shown.")
+@click.option("--preset", help="Preset to show.")
+def settings(task: str, preset: str | None) -> None:
+    """List every setting and its meaning."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from wann.settings import Settings, build_settings
+    from wann.tasks.registry import get_task, preset_settings
+
+    resolved = build_settings(preset_settings(get_task(task), preset))
+    table = Table(title=f"{task}, preset {resolved.preset}", title_justify="left")
+    table.add_column("setting", no_wrap=True)
+    table.add_column("value", overflow="fold")
+    table.add_column("meaning")
+    for name, field in Settings.model_fields.items():
+        value = getattr(resolved, name)
+        shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        table.add_row(name, "not set" if value is None else shown, field.description)
+    console = Console()
+    # Names are to be read, typed and searched for: outside a terminal nothing is cut or folded.
+    console.width = console.width if console.is_terminal else 200
+    console.print(table)

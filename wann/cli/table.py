@@ -1,0 +1,143 @@
+"""The command `wann table`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wann.cli.options import INTERRUPTED, data_option, placement_options, print_note, refuse_own
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wann.analysis.paper_table import Row
+    from wann.tuning.session import Observer
+
+
+@click.command()
+@click.argument("paths", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--episodes", type=click.IntRange(1, 10_000), default=100, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--method", default="cma", show_default=True, help="What is not tuned yet is tuned by this.")
+@click.option("--budget", type=click.IntRange(min=1), default=20_000, show_default=True, help="Evaluations.")
+@click.option("--untuned", is_flag=True, help="Tune nothing; what is not tuned yet stays empty.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "csv", "json", "latex"]),
+    default="text",
+    show_default=True,
+)
+@click.option("--out", type=click.Path(path_type=Path), help="A file to write the table to.")
+@placement_options
+@data_option
+@click.option("--quiet", is_flag=True, help="No progress.")
+def table(
+    paths: tuple[Path, ...],
+    episodes: int,
+    seed: int,
+    method: str,
+    budget: int,
+    untuned: bool,
+    form: str,
+    out: Path | None,
+    quiet: bool,
+    **options: Any,
+) -> int:
+    """Make the paper's table of champions, RUN folders or files.
+
+    Random weights, one random shared weight, the best shared weight, tuned weights, and a dense network of
+    about as many connections tuned alike: mean ± standard deviation over fresh episodes, beside the paper's
+    figures. What is not tuned yet is tuned first and kept beside the champion, as tuned.json and fixed.json,
+    so the second time is quick.
+    """
+    from wann.progress import starting, tuning_view
+    from wann.utils.files import atomic_path
+
+    with starting(quiet):
+        from wann.analysis import paper_table as tables
+        from wann.evaluation.placement import Placement
+        from wann.run.folder import is_run
+        from wann.tuning.kept import tuned_pair
+        from wann.tuning.plan import Plan
+        from wann.tuning.session import Interrupted
+
+    plan, placement = Plan(method=method, budget=budget), Placement(**options)
+    if out is not None and form == "text":
+        raise ValueError("--out needs a --format: markdown, csv, json or latex")
+    if out is not None:
+        refuse_own(out)
+    rows = []
+    for path in paths:
+        with ExitStack() as stack:
+
+            def observe(what: str, file: Path, stack: ExitStack = stack) -> Observer | None:
+                if not quiet:
+                    click.echo(f"Tuning {what} into {file}", err=True)
+                return stack.enter_context(tuning_view(quiet))
+
+            try:
+                champion, fixed = tuned_pair(
+                    path, plan, tuning=not untuned, placement=placement, observer=observe, note=print_note
+                )
+                row = tables.make_row(
+                    path.name if is_run(path) else path.stem,
+                    champion,
+                    fixed,
+                    episodes=episodes,
+                    seed=seed,
+                    placement=placement,
+                    note=print_note,
+                )
+            except Interrupted:
+                stack.close()
+                click.echo(f"Stopped, saved. Go on: wann table {shlex.join(map(os.fspath, paths))}", err=True)
+                return INTERRUPTED
+        rows.append(row)
+    rows = tables.with_published(rows)
+    if form == "text":
+        _print(rows, episodes)
+        return 0
+    text = tables.to_text(rows, form)  # type: ignore[arg-type]  # click has checked it
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        with atomic_path(out) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+        click.echo(f"Wrote {out}")
+    return 0
+
+
+def _print(rows: Sequence[Row], episodes: int) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from wann.analysis.paper_table import shown_cell, shown_columns
+
+    console = Console(highlight=False)
+    console.width = console.width if console.is_terminal else 200
+    grid = Table()
+    for name in ("champion", "task"):
+        grid.add_column(name, overflow="fold")
+    columns = shown_columns(rows)
+    for name in ("connections", *columns):
+        grid.add_column(name, justify="right")
+    for row in rows:
+        size = "–" if row.connections is None else str(row.connections)
+        cells = (shown_cell(row, column) for column in columns)
+        style = "dim" if row.name == "paper" else ""
+        grid.add_row(*(Text(word) for word in (row.name, row.task, size, *cells)), style=style)
+    console.print(grid)
+    budgets = {row.budget for row in rows if row.budget is not None}
+    tuned = (
+        f"; tuned with {' or '.join(f'{budget:,}' for budget in sorted(budgets))} evaluations"
+        if budgets
+        else ""
+    )
+    console.print(f"mean ± standard deviation over {episodes} fresh episodes{tuned}")

@@ -1,0 +1,41 @@
+"""The command `wann tasks`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from wann.cli.options import NAMES_SHOWN
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command()
+def tasks() -> None:
+    """List what can be searched.
+
+    Every task with ready presets, its inputs and outputs; every other registered Gymnasium id is a task too.
+    """
+    from rich.console import Console
+
+    from wann.tasks.registry import facts, task_names
+
+    console = Console(soft_wrap=True, highlight=False)
+    for name in task_names():
+        task = facts(name)
+        console.print(f"[bold]{name}[/bold]  {task.summary}")
+        for kind, names in (("inputs ", task.inputs), ("outputs", task.outputs)):
+            shown = ", ".join(names[:NAMES_SHOWN]) + (
+                f", ... {len(names)} in all" * (len(names) > NAMES_SHOWN)
+            )
+            console.print(f"  {kind}  {shown}", markup=False)
+        for preset, settings in task.presets.items():
+            chosen = ", ".join(
+                f"{settings[key]} {key}" for key in ("population", "generations") if key in settings
+            )
+            default = " (default)" if preset == task.default_preset else ""
+            console.print(f"  preset   {preset}{default}: {task.preset_notes[preset]}; {chosen}")
+    console.print("Any other registered environment: wann search Name-v0, or module:Name-v0")
+    console.print("A table of your own: wann search csv:FILE --label COLUMN, or FILE.npz with arrays x and y")

@@ -1,0 +1,257 @@
+"""The command `wann tune`, and how a tuning is shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wann.cli.options import (
+    INTERRUPTED,
+    companion,
+    data_option,
+    env_kwargs_option,
+    parse_weight,
+    placement_options,
+    print_note,
+)
+
+if TYPE_CHECKING:
+    from wann.champion import Weight
+    from wann.tuning.session import Tuned
+
+
+_GENERATIONS_SHOWN = 8  # of a race's
+
+
+def plan_options(budget: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """What determines every tuning of a command, where its network does not matter.
+
+    Args:
+        budget: what it counts.
+    """
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(
+            (
+                click.option(
+                    "--method",
+                    default="cma",
+                    show_default=True,
+                    metavar="cma|pepg|random|adam",
+                    help="CMA-ES, policy gradients, random search; on data sets also Adam.",
+                ),
+                click.option("--budget", type=click.IntRange(min=1), help=f"{budget}  [default: 20000]"),
+                click.option(
+                    "--population", type=click.IntRange(min=4), help="Sets of a generation.  [default: 64]"
+                ),
+                click.option(
+                    "--episodes",
+                    type=click.IntRange(min=1),
+                    help="Of an evaluation at the end; of the first, a sixteenth.  [default: 64]",
+                ),
+                click.option(
+                    "--max-steps",
+                    type=click.IntRange(min=1),
+                    help="Cut the episodes of evaluations off, where their beginning decides; choices see "
+                    "whole ones.  [default: whole]",
+                ),
+                click.option(
+                    "--sigma", type=float, help="Standard deviation of the first offsets.  [default: 0.1]"
+                ),
+                click.option("--seed", type=click.IntRange(min=0), help="Of the tuning.  [default: 0]"),
+            )
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@click.command()
+@click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
+@plan_options("Evaluations of sets of weights.")
+@click.option(
+    "--weight", callback=parse_weight, metavar="W", help='Start from this weight, or from "tuned" ones.'
+)
+@click.option(
+    "--freeze",
+    multiple=True,
+    metavar="PART",
+    help="Keep inputs, hidden, outputs or layer:K as they start; repeat for more.",
+)
+@click.option("--task", help="Tune for another task with as many inputs and outputs.")
+@env_kwargs_option
+@data_option
+@click.option("--out", type=click.Path(path_type=Path), help="Champion file.  [default: RUN/tuned.json]")
+@placement_options
+@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object, print nothing else.")
+def tune(
+    champion_path: Path,
+    task: str | None,
+    env_kwargs: dict[str, Any] | None,
+    out: Path | None,
+    quiet: bool,
+    as_json: bool,
+    freeze: tuple[str, ...],
+    weight: Weight | None,
+    method: str,
+    budget: int | None,
+    population: int | None,
+    episodes: int | None,
+    max_steps: int | None,
+    sigma: float | None,
+    seed: int | None,
+    **options: Any,
+) -> int:
+    """Tune the weights of CHAMPION one by one.
+
+    They start at the best shared weight. Every method has the same budget: evaluations, each of one set of
+    weights on some episodes, or on some batches of training samples; gradients count three times. Episodes
+    become more in five stages, and those that went worst come back. What comes of it is a champion file of
+    its own; Ctrl-C ends the tuning after saving, and 'wann resume FILE' goes on. A frozen PART keeps its
+    start weights: inputs are the connections out of the inputs, hidden and outputs those into such nodes,
+    layer:K those into nodes of layer K.
+    """
+    from wann.progress import starting
+
+    with starting(quiet or as_json):
+        from wann.champion import load_champion
+        from wann.tuning.tune import tune as start_tuning
+
+    champion = load_champion(champion_path)
+    if env_kwargs is not None and task is None:
+        raise ValueError("--env-kwargs are of another task: name it with --task")
+    out = out or companion(champion_path, "tuned.json")
+    given: dict[str, Any] = {
+        "budget": budget,
+        "population": population,
+        "episodes": episodes,
+        "max_steps": max_steps,
+        "sigma": sigma,
+        "seed": seed,
+        "weight": weight,
+    }
+    plan = {name: value for name, value in given.items() if value is not None}
+    start = partial(
+        start_tuning,
+        champion,
+        out,
+        task=task,
+        env_kwargs=env_kwargs,
+        method=method,
+        freeze=freeze,
+        **plan,
+        **options,
+    )
+    return tune_to_end(start, quiet=quiet, as_json=as_json)
+
+
+def tune_to_end(start: Callable[..., Tuned], *, quiet: bool, as_json: bool) -> int:
+    """Run a tuning or a race, show its progress and say what came of it; gives the exit code."""
+    from wann.progress import tuning_view
+    from wann.tuning.session import Interrupted
+
+    try:
+        with tuning_view(quiet or as_json) as observer:
+            tuned = start(observer=observer, note=print_note)
+    except Interrupted as interrupted:
+        tuned = interrupted.tuned
+    path = os.fspath(tuned.path or "")
+    progress, champion = tuned.progress, tuned.champion
+    if champion is None:
+        text = f"Stopped after {progress.done} of {progress.budget} evaluations, saved."
+        click.echo(f"{text} Go on: wann resume {shlex.quote(path)}", err=as_json)
+    if as_json:
+        summary = {
+            "champion": path if champion else None,
+            "evaluations": progress.done,
+            "seconds": round(progress.seconds, 3),
+            "tuning": dict(champion.tuning) if champion else None,
+        }
+        click.echo(json.dumps(summary))
+    elif champion:
+        _report(tuned)
+    return 0 if champion else INTERRUPTED
+
+
+def _report(tuned: Tuned) -> None:
+    from wann.tasks.registry import is_data_set
+
+    champion = tuned.champion
+    assert champion is not None  # noqa: S101 - the caller's
+    tuning, path = champion.tuning, shlex.quote(os.fspath(tuned.path or ""))
+    before, after = (_score(tuning[name]) for name in ("before", "after"))
+    start, seconds = tuning["start_weight"], tuned.progress.seconds
+    count, label = tuning["evaluations"], "Before"
+    if "race" in tuning:
+        count = _report_race(tuning["race"])
+        label = "Inherited" if "generation" in tuning["race"] else label
+    click.echo(
+        f"{tuning['method']}: {count} evaluations in {seconds:.0f} s\n"
+        f"{label:9} {before} ({'tuned weights' if start == 'tuned' else f'shared weight {start:g}'})\n"
+        f"After     {after} ({tuning['scored_on']})\n"
+        f"Champion  {tuned.path}\n"
+        f"Evaluate  wann evaluate {path}"
+    )
+    if tuning["before"] == tuning["after"] and label == "Before":
+        whole = "" if tuning["max_steps"] is None else "whole episodes (no --max-steps), "
+        click.echo(
+            f"Nothing better than the start was found: try {whole}a larger --budget, or another --seed"
+        )
+    if not is_data_set(champion.task):
+        click.echo(f"Replay    wann replay {path} --weight tuned")
+    if "race" not in tuning:
+        click.echo(f"Longer    wann resume {path} --set budget={2 * tuning['budget']}")
+        return
+    click.echo(f"Draw      wann draw {path}\nPrune     wann prune {path} --weight tuned")
+    folder, more = shlex.quote(os.path.dirname(tuned.path or "")), len(tuning["race"]["generations"]) + 8
+    click.echo(f"Offspring wann resume {folder} --set generations={more}")
+
+
+def _score(row: dict[str, float]) -> str:
+    if "accuracy" in row:
+        return f"{row['accuracy']:.2%} right, cross-entropy {-row['mean']:.3f}"
+    from wann.progress import shown_return
+
+    mean = shown_return(row["mean"])
+    digits = len(mean.partition(".")[2])  # as many for both
+    return f"{mean} ± {row['std']:.{digits}f}" if "std" in row else mean
+
+
+def _report_race(race: dict[str, Any]) -> int:
+    """Show what the rounds and generations of a race came to; gives the evaluations of all."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from wann.progress import shown_return
+
+    table = Table(caption="best, median, champion: on the episodes that weights were chosen by")
+    for name in ("round", "networks", "evaluations each", "best", "median", "run's champion"):
+        table.add_column(name, justify="right")
+    rows = [(str(number), row) for number, row in enumerate(race["rounds"], 1)]
+    for number, row in enumerate(race["generations"], 1):
+        rows += [(f"generation {number}", row), ("longer", row["longer"])]
+    count = sum(int(row["networks"] * row["evaluations"]) for _, row in rows)
+    skipped = slice(len(race["rounds"]), -2 * _GENERATIONS_SHOWN)
+    if rows[skipped]:
+        rows[skipped] = [("...", {})]
+    for name, row in rows:
+        counts = (f"{row[name]:,}" for name in ("networks", "evaluations") if row)
+        returns = (
+            "" if row[score] is None else shown_return(row[score])
+            for score in ("best", "median", "champion")
+            if row
+        )
+        table.add_row(name, *counts, *returns)
+    Console(highlight=False).print(table)
+    child = f", a child of generation {race['generation']}" if "generation" in race else ""
+    click.echo(f"{race['file']} won{child}.")
+    return count

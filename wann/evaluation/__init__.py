@@ -1,0 +1,9 @@
+"""Where networks are evaluated: threads of this process, or Ray. Never what comes out.
+
+In reading order:
+
+    chunks         a generation cut into pieces of work
+    evaluator      the protocol, and threads
+    ray_evaluator  Ray; the only module that imports it
+    placement      from options to an evaluator
+"""

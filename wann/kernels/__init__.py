@@ -1,0 +1,10 @@
+"""Compiled functions that other kernels call; a task's author imports from here.
+
+In reading order:
+
+    lanes        eight rollouts side by side as one machine value; the decorators of every kernel
+    activations  the table of activation functions
+    graph        order, layers and reachability on arrays of ids
+    forward      the forward pass
+    physics      signatures and small helpers of a task's physics
+"""

@@ -1,0 +1,57 @@
+"""Pages from data: templates, scripts and styles put into one HTML file."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+SCRIPTS = (
+    "formats/templates/activations.js",
+    *(
+        f"pages/templates/{name}.js"
+        for name in ("network", "swingup", "digits", "svg", "drawing", "stages", "page")
+    ),
+)
+"""Files of the page's JavaScript in the package, each after those it uses."""
+
+
+def render(data: Mapping[str, Any], live: bool = False) -> str:
+    """The page, an HTML document.
+
+    Args:
+        data: from `page_data`.
+        live: whether the page asks for `data.json` beside it every two seconds and shows what is new.
+    """
+    package = files("wann")
+    parts = [(package / path).read_text(encoding="utf-8") for path in SCRIPTS]
+    calls = ['show(JSON.parse(byId("data").textContent));', 'live("data.json");' if live else ""]
+    script = "(() => {\n'use strict';\n" + "\n".join([*parts, _PUBLIC, *calls]) + "\n})();"
+    environment = jinja2.Environment(loader=jinja2.PackageLoader("wann.pages", "templates"), autoescape=True)
+    return environment.get_template("report.html").render(
+        data=data,
+        live=live,
+        json=Markup(_json(data)),  # noqa: S704  no character of markup is left in it
+        style=Markup((package / "templates/style.css").read_text(encoding="utf-8")),  # noqa: S704  our own
+        script=Markup(script),  # noqa: S704  our own
+        # Nothing but this very script may run on the page.
+        hashes=f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'",
+    )
+
+
+_PUBLIC = (
+    "globalThis.wann = { show, live, view, trajectory, Network, activate, "
+    "get stage() { return stage; }, get drawing() { return drawing; } };"
+)
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    """JSON that may lie within a script element: characters of markup are escaped."""
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))  # ASCII alone
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

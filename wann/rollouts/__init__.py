@@ -1,0 +1,13 @@
+"""Networks run on episodes or samples; what comes out is returns.
+
+In reading order:
+
+    result         returns and steps
+    compiled       the lane kernel over compiled physics
+    spaces         observations to inputs, outputs to actions
+    time_limit     a time limit on environments
+    stepper        environments stepped in Python
+    repeatability  whether a seed gives the same episode again
+    envpool        environments stepped in C++
+    samples        batches of a data set
+"""

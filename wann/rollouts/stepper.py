@@ -1,0 +1,242 @@
+"""Episodes of any Gymnasium environment, stepped in Python; only the forward pass is compiled."""
+
+from __future__ import annotations
+
+import math
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wann.kernels.activations import activate
+from wann.kernels.lanes import kernel
+from wann.networks.network import NetworkBatch
+from wann.rollouts.result import Rollouts
+from wann.rollouts.spaces import ActionCodec, ObservationCodec
+from wann.rollouts.time_limit import AnyEnv, MakeEnv, OutOfTimeError, alarm, close
+from wann.utils.arrays import FloatArray
+
+
+@kernel
+def forward_one(
+    program: NDArray[np.int32],
+    shared: bool,
+    values: FloatArray,
+    outputs: FloatArray,
+    weights: FloatArray,
+    observation: FloatArray,
+) -> bool:
+    """One network on one observation: the same operations as a lane of `wann.network`, so the same bits.
+
+    Args:
+        program: the network's `first_source`, `sources`, `activation` and `outputs` laid end to end, as each
+            array that is handed over costs time.
+        shared: whether all connections carry one weight.
+        values: (rows,) scratch.
+        outputs: (A,), written.
+        weights: (1,) the shared weight, or (C,) individual ones.
+        observation: (I,) float64 or float32.
+
+    Returns:
+        Whether every entry of the observation is finite; the outputs are written only then.
+    """
+    finite = True
+    values[0] = 1.0
+    for i in range(observation.size):
+        value = np.float64(observation[i])
+        values[1 + i] = value
+        finite &= value - value == 0.0
+    if not finite:
+        return False
+    row = 1 + observation.size
+    nodes = values.size - row
+    sources = program[nodes + 1 :]
+    codes = sources[program[nodes] :]
+    rows = codes[nodes:]
+    for k in range(nodes):
+        total = 0.0
+        if shared:
+            for c in range(program[k], program[k + 1]):
+                total += values[sources[c]]
+            total *= weights[0]
+        else:
+            for c in range(program[k], program[k + 1]):
+                total += values[sources[c]] * weights[c]
+        values[row + k] = activate(codes[k], total)
+    for a in range(outputs.size):
+        outputs[a] = values[rows[a]]
+    return True
+
+
+class Stepper:
+    """Plays episodes on an environment that it makes, keeps from call to call, and closes.
+
+    One stepper is for one thread. A context manager.
+
+    Args:
+        make_env: makes the environment; `disable_env_checker=True` there saves time.
+        observations, actions: the codecs of its spaces.
+        fresh: use a new instance for each episode, for environments that keep hidden state (see
+            `same_seed_same_episode`).
+        limit_seconds: time after which an episode, and its network with it, has failed. In the main thread
+            of a Unix process a `reset` or `step` that hangs is interrupted, unless it hangs in compiled code;
+            elsewhere the time is looked at only between steps.
+    """
+
+    def __init__(
+        self,
+        make_env: MakeEnv,
+        observations: ObservationCodec,
+        actions: ActionCodec,
+        *,
+        fresh: bool = False,
+        limit_seconds: float | None = None,
+    ) -> None:
+        self._make_env = make_env
+        self._observations, self._actions = observations, actions
+        self._fresh, self._limit_seconds = fresh, limit_seconds
+        self._env: AnyEnv | None = None
+
+    def __enter__(self) -> Stepper:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the environment; the next episode makes it anew."""
+        env, self._env = self._env, None
+        if env is not None:
+            close(env)
+
+    def roll_out(
+        self,
+        networks: NetworkBatch,
+        weights: FloatArray,
+        seeds: Sequence[int],
+        max_steps: int,
+        first: int,
+        last: int,
+    ) -> Rollouts:
+        """Episodes of each network at every weight on every seed.
+
+        An episode starts with `reset(seed=...)`; it ends when the environment terminates or truncates it,
+        and after `max_steps`. A network fails when the environment raises, when an observation that it has
+        to act on or a reward is not finite, and when the time limit passes; the environment is then thrown
+        away. (The observation that ends an episode may hold anything.)
+
+        Args:
+            networks: P networks.
+            weights: (W,) shared weights; or (W, C) sets of individual weights, where a single network is
+                computed, in the order of its sources.
+            seeds: E episode seeds.
+            max_steps: steps after which an episode is cut off.
+            first, last: the networks to compute are first .. last - 1.
+
+        Returns:
+            Rollouts of shape (last - first, W, E). A failed network has NaN for all its returns, the steps
+            it got to, and an entry in `failures`: its index counted from `first`, and a text whose first
+            line says what happened and where, followed by the traceback.
+        """
+        shape = (last - first, len(weights), len(seeds))
+        returns, steps = np.full(shape, np.nan), np.zeros(shape, np.int64)
+        failures = []
+        for index in range(last - first):
+            network = networks, first + index
+            reason = self._evaluate(network, weights, seeds, max_steps, returns[index], steps[index])
+            if reason is not None:
+                returns[index] = np.nan
+                failures.append((index, reason))
+                self.close()
+        return Rollouts(returns, steps, tuple(failures))
+
+    def _evaluate(
+        self,
+        network: tuple[NetworkBatch, int],
+        weights: FloatArray,
+        seeds: Sequence[int],
+        max_steps: int,
+        returns: FloatArray,
+        steps: NDArray[np.int64],
+    ) -> str | None:
+        """Play all episodes of one network, fill its returns (W, E) and steps; why it failed, if it did."""
+        shared = weights.ndim == 1
+        rows = np.ascontiguousarray(weights, np.float64).reshape(len(weights), -1)
+        outputs = np.empty(self._actions.size)
+        forward = _forward(*network, shared, outputs)
+        row_dtype, row_shape = self._observations.row_dtype, (self._observations.size,)
+        forward(rows[0], np.zeros(row_shape, row_dtype))  # compiles where need be, before the clock starts
+        encode, decode = self._observations.encode, self._actions.decode
+        clock, isfinite = time.perf_counter, math.isfinite
+        limit = self._limit_seconds
+        w = e = now = 0
+        try:
+            for w, row in enumerate(rows):
+                for e, seed in enumerate(seeds):
+                    with alarm(limit):
+                        deadline = math.inf if limit is None else clock() + limit
+                        now, total = 0, 0.0
+                        env = self._instance()
+                        step = env.step
+                        observation, _ = env.reset(seed=seed)
+                        while now < max_steps:
+                            inputs = observation
+                            if not (
+                                type(inputs) is np.ndarray
+                                and inputs.dtype is row_dtype
+                                and inputs.shape == row_shape
+                            ):
+                                inputs = encode(observation)
+                            if not forward(row, inputs):
+                                raise FloatingPointError(_what_is_not_finite(inputs, self._observations))
+                            observation, reward, terminated, truncated, _ = step(decode(outputs))
+                            total += float(reward)
+                            if not isfinite(total):
+                                raise FloatingPointError(f"the return is {total} after a reward of {reward}")
+                            now += 1
+                            if terminated or truncated:
+                                break
+                            if clock() > deadline:
+                                raise OutOfTimeError
+                        returns[w, e], steps[w, e] = total, now
+            return None
+        except OutOfTimeError:
+            what = f"TimeLimit: the episode took longer than {limit:g} s"
+            trace = traceback.format_exc()
+        except Exception as error:  # noqa: BLE001 - whatever an environment raises is this network's failure
+            what = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            trace = traceback.format_exc()
+        steps[w, e] = now
+        weight = f"weight {float(weights[w])!r}" if shared else f"weight set {w}"
+        return f"{what} (step {now + 1} of the episode with seed {seeds[e]}, {weight})\n\n{trace}"
+
+    def _instance(self) -> AnyEnv:
+        if self._fresh:
+            self.close()
+        if self._env is None:
+            self._env = self._make_env()
+        return self._env
+
+
+def _forward(
+    networks: NetworkBatch, network: int, shared: bool, outputs: FloatArray
+) -> Callable[[FloatArray, FloatArray], bool]:
+    """`forward_one` of one network that writes to `outputs`; weights and observation are still to come."""
+    node_from, node_to = networks.first_node[network : network + 2].tolist()
+    connection_from, connection_to = networks.first_connection[network : network + 2].tolist()
+    parts = (
+        networks.first_source[node_from + network : node_to + network + 1],
+        networks.sources[connection_from:connection_to],
+        networks.activation[node_from:node_to],
+        networks.outputs[network],
+    )
+    values = np.empty(1 + networks.inputs + node_to - node_from)
+    return partial(forward_one, np.concatenate(parts, dtype=np.int32), shared, values, outputs)
+
+
+def _what_is_not_finite(inputs: FloatArray, observations: ObservationCodec) -> str:
+    index = int(np.flatnonzero(~np.isfinite(inputs))[0])
+    return f"the observation {observations.names[index]!r} is {inputs[index]}"

@@ -1,0 +1,10 @@
+"""A search from start to end, and its folder.
+
+In reading order:
+
+    folder      settings, metrics, checkpoints and champions on disk
+    front       the Pareto front of a run
+    confirming  networks as champions, confirmed on fresh episodes
+    loop        ask, evaluate, tell, record, save
+    search      `search` and `resume`
+"""

@@ -1,0 +1,475 @@
+"""The run folder: resolved settings, metrics, checkpoints, champions; written so that nothing is ever lost.
+
+config.toml              the resolved settings
+metrics.csv              a row a generation
+initial.json             the champion that the search started from, where it did from one
+checkpoint.npz           the last complete generation
+checkpoint.previous.npz  the one before it
+failures.log             why networks could not be evaluated, where any could not
+champions/000128.json    each new champion, confirmed on fresh episodes
+champion.json            the best of them
+front.json               the Pareto front of the last complete generation
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import shlex
+import tomllib
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from wann.champion import Champion, champion_from_json, champion_to_json, save_champion
+from wann.evolution.evolution import Confirmed, EvolutionState, Told
+from wann.evolution.ranking import scores_of
+from wann.networks.genome import Genome, check_genome
+from wann.settings import Settings, build_settings, to_toml
+from wann.tasks.registry import get_task
+from wann.tasks.task import Task
+from wann.utils.arrays import FloatArray
+from wann.utils.files import atomic_path, lock_folder, naming
+from wann.utils.json_text import read_text
+
+FORMAT = 1
+
+METRICS = (
+    "generation",
+    "best_mean",  # best mean return of this generation, over its weights and episodes
+    "median_mean",  # median of the mean returns of this generation
+    "best_weight_return",  # best return of any network of this generation at any one weight
+    "champion_mean",  # confirmed mean return of the champion so far
+    "champion_best_weight",  # its best confirmed return at one weight
+    "champion_connections",
+    "champion_nodes",
+    "best_connections",  # of the network with the best mean return
+    "best_nodes",
+    "median_connections",
+    "median_nodes",
+    "evaluations",  # networks evaluated so far, confirmations included
+    "steps",  # environment steps so far
+    "failed",  # networks of this generation that could not be evaluated; failures.log says why
+    "seconds_evaluation",  # of this generation
+    "seconds_waiting",  # of these, beyond what its busiest worker computed
+    "seconds_variation",
+    "seconds_other",
+    "workers",  # threads or evaluator processes that took part
+    "retried",  # chunks that were computed again, as their worker was lost
+)
+"""Columns of metrics.csv."""
+
+MEASURED = (
+    "seconds_evaluation",
+    "seconds_waiting",
+    "seconds_variation",
+    "seconds_other",
+    "workers",
+    "retried",
+)
+"""The columns that depend on where it ran; all others follow from the settings."""
+
+_ADDED = ("failed", "seconds_waiting", "workers", "retried")  # columns that runs from before do not have
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a run has spent so far."""
+
+    evaluations: int = 0  # networks
+    steps: int = 0  # environment steps
+    seconds: float = 0.0  # computing time, resumed parts added up
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A complete generation, ready to go on from."""
+
+    state: EvolutionState
+    totals: Totals
+
+
+class RunFolder:
+    """One run on disk. Make it with `create` or `open`; hold `lock()` while writing."""
+
+    def __init__(self, path: Path, settings: Settings) -> None:
+        self.path = path
+        self.settings = settings
+
+    @classmethod
+    def create(
+        cls, path: str | os.PathLike[str], settings: Settings, initial: Champion | None = None
+    ) -> RunFolder:
+        """A new run folder with its settings; found out here, before the search, if it cannot be written.
+
+        Args:
+            path: where; it may be there, empty.
+            settings: of the run.
+            initial: the champion whose digest they name as `initial_genome`, from `as_initial`.
+
+        Raises:
+            ValueError: the folder exists and is not empty, or cannot be written.
+        """
+        folder = cls(Path(path), settings)
+        try:
+            if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
+                what = (
+                    "holds a run already: resume it, or choose another --out"
+                    if is_run(folder.path)
+                    else "exists and is not an empty folder: choose another --out"
+                )
+                raise ValueError(f"{path} {what}")
+            # Outside the block that cleans up: if another process was faster, what is there is its own.
+            (folder.path / "champions").mkdir(parents=True)
+            try:
+                folder._write_metrics([])
+                if initial:
+                    save_champion(initial, folder.path / "initial.json")
+                folder.save_settings(settings)  # the last, as it makes the folder a run
+            except OSError:
+                folder.remove_if_empty()
+                raise
+        except OSError as error:
+            raise ValueError(f"cannot write to {path}: {error.strerror or error}") from None
+        return folder
+
+    def remove_if_empty(self) -> None:
+        """Remove a folder in which no search has begun, so that the same command works later."""
+        if any(path.exists() for path in self._checkpoints()):
+            return
+        with suppress(OSError):
+            (self.path / "champions").rmdir()  # first, as it fails where there is a champion
+            for name in ("metrics.csv", "initial.json", "config.toml", ".lock"):
+                (self.path / name).unlink(missing_ok=True)
+            self.path.rmdir()
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> RunFolder:
+        """An existing run folder.
+
+        Raises:
+            ValueError: it is missing, is no run folder, is from a newer format, or its settings are broken.
+        """
+        path = Path(path)
+        if not path.exists():
+            raise ValueError(f"run folder {path} does not exist")
+        if not is_run(path):
+            raise ValueError(f"{path} is not a run folder: it holds no config.toml")
+        config = path / "config.toml"
+        try:
+            values = tomllib.loads(config.read_text(encoding="utf-8"))
+            written = values.pop("format", None)
+            if isinstance(written, int) and written > FORMAT:
+                raise ValueError(
+                    f"has format {written}, newer than {FORMAT}, the newest known here: update wann"
+                )
+            if written != FORMAT:
+                raise ValueError(f"has no valid format, but {written!r}")
+            return cls(path, build_settings(values))
+        except OSError as error:
+            raise ValueError(f"cannot read {config}: {error.strerror or error}") from None
+        except ValueError as error:
+            raise ValueError(f"{config}: {error}") from None
+
+    def lock(self) -> AbstractContextManager[object]:
+        """Context manager that keeps a second process from writing to this run.
+
+        Raises:
+            ValueError: another process holds it.
+        """
+        return lock_folder(self.path, "process is running this search")
+
+    def drop_leftovers(self) -> None:
+        """Remove what a killed process left half-written; only while holding the lock."""
+        (self.path / "checkpoint.next.npz").unlink(missing_ok=True)
+        for folder in (self.path, self.path / "champions"):
+            for path in folder.glob(".wann-*"):  # the temporary names of `wann.files`
+                if path.suffix in (".toml", ".csv", ".npz", ".json"):
+                    path.unlink(missing_ok=True)
+
+    def save_settings(self, settings: Settings) -> None:
+        """Write the resolved settings."""
+        header = "# Everything that determines this run. `wann resume` may change its stop rules.\n"
+        path = self.path / "config.toml"
+        with atomic_path(path) as temporary:
+            temporary.write_text(f"{header}format = {FORMAT}\n\n{to_toml(settings)}", encoding="utf-8")
+        self.settings = settings
+
+    def load_initial(self) -> Champion | None:
+        """The champion that the search starts from, where it does from one.
+
+        Raises:
+            ValueError: it is missing, or not what it was when the run began.
+        """
+        if self.settings.initial_genome is None:
+            return None
+        path = self.path / "initial.json"
+        text = read_text(path, "the champion that the run started from,")
+        if _digest(text) != self.settings.initial_genome:
+            raise ValueError(f"{path} is not what it was when the run began: its SHA-256 differs")
+        return champion_from_json(text)
+
+    # metrics
+
+    def append_metrics(self, rows: Iterable[Mapping[str, object]]) -> None:
+        """Add rows to metrics.csv and see them safely on disk."""
+        path = self.path / "metrics.csv"
+        with naming(path), open(path, "a", newline="", encoding="utf-8") as file:
+            csv.DictWriter(file, METRICS, lineterminator="\n").writerows(rows)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def truncate_metrics(self, generations: int) -> None:
+        """Drop the rows after this many generations: they are about to be computed again."""
+        kept = [row for row in self._metric_rows() if int(row["generation"]) <= generations]
+        self._write_metrics(kept)
+
+    def read_metrics(self) -> dict[str, FloatArray]:
+        """Columns of metrics.csv by name, (G,) each; a half-written last row is left out.
+
+        Raises:
+            ValueError: the file is missing or has other columns.
+        """
+        rows = self._metric_rows()
+        return {name: np.array([float(row[name]) for row in rows]) for name in METRICS}
+
+    def _metric_rows(self) -> list[dict[str, str]]:
+        path = self.path / "metrics.csv"
+        try:
+            with open(path, newline="", encoding="utf-8") as file:
+                text = file.read()
+        except OSError as error:
+            raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
+        whole = text[: text.rfind("\n") + 1].splitlines()
+        reader = csv.DictReader(whole)
+        names = reader.fieldnames or ()
+        if not set(METRICS) - set(_ADDED) <= set(names) <= set(METRICS):
+            raise ValueError(f"{path} does not have the columns of a run's metrics")
+        nothing = dict.fromkeys(_ADDED, "0")
+        return [nothing | row for row in reader if None not in row.values()]
+
+    def _write_metrics(self, rows: Sequence[Mapping[str, object]]) -> None:
+        path = self.path / "metrics.csv"
+        with (
+            atomic_path(path) as temporary,
+            open(temporary, "w", newline="", encoding="utf-8") as file,
+        ):
+            writer = csv.DictWriter(file, METRICS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+    # failures
+
+    def log_failures(self, generation: int, failures: Iterable[tuple[int, str]]) -> None:
+        """Add to failures.log why networks of a generation, by index, could not be evaluated."""
+        path = self.path / "failures.log"
+        with naming(path), open(path, "a", encoding="utf-8") as file:
+            for index, reason in failures:
+                file.write(f"generation {generation}, network {index}: {reason.rstrip()}\n\n")
+
+    # champions
+
+    def save_champion(self, champion: Champion, generation: int) -> None:
+        """Write a new champion, both under its generation and as the best."""
+        for path in (self.path / "champions" / f"{generation:06d}.json", self.path / "champion.json"):
+            save_champion(champion, path)
+
+    def drop_champions_after(self, generation: int) -> None:
+        """Remove champions of later generations, which are about to be found again."""
+        for path in (self.path / "champions").glob("*.json"):
+            if path.stem.isdecimal() and int(path.stem) > generation:
+                path.unlink()
+
+    # the Pareto front
+
+    def save_front(self, text: str) -> None:
+        """Write front.json, from `wann.front.front_to_json`."""
+        with atomic_path(self.path / "front.json") as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    def drop_front(self) -> None:
+        """Remove front.json: it is of a generation that is about to be computed again."""
+        (self.path / "front.json").unlink(missing_ok=True)
+
+    def read_front(self) -> str:
+        """Text of front.json.
+
+        Raises:
+            ValueError: there is none, or it cannot be read.
+        """
+        path = self.path / "front.json"
+        if not path.exists():
+            done = len(self._metric_rows())
+            raise ValueError(
+                f"{self.path} has no Pareto front yet: 'wann resume {shlex.quote(str(self.path))} "
+                f"--set generations={done + 1}' computes a generation, and its front with it"
+            )
+        return read_text(path, "front")
+
+    # checkpoints
+
+    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint aside, keep the one before, and rename.
+
+        Raises:
+            OSError: it cannot be written; the checkpoints on disk are as they were.
+        """
+        current, previous = self._checkpoints()
+        upcoming = self.path / "checkpoint.next.npz"
+        with atomic_path(upcoming) as temporary:
+            np.savez(temporary, allow_pickle=False, **_pack(checkpoint))
+        if current.exists():
+            os.replace(current, previous)
+        os.replace(upcoming, current)
+
+    def load_checkpoint(self) -> tuple[Checkpoint | None, str | None]:
+        """The last whole checkpoint, and a note when it is not the newest; None before the first one.
+
+        Raises:
+            ValueError: there are checkpoints, but none is whole.
+        """
+        problems = []
+        for path in self._checkpoints():
+            if not path.exists():
+                continue
+            try:
+                checkpoint = _unpack(path)
+            except _NewerFormatError as error:
+                raise ValueError(f"{path} {error}") from None
+            except (PermissionError, MemoryError):
+                raise  # not damage: the file may be whole
+            except Exception as error:  # noqa: BLE001  damaged bytes make the readers raise nearly anything
+                problems.append(f"{path.name} is damaged ({error})")
+                continue
+            note = "; ".join(problems)
+            return checkpoint, f"{note}: going on from {path.name}" if note else None
+        if problems:
+            raise ValueError(f"{self.path} cannot be resumed: {'; '.join(problems)}")
+        return None, None
+
+    def _checkpoints(self) -> tuple[Path, Path]:
+        return self.path / "checkpoint.npz", self.path / "checkpoint.previous.npz"
+
+
+def as_initial(champion: Champion) -> tuple[Champion, str]:
+    """What a search takes of a champion to start from, without the weights of single connections; its digest.
+
+    Returns:
+        The champion to keep as initial.json, and the setting `initial_genome` that names it.
+    """
+    initial = replace(champion, tuned=None, tuning={}, importance=None)
+    return initial, _digest(champion_to_json(initial))
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+def is_run(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder holds a run."""
+    return (Path(path) / "config.toml").is_file()
+
+
+_ZIP_END = 22  # bytes of the record that ends a zip without a remark; the 11th and 12th count its files
+_GENES = ("node_id", "activation", "mark", "source", "target", "enabled")
+
+
+def _pack(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
+    state, totals = checkpoint.state, checkpoint.totals
+    genomes = list(state.population)
+    if state.champion:
+        genomes.append(state.champion.genome)
+    packed = _pack_genomes(genomes) | {
+        "format": np.array(FORMAT),
+        "counters": np.array([state.generation, state.next_node, state.next_mark, state.stale], np.int64),
+        "shape": np.array([genomes[0].inputs, genomes[0].outputs, len(state.population)], np.int64),
+        "spent": np.array([totals.evaluations, totals.steps], np.int64),
+        "seconds": np.array(totals.seconds),
+    }
+    if state.champion:
+        packed |= {
+            "champion_generation": np.array(state.champion.generation),
+            "champion_weights": state.champion.weights,
+            "champion_returns": state.champion.returns,
+        }
+    if state.told and state.told.genomes:
+        packed |= _pack_genomes(state.told.genomes, "told_")
+        packed |= {"told_valid": state.told.scores.valid, "told_per_weight": state.told.scores.per_weight}
+    return packed
+
+
+def _pack_genomes(genomes: Sequence[Genome], prefix: str = "") -> dict[str, np.ndarray]:
+    """Arrays of genomes laid end to end."""
+    packed = {prefix + name: np.concatenate([getattr(g, name) for g in genomes]) for name in _GENES}
+    return packed | {
+        f"{prefix}node_counts": np.array([g.node_id.size for g in genomes], np.int64),
+        f"{prefix}connection_counts": np.array([g.mark.size for g in genomes], np.int64),
+    }
+
+
+def _unpack_genomes(
+    data: Mapping[str, np.ndarray], inputs: int, outputs: int, prefix: str = ""
+) -> tuple[Genome, ...]:
+    columns = []
+    for name in _GENES:
+        counts = data[prefix + ("node_counts" if name in ("node_id", "activation") else "connection_counts")]
+        columns.append(np.split(data[prefix + name], np.cumsum(counts)[:-1]))
+    return tuple(
+        check_genome(Genome(inputs, outputs, *(array.copy() for array in genes)))
+        for genes in zip(*columns, strict=True)
+    )
+
+
+class _NewerFormatError(Exception):
+    """A whole file that only a newer version can read."""
+
+
+def _unpack(path: Path) -> Checkpoint:
+    with zipfile.ZipFile(path) as archive:
+        broken = archive.testzip()  # np.load checks only what it happens to read to the end
+        if broken:
+            raise ValueError(f"{broken} is not what was written")
+        listed = len(archive.infolist())
+    with open(path, "rb") as file:
+        file.seek(-_ZIP_END, os.SEEK_END)
+        counted = int.from_bytes(file.read()[10:12], "little")
+    if listed != counted:  # zipfile takes a changed directory's word for where it ends
+        raise ValueError(f"its directory lists {listed} arrays, and not {counted}")
+    with np.load(path, allow_pickle=False) as file:
+        data = {name: file[name] for name in file.files}
+    if int(data["format"]) > FORMAT:
+        raise _NewerFormatError(
+            f"has format {int(data['format'])}, newer than {FORMAT}, the newest known here: update wann"
+        )
+    inputs, outputs, population = data["shape"].tolist()
+    genomes = _unpack_genomes(data, inputs, outputs)
+    champion = told = None
+    if len(genomes) > population:
+        champion = Confirmed(
+            genomes[population],
+            int(data["champion_generation"]),
+            data["champion_weights"],
+            data["champion_returns"],
+        )
+    if "told_valid" in data:
+        told_genomes = _unpack_genomes(data, inputs, outputs, "told_")
+        scores = scores_of(data["told_per_weight"], data["told_valid"], told_genomes)
+        told = Told(told_genomes, scores)
+    generation, next_node, next_mark, stale = data["counters"].tolist()
+    evaluations, steps = data["spent"].tolist()
+    return Checkpoint(
+        EvolutionState(generation, genomes[:population], next_node, next_mark, champion, stale, told),
+        Totals(evaluations, steps, float(data["seconds"])),
+    )
+
+
+def task_of(settings: Settings) -> Task:
+    """The task that a run's settings name."""
+    return get_task(
+        settings.task, settings.env_kwargs, settings.stepping, settings.fresh_env, settings.episode_seconds
+    )

@@ -1,0 +1,449 @@
+"""The settings of a search: validated, frozen, read from TOML, written resolved.
+
+Every setting has a default, is checked when given, and changes something. Presets belong to tasks
+(`wann.tasks`); a settings file and `--set` override them, in this order.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from wann.utils.nearest import nearest
+
+PAPER_WEIGHTS = (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0)
+"""The fixed series of shared weights. Source: Gaier and Ha (2019), section 3.1."""
+
+OBJECTIVES = ("mean", "best", "worst", "robustness", "connections", "nodes", "depth")
+"""What networks can be ranked by; `wann.ranking.value_of` says what each is."""
+
+PAPER_OBJECTIVES = ("mean", "best", "connections")
+"""What the paper ranks by, two of them at a time."""
+
+ActivationName = Literal[
+    "linear", "step", "sin", "gaussian", "tanh", "sigmoid", "inverse", "abs", "relu", "cos"
+]
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+STOP_RULES = ("generations", "target_score", "max_seconds", "max_evaluations", "patience")
+"""The settings that only end a run."""
+
+CHANGEABLE = (*STOP_RULES, "checkpoint_seconds", "episode_seconds")
+"""The settings that may change when a run is resumed."""
+
+
+class Settings(BaseModel):
+    """Everything that determines a run; nothing else does (threads and workers never change a number)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    # what is searched
+    task: str = Field("swingup", description="name of the task, or a registered Gymnasium id")
+    env_kwargs: dict[str, Any] = Field(
+        default_factory=dict, description="arguments of the environment, for gymnasium.make"
+    )
+    stepping: Literal["compiled", "gymnasium", "pool"] = Field(
+        "compiled", description="what steps episodes: compiled physics, the environment itself, or envpool"
+    )
+    fresh_env: bool = Field(
+        False, description="an instance of the environment for every episode; found out when a search starts"
+    )
+    preset: str = Field("stratified", description="preset the settings started from")
+    initial_genome: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{64}$",
+        description="SHA-256 of the run's initial.json, the champion it started from; --init-from sets it",
+    )
+    seed: int = Field(1, ge=0, lt=2**63, description="seed of the run")
+
+    # how long
+    generations: int = Field(1024, ge=1, le=10**9, description="stop after this many generations")
+    target_score: Finite | None = Field(
+        None, description="stop when the champion's confirmed mean return reaches this"
+    )
+    max_seconds: float | None = Field(
+        None, gt=0, description="stop after this much computing time, resumed parts added up"
+    )
+    max_evaluations: int | None = Field(
+        None, ge=1, description="stop after this many networks have been evaluated"
+    )
+    patience: int | None = Field(
+        None, ge=1, description="stop after this many generations without a new champion"
+    )
+
+    # shared weights
+    weight_sampling: Literal["fixed", "uniform", "normal", "stratified"] = Field(
+        "stratified", description="the paper's fixed series, or values drawn afresh each generation"
+    )
+    weights: Annotated[tuple[Finite, ...], Field(min_length=1, max_length=1000)] = Field(
+        PAPER_WEIGHTS, description="the series of weight_sampling = fixed"
+    )
+    weight_count: int = Field(6, ge=1, le=1000, description="values per generation when they are drawn")
+    weight_range: tuple[Finite, Finite] = Field(
+        (-2.0, 2.0), description="range of uniform and stratified values, and of the confirming grid"
+    )
+    weight_std: float = Field(1.0, gt=0, description="standard deviation of weight_sampling = normal")
+    weight_noise: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        description="standard deviation of the noise around the shared weight, on each connection its own",
+    )
+
+    # episodes
+    episodes: int = Field(3, ge=1, le=10_000, description="episodes per weight")
+    max_steps: int = Field(
+        1000,
+        ge=1,
+        le=10**6,
+        description="steps after which an episode is cut off; of a data set, samples in a batch",
+    )
+    confirm_episodes: int = Field(
+        20, ge=1, le=10_000, description="fresh episodes per weight that a new best must confirm itself on"
+    )
+    champion_rule: Literal["record", "duel"] = Field(
+        "record",
+        description="what makes a champion: a confirmed mean above the last one's, or (duel) a clearly "
+        "better mean where both play the same fresh episodes at the same weights, before it is confirmed",
+    )
+
+    # the population
+    population: int = Field(192, ge=2, le=10**6, description="networks per generation")
+    initial_connection_probability: Probability = Field(
+        0.5, description="chance of each input-to-output connection in the first networks of a new search"
+    )
+    activations: Annotated[tuple[ActivationName, ...], Field(min_length=1)] = Field(
+        ("linear", "step", "sin", "gaussian", "tanh", "sigmoid", "inverse", "abs", "relu", "cos"),
+        description="functions a hidden node may have",
+    )
+    output_activation: ActivationName = Field("linear", description="function of every output node")
+
+    # selection
+    selection: Literal["tournament", "lexicase"] = Field(
+        "tournament",
+        description="what makes a parent: its rank among tournament_size, or (lexicase) being near the "
+        "best at one weight and episode after the other, and in having few connections, in a random order",
+    )
+    contender_ratio: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of the networks, the best by the first objective, that all objectives rank; the "
+        "others follow by the first alone, so that no network is kept for being small only",
+    )
+    objectives: Literal["paper"] | tuple[str, ...] = Field(
+        "paper",
+        description=f"paper's mean with best or connections in turn, or a list of {', '.join(OBJECTIVES)}",
+    )
+    complexity_probability: Probability = Field(
+        0.8, description="chance that a generation is ranked by (mean, size) instead of (mean, best weight)"
+    )
+    cull_ratio: float = Field(0.2, ge=0, lt=1, description="worst part that never becomes a parent")
+    elite_ratio: Probability = Field(0.2, description="best part that is copied unchanged")
+    tournament_size: int = Field(8, ge=1, le=10**6, description="contestants for each parent")
+
+    # variation
+    crossover_probability: Probability = Field(0.0, description="chance that a child has two parents")
+    add_connection: float = Field(0.20, ge=0, description="share of the mutations that add a connection")
+    insert_node: float = Field(0.25, ge=0, description="share of the mutations that insert a node")
+    enable_connection: float = Field(
+        0.05, ge=0, description="share of the mutations that switch a disabled connection on"
+    )
+    change_activation: float = Field(
+        0.50, ge=0, description="share of the mutations that change a node's activation"
+    )
+    duplicate_node: float = Field(
+        0.0, ge=0, description="share of the mutations that copy a hidden node with its connections"
+    )
+    delete_node: float = Field(
+        0.0,
+        ge=0,
+        description="share of the mutations that remove a hidden node and what reaches an output by it alone",
+    )
+    add_feature: float = Field(
+        0.0,
+        ge=0,
+        description="share of the mutations that add a hidden node with 1 to 7 sources and 1 to 3 outputs",
+    )
+    disable_connection: float = Field(
+        0.0,
+        ge=0,
+        description="share of the mutations that switch a connection off, and remove what reaches an output "
+        "by it alone",
+    )
+    retries: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="most further mutations of a child that computes the same as another of its generation",
+    )
+
+    # safety
+    episode_seconds: float | None = Field(
+        60.0, gt=0, description="an episode that Python steps for longer has failed, and its network with it"
+    )
+    checkpoint_seconds: float = Field(
+        5.0, ge=0, description="least time between checkpoints; 0 writes one every generation"
+    )
+
+    @field_validator("activations")
+    @classmethod
+    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError("lists a function twice")
+        return value
+
+    @field_validator("objectives", mode="before")
+    @classmethod
+    def _known(cls, value: Any) -> Any:
+        if value == "paper":
+            return value
+        names = tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+        if not isinstance(names, tuple) or not names:
+            raise ValueError("must be 'paper' or a list of names")
+        for name in names:
+            if name not in OBJECTIVES:
+                raise ValueError(f"there is no objective {name!r}; {nearest(str(name), OBJECTIVES)}")
+        if len(set(names)) != len(names):
+            raise ValueError("lists an objective twice")
+        return names
+
+    @field_validator("weight_range")
+    @classmethod
+    def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not value[0] < value[1]:
+            raise ValueError("needs the lower end before the upper one")
+        return value
+
+    @model_validator(mode="after")
+    def _some_mutation(self) -> Settings:
+        if sum(self.mutation_shares) <= 0:
+            raise ValueError(
+                "add_connection, insert_node, enable_connection, change_activation, duplicate_node, "
+                "delete_node, add_feature and disable_connection are all 0; at least one must be positive"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _used(self) -> Settings:
+        for name, reason in _idle(self.model_dump()).items():
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{name} is not used where {reason}: leave it out")
+        return self
+
+    @field_validator("env_kwargs")
+    @classmethod
+    def _plain(cls, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            same = tomllib.loads(tomli_w.dumps(value)) == value
+        except (TypeError, ValueError):
+            same = False
+        if not same:
+            raise ValueError("must hold plain words, numbers, lists and tables only")
+        return value
+
+    @property
+    def mutation_shares(self) -> tuple[float, ...]:
+        """Shares of the mutations in the order of `wann.variation.KINDS`."""
+        return (
+            *(self.add_connection, self.insert_node, self.enable_connection, self.change_activation),
+            *(self.duplicate_node, self.delete_node, self.add_feature, self.disable_connection),
+        )
+
+    @property
+    def named_objectives(self) -> tuple[str, ...]:
+        """Names of all the objectives that the search has; they define its Pareto front."""
+        return PAPER_OBJECTIVES if self.objectives == "paper" else self.objectives
+
+
+def _idle(values: Mapping[str, Any]) -> dict[str, str]:
+    """Names of the settings that do nothing beside the others, and where that is so."""
+    sampling = values.get("weight_sampling", Settings.model_fields["weight_sampling"].default)
+    idle = {
+        "fixed": ("weight_count", "weight_std"),
+        "uniform": ("weights", "weight_std"),
+        "stratified": ("weights", "weight_std"),
+        "normal": ("weights",),
+    }.get(sampling if isinstance(sampling, str) else "", ())
+    found = dict.fromkeys(idle, f"weight_sampling is {sampling!r}")
+    if values.get("selection") == "lexicase":
+        found |= dict.fromkeys(("cull_ratio", "tournament_size"), "selection is 'lexicase'")
+    if values.get("objectives", "paper") != "paper":
+        found["complexity_probability"] = "objectives are named"
+    return found
+
+
+REFERENCE_NAMES: dict[str, str | None] = {
+    "task": "task",
+    "maxGen": "generations",
+    "popSize": "population",
+    "alg_nReps": "episodes",
+    "alg_nVals": "weight_count",
+    "alg_probMoo": "complexity_probability",
+    "bestReps": "confirm_episodes",
+    "prob_initEnable": "initial_connection_probability",
+    "prob_crossover": "crossover_probability",
+    "prob_addConn": "add_connection",
+    "prob_addNode": "insert_node",
+    "prob_enable": "enable_connection",
+    "prob_mutAct": "change_activation",
+    "select_cullRatio": "cull_ratio",
+    "select_eliteRatio": "elite_ratio",
+    "select_tournSize": "tournament_size",
+    "alg_wDist": "weight_sampling",
+    # no counterpart: they steer the reference's files and unused branches
+    "save_mod": None,
+    "alg_probMoo_test1": None,
+    "alg_probMoo_test2": None,
+    "epsilon": None,
+}
+"""Names of the reference program's settings files and ours; None where we have nothing to set."""
+
+
+def settings_names() -> tuple[str, ...]:
+    """Names of all settings, in their documented order."""
+    return tuple(Settings.model_fields)
+
+
+def build_settings(*layers: Mapping[str, Any]) -> Settings:
+    """Settings from layers of values, later ones overriding earlier ones.
+
+    What the last layer makes useless in the others is left out, as a preset's `weight_count` where the user
+    wants fixed weights.
+
+    Raises:
+        ValueError: an unknown name, or a value of the wrong type or out of range, in one line.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        merged.update(layer)
+    for name in merged:
+        if name not in Settings.model_fields:
+            raise ValueError(f"unknown setting {name!r}; {nearest(name, Settings.model_fields)}")
+    for name in set(_idle(merged)) & set(merged) - set(layers[-1] if layers else ()):
+        del merged[name]
+    plain = {name: _tuples(value) for name, value in merged.items()}
+    try:
+        return Settings(**plain)
+    except ValidationError as error:
+        raise ValueError(_one_line(error)) from None
+
+
+def with_changes(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """The same settings with some replaced, checked again.
+
+    Raises:
+        ValueError: as `build_settings`.
+    """
+    return build_settings(settings.model_dump(), changes)
+
+
+def changed_names(old: Settings, new: Settings) -> tuple[str, ...]:
+    """Names of the settings in which two differ."""
+    return tuple(name for name in settings_names() if getattr(old, name) != getattr(new, name))
+
+
+def parse_assignment(text: str) -> tuple[str, Any]:
+    """Name and value of `name=value`; the value is read as TOML, and as a plain word where it is none.
+
+    Raises:
+        ValueError: there is no equals sign, or no name before it.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise ValueError(f"a setting is given as name=value, not {text!r}")
+    value = value.strip()
+    if value.lower() in ("none", "null"):
+        return name.strip(), None
+    try:
+        return name.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return name.strip(), value
+
+
+def read_settings_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Values of a settings file (TOML, or the reference program's JSON) and notes on mapped names.
+
+    Returns:
+        The values under our names, and a note for each of the reference's names that was mapped.
+
+    Raises:
+        ValueError: the file is missing, unreadable, or not TOML (JSON where it ends in .json).
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise ValueError(f"cannot read settings file {path}: {error.strerror or error}") from None
+    except (ValueError, RecursionError) as error:
+        kind = "JSON" if path.suffix == ".json" else "TOML"
+        raise ValueError(f"settings file {path} is not {kind}: {error}") from None
+    if not isinstance(values, dict):
+        raise ValueError(f"settings file {path} must hold names and values, not a {type(values).__name__}")
+    values.pop("format", None)  # a run's own config.toml is a settings file too
+    return _map_reference_names(values)
+
+
+def _map_reference_names(values: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    mapped: dict[str, Any] = {}
+    notes = []
+    for name, value in values.items():
+        ours = REFERENCE_NAMES.get(name, name)
+        if ours == name:
+            mapped[name] = value
+        elif ours is None:
+            notes.append(f"{name} of the reference program has no counterpart and is left out")
+        elif name == "alg_wDist":
+            sampling = "fixed" if value == "standard" else value
+            mapped[ours] = sampling
+            notes.append(f'{name} = "{value}" is read as {ours} = "{sampling}"')
+        else:
+            mapped[ours] = value
+            notes.append(f"{name} is read as {ours}")
+    return mapped, tuple(notes)
+
+
+def to_toml(settings: Settings) -> str:
+    """The resolved settings as TOML; settings that are None are left out."""
+    values = {name: value for name, value in settings.model_dump().items() if value is not None}
+    return tomli_w.dumps({name: _lists(value) for name, value in values.items()})
+
+
+def from_toml(text: str) -> Settings:
+    """Settings written by `to_toml`.
+
+    Raises:
+        ValueError: the text is not TOML, or as `build_settings`.
+    """
+    try:
+        return build_settings(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"not TOML: {error}") from None
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _lists(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _one_line(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    if not name:
+        return message
+    message = message[0].lower() + message[1:].replace("valid tuple", "list such as [1, 2]")
+    got = "" if message.endswith("?") else f", got {first['input']!r}"
+    return f"setting {name!r}: {message}{got}"

@@ -1,0 +1,15 @@
+"""What networks are scored on, and how a name becomes a task.
+
+In reading order:
+
+    task              the protocol
+    compiled_task     compiled physics
+    environment_task  any registered Gymnasium environment
+    data_task         a data set
+    presets           settings by name
+    known             names and presets of well-known environments
+    data_sets         reading data sets and tables
+    mnist             fetching MNIST
+    data_presets      the data sets and their presets
+    registry          from a name to a task
+"""

@@ -1,0 +1,80 @@
+"""Tasks whose physics is compiled."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from wann.networks.network import NetworkBatch
+from wann.rollouts.compiled import Dynamics, roll_out
+from wann.rollouts.result import Rollouts
+from wann.tasks.task import Task
+from wann.utils.arrays import FloatArray
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CompiledTask(Task):
+    """A task whose physics is compiled: all rollouts of a network run side by side in lanes.
+
+    The unwrapped environment keeps its start in `state`, an array (S,).
+    """
+
+    dynamics: Dynamics
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stepping", "compiled")
+        object.__setattr__(self, "threaded", True)
+        object.__setattr__(self, "own_weights_together", True)
+
+    def starts(self, seeds: Sequence[int]) -> FloatArray:
+        """Start states (E, S): what the environment's own `reset(seed=...)` gives for each seed."""
+        return _starts(self.env_id, tuple(seeds))
+
+    def roll_out(
+        self,
+        networks: NetworkBatch,
+        weights: FloatArray,
+        seeds: Sequence[int],
+        max_steps: int,
+        first: int,
+        last: int,
+    ) -> Rollouts:
+        """Run networks of a batch in the lane kernel; see `Task.roll_out`."""
+        flat = roll_out(
+            self.dynamics,
+            networks,
+            np.repeat(weights, len(seeds), axis=0),
+            np.tile(self.starts(seeds), (len(weights), 1)),
+            max_steps,
+            first,
+            last,
+        )
+        shape = (last - first, len(weights), len(seeds))
+        return Rollouts(flat.returns.reshape(shape), flat.steps.reshape(shape))
+
+
+_BARE_ENV_LOCK = threading.Lock()  # searches in several threads share the environment
+
+
+@cache
+def _bare_env(env_id: str) -> gymnasium.Env:
+    return gymnasium.make(env_id).unwrapped
+
+
+@lru_cache(maxsize=16)
+def _starts(env_id: str, seeds: tuple[int, ...]) -> FloatArray:
+    env: Any = _bare_env(env_id)
+    states = []
+    with _BARE_ENV_LOCK:
+        for seed in seeds:
+            env.reset(seed=seed)
+            states.append(np.array(env.state, np.float64))
+    starts = np.array(states)
+    starts.flags.writeable = False
+    return starts

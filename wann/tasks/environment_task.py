@@ -1,0 +1,93 @@
+"""Tasks on any registered Gymnasium environment, stepped in Python or in envpool."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property, partial
+
+from wann.networks.network import NetworkBatch
+from wann.rollouts.repeatability import Repeatability, same_seed_same_episode
+from wann.rollouts.result import Rollouts
+from wann.rollouts.stepper import Stepper
+from wann.tasks.task import Task
+from wann.utils.arrays import FloatArray
+
+_POOL_LANES = 256  # a network fills some twenty; larger pools are no faster
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GymnasiumTask(Task):
+    """Any registered environment, stepped in Python; only the forward pass is compiled."""
+
+    _steppers: dict[int, Stepper] = field(
+        default_factory=dict, init=False, repr=False
+    )  # by the limit on steps
+
+    def roll_out(
+        self,
+        networks: NetworkBatch,
+        weights: FloatArray,
+        seeds: Sequence[int],
+        max_steps: int,
+        first: int,
+        last: int,
+    ) -> Rollouts:
+        """Run networks of a batch one episode after the other, for one thread; see `Task.roll_out`."""
+        if max_steps not in self._steppers:
+            self._steppers[max_steps] = Stepper(
+                lambda: self.make_env(max_steps=max_steps, disable_env_checker=True),
+                self.observation_codec,
+                self.action_codec,
+                fresh=self.fresh_env,
+                limit_seconds=self.episode_seconds,
+            )
+        return self._steppers[max_steps].roll_out(networks, weights, seeds, max_steps, first, last)
+
+    def repeatability(self, episode_seconds: float | None = None) -> Repeatability:
+        """Whether the same seed gives the same episode, found out by playing some.
+
+        Raises:
+            TimeoutError: an episode took much longer than it may.
+        """
+        make = partial(self.make_env, disable_env_checker=True)
+        return same_seed_same_episode(
+            make, self.observation_codec, self.action_codec, episode_seconds=episode_seconds
+        )
+
+    def close(self) -> None:
+        """Close the environments that were kept."""
+        while self._steppers:
+            self._steppers.popitem()[1].close()
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PoolTask(GymnasiumTask):
+    """An environment's stand-in in envpool: all rollouts of some networks at once, stepped in C++.
+
+    Its episodes have other start states than Gymnasium's for the same seeds. Confirmed, evaluated and shown
+    is always Gymnasium's own.
+    """
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stepping", "pool")
+        object.__setattr__(self, "lanes", _POOL_LANES)
+
+    @cached_property
+    def confirming(self) -> Task:
+        """The task on Gymnasium's own environment."""
+        return GymnasiumTask(**{each.name: getattr(self, each.name) for each in fields(self) if each.init})
+
+    def roll_out(
+        self,
+        networks: NetworkBatch,
+        weights: FloatArray,
+        seeds: Sequence[int],
+        max_steps: int,
+        first: int,
+        last: int,
+    ) -> Rollouts:
+        """Run networks of a batch in a pool; see `Task.roll_out`."""
+        from wann.rollouts.envpool import pool_episodes  # envpool is an extra, and slow to import
+
+        return pool_episodes(self.env_id, networks, weights, seeds, max_steps, first, last)

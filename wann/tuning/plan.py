@@ -1,0 +1,203 @@
+"""What determines a tuning, and the file that it keeps to go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wann.champion import Champion, Weight, champion_from_json, champion_to_json
+from wann.tuning.optimisers import OPTIMISERS
+from wann.utils.arrays import FloatArray
+from wann.utils.files import atomic_path
+from wann.utils.json_text import parse_json
+from wann.utils.nearest import nearest
+
+METHODS = (*OPTIMISERS, "adam")
+"""CMA-ES, parameter-exploring policy gradients, random search; and Adam, by gradients, on data sets."""
+
+FORMAT, VERSION = "wann-tuning", 2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What determines a tuning, beside the champion.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+
+    method: str = "cma"
+    budget: int = 20_000  # evaluations: candidates, each on all episodes of its generation
+    episodes: int = 64  # of the last generations, the same for all candidates; see `episodes_in`
+    max_steps: int | None = None  # after which an episode of a generation is cut off; choices see whole ones
+    population: int = 64  # candidates of a generation
+    sigma: float = 0.1  # standard deviation of the first candidates' offsets
+    seed: int = 0
+    freeze: tuple[str, ...] = ()  # parts of the network that keep their start weights
+    weight: Weight | None = None  # to start from; the best shared one where it is not given
+    turn: int = 0  # of several tunings with one seed: other candidates and episodes, judged on the same
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ValueError(f"unknown method {self.method!r}; {nearest(self.method, METHODS)}")
+        for name, least, most in (
+            ("budget", 1, 10**9),
+            ("episodes", 1, 10_000),
+            ("max_steps", 1, 10**9),
+            ("population", 4, 10_000),
+            ("seed", 0, 2**63),
+            ("turn", 0, 2**31),
+        ):
+            value = getattr(self, name)
+            if name == "max_steps" and value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+                raise ValueError(f"{name} must be a whole number from {least} to {most}, not {value!r}")
+        if not 0.0 < self.sigma <= 100.0:
+            raise ValueError(f"sigma must be above 0 and at most 100, not {self.sigma}")
+        if self.method == "pepg" and self.population % 2:
+            raise ValueError(f"pepg asks candidates in pairs: population must be even, not {self.population}")
+        if isinstance(self.weight, float) and not abs(self.weight) <= 1000.0:
+            raise ValueError(f"weight must be a finite number within ±1000, not {self.weight}")
+
+    @property
+    def generations(self) -> int:
+        """Whole generations that the budget pays for, at least one."""
+        return max(1, self.budget // self.population)
+
+    def stage(self, generation: int) -> int:
+        """Stage (0 to `STAGES` - 1) of a generation: each has half as many generations as the one before."""
+        return sum(generation >= end for end in self.stage_ends[:-1])
+
+    def episodes_in(self, generation: int) -> int:
+        """Episodes of a generation: from stage to stage twice as many, so that stages cost about the same.
+
+        Few episodes are noise that carries a search past optima that are near and poor; many at the end
+        tell good from lucky.
+        """
+        return self._stage_episodes[self.stage(generation)]
+
+    def episodes_until(self, generation: int) -> int:
+        """Episodes of all candidates of the generations before this one."""
+        begun, count = 0, 0
+        for end, episodes in zip(self.stage_ends, self._stage_episodes, strict=True):
+            count += max(0, min(generation, end) - begun) * episodes
+            begun = end
+        return count * self.population
+
+    @property
+    def stage_ends(self) -> list[int]:
+        """One past the last generation of each stage; the last stage is never empty."""
+        whole = 2**STAGES - 1
+        shares = (2**STAGES - 2 ** (STAGES - 1 - stage) for stage in range(STAGES))
+        return [self.generations * share // whole for share in shares]
+
+    @property
+    def _stage_episodes(self) -> list[int]:
+        return [max(1, self.episodes >> (STAGES - 1 - stage)) for stage in range(STAGES)]
+
+
+STAGES = 5
+"""Of a tuning, with ever more episodes."""
+
+CHANGEABLE = ("budget",)
+"""What may change when a tuning goes on. A longer budget stretches the stages: what was computed stays, but
+it is not the tuning that it would have been at once."""
+
+
+def plan_from(given: Mapping[str, Any]) -> Plan:
+    """Plan from the names and values of its fields.
+
+    Raises:
+        ValueError: there is no such field, or a value is out of range.
+    """
+    names = [field.name for field in fields(Plan)]
+    for name in given:
+        if name not in names:
+            raise ValueError(f"unknown setting {name!r} of a tuning; {nearest(name, names)}")
+    return Plan(**{**given, "freeze": tuple(given.get("freeze", ()))})
+
+
+def state_path(out: str | os.PathLike[str]) -> Path:
+    """Where a tuning keeps what it needs to go on: beside the champion file that it makes."""
+    path = Path(out)
+    return path.with_name(path.name + ".tuning.npz")
+
+
+def is_tuning(path: str | os.PathLike[str]) -> bool:
+    """Whether a champion file is, or will be, the result of a tuning that can go on."""
+    return state_path(path).is_file()
+
+
+@dataclass
+class Saved:
+    """What a tuning keeps to go on: everything that was told to the method, or its state."""
+
+    plan: Plan
+    champion: Champion
+    start: FloatArray  # (C,) start weights, in the order of the network's sources
+    values: FloatArray  # (generations, candidates) mean returns
+    state: FloatArray  # of Adam; for the others (1, D) the offsets taken for the best, to check them by
+    kept: FloatArray  # (n, C) the best sets of weights that were checked
+    kept_means: FloatArray  # (n,)
+    hard: FloatArray  # seeds of the episodes that went worst in checks, ascending
+    start_mean: float
+    seconds: float
+
+    def save(self, path: Path) -> None:
+        """Write it, aside and then renamed."""
+        header = {
+            "format": FORMAT,
+            "version": VERSION,
+            "plan": {**asdict(self.plan), "freeze": list(self.plan.freeze)},
+            "champion": champion_to_json(self.champion),
+            "start_mean": self.start_mean,
+            "seconds": self.seconds,
+        }
+        arrays = {name: getattr(self, name) for name in _SAVED_ARRAYS}
+        with atomic_path(path) as temporary, open(temporary, "wb") as file:
+            np.savez(file, header=np.array(json.dumps(header)), **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Saved:
+        """Read it; loading can run no code.
+
+        Raises:
+            ValueError: there is none, or it is damaged, in one line.
+        """
+        try:
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as data:
+                arrays = {name: np.asarray(data[name], np.float64) for name in _SAVED_ARRAYS}
+                header = parse_json(str(data["header"]), "a tuning", FORMAT, VERSION)
+            if header["version"] < VERSION:
+                raise ValueError("it is of a way of tuning that is no more: tune again to another --out")
+            champion = champion_from_json(header["champion"])
+            saved = cls(
+                plan_from(header["plan"]),
+                champion,
+                **arrays,
+                start_mean=float(header["start_mean"]),
+                seconds=float(header["seconds"]),
+            )
+            if not saved.start.shape == saved.kept.shape[1:] == champion.network.sources.shape:
+                raise ValueError("its weights do not fit its champion")
+        except FileNotFoundError:
+            raise ValueError(f"there is no tuning to go on with: {path} is missing") from None
+        except OSError as error:
+            raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
+        except (KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise ValueError(f"{path} is cut off or no tuning ({type(error).__name__})") from None
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+        return saved
+
+
+_SAVED_ARRAYS = ("start", "values", "state", "kept", "kept_means", "hard")

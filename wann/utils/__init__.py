@@ -1,0 +1,11 @@
+"""What any package may need and nothing here depends on the search.
+
+In reading order:
+
+    arrays     types of arrays
+    seeding    randomness by its address
+    files      files written aside and renamed into place
+    json_text  JSON read and written with care
+    signals    stopping cleanly on a signal
+    nearest    the nearest valid name
+"""

@@ -1,0 +1,18 @@
+"""Drawings, curves and films.
+
+In reading order:
+
+    theme               colours, text and saving
+    layout              places of the nodes
+    crossings           order of the nodes of a layer
+    spacing             places pushed apart
+    diagram             what there is to draw
+    legend              legends
+    network_figure      a network
+    development         a run's champions side by side
+    curves              learning curves and profiles
+    sensitivity_figure  sensitivity
+    lit_diagram         a network lit up by an episode
+    film                pictures to a film
+    replay              an episode beside its network
+"""
