@@ -13,10 +13,10 @@ from types import SimpleNamespace
 import gymnasium
 import numpy as np
 import pytest
-import wann.network
 import wann_envs
 from gymnasium import spaces
 
+import wann.networks.network
 from wann import doctor
 from wann.doctor import examine
 
@@ -258,14 +258,14 @@ def test_a_cache_folder_that_cannot_be_made_is_noted(finding, monkeypatch, nowhe
 
 @pytest.mark.parametrize(("change", "level"), [(1e-9, "problem"), (np.nan, "problem"), (1e-14, "note")])
 def test_wrong_kernels_are_a_problem_and_other_bits_a_note(change, level, finding, monkeypatch):
-    right = wann.network.evaluate_network
-    monkeypatch.setattr(wann.network, "evaluate_network", lambda *given: right(*given) + change)
+    right = wann.networks.network.evaluate_network
+    monkeypatch.setattr(wann.networks.network, "evaluate_network", lambda *given: right(*given) + change)
     assert finding("numbers").level == level
 
 
 def test_the_test_network_reaches_every_activation_with_values_that_differ():
     outputs, _ = doctor._test_outputs()
-    assert outputs.shape == (21, 1 + 2 + len(wann.network.BY_CODE))
+    assert outputs.shape == (21, 1 + 2 + len(wann.networks.network.BY_CODE))
     assert all(len(set(column)) > 1 for column in outputs.T[1:])
 
 
@@ -298,7 +298,7 @@ def test_a_container_s_share_of_the_processors_is_seen(limits, allowed, finding,
         (folder / "cpu.max").write_text(limit + "\n")
     monkeypatch.setattr(doctor, "PROC_CGROUP", tmp_path / "cgroup")
     monkeypatch.setattr(doctor, "CGROUPS", tmp_path / "groups")
-    monkeypatch.setattr("wann.evaluator.available_threads", lambda: 8)
+    monkeypatch.setattr("wann.evaluation.evaluator.available_threads", lambda: 8)
     found = finding("threads")
     assert found.level == ("ok" if allowed is None else "note")
     if allowed:

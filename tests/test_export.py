@@ -17,6 +17,7 @@ from wann.champion import Champion, Scores, save_champion
 from wann.cli.export import FORMATS
 from wann.cli.main import main
 from wann.formats import export as exports
+from wann.formats import onnx_graph
 from wann.formats.export import PRECISIONS, SUFFIXES, TOLERANCES, differences, export, proof_path, reference
 from wann.formats.export_plan import make_plan
 from wann.formats.observations import champion_observations
@@ -419,7 +420,7 @@ def test_without_the_tool_the_export_is_written_and_says_that_it_is_not_verified
     if kind == "onnx":
         pytest.importorskip("onnx")
     monkeypatch.setattr("shutil.which", lambda *_: None)
-    monkeypatch.setattr("wann.export.tools.find_spec", lambda *_: None)
+    monkeypatch.setattr("wann.formats.runners.find_spec", lambda *_: None)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     champion, _ = random_champion(0)
     save_champion(dataclasses.replace(champion, outputs=champion.outputs), tmp_path / "champion.json")
@@ -438,10 +439,10 @@ def test_without_the_tool_the_export_is_written_and_says_that_it_is_not_verified
 
 def test_without_onnx_there_is_no_onnx_export(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
-    exports.onnx_graph._onnx.cache_clear()
+    onnx_graph._onnx.cache_clear()
     with pytest.raises(ValueError, match=r"^an ONNX export needs onnx: pip install 'wann\[onnx\]'$"):
         export(random_champion(0)[0], "onnx", tmp_path / "n.onnx", observations=np.zeros((2, 5)))
-    exports.onnx_graph._onnx.cache_clear()
+    onnx_graph._onnx.cache_clear()
     assert not list(tmp_path.iterdir())
 
 
@@ -633,7 +634,7 @@ def test_an_environment_that_fails_gives_no_export(tmp_path, monkeypatch):
             pass
 
     champion = swingup()
-    monkeypatch.setattr("wann.tasks.Task.make_env", lambda *_, **__: Broken())
+    monkeypatch.setattr("wann.tasks.task.Task.make_env", lambda *_, **__: Broken())
     with pytest.raises(
         RuntimeError, match="task 'swingup' gives no observations: ArithmeticError: the motor broke"
     ):

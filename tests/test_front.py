@@ -219,7 +219,7 @@ def test_while_a_run_goes_on_its_front_costs_a_hundredth(tmp_path, monkeypatch):
         clock[0] += 30.0
 
     monkeypatch.setattr(RunFolder, "save_front", slow)
-    monkeypatch.setattr("wann.run.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("wann.run.loop.time.monotonic", lambda: clock[0])
     searched(tmp_path / "run", generations=12, checkpoint_seconds=0.0, observer=lambda p: p.share or tick(p))
     assert written[0] == 1
     assert written[-1] == 12

@@ -183,7 +183,7 @@ def test_a_single_judged_weight_is_among_the_scores(published):
 
 def test_threads_and_portions_change_nothing(published, monkeypatch):
     first = prune(published, weight="tuned", episodes=3, fresh=3, threads=1).to_dict()
-    monkeypatch.setattr("wann.trials.PORTION", 2**16)
+    monkeypatch.setattr("wann.analysis.variants.PORTION", 2**16)
     assert len(portions(published.network, np.zeros((100, 52)), 3)) > 5
     assert prune(published, weight="tuned", episodes=3, fresh=3, threads=3).to_dict() == first
     assert prune(published, weight="tuned", episodes=3, fresh=3, seed=1).to_dict() != first

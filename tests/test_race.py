@@ -24,8 +24,8 @@ from wann.networks.network import compile_genome, phenotype
 from wann.run.confirming import last_networks
 from wann.run.folder import RunFolder
 from wann.run.search import search
-from wann.tuning import race as race_module
-from wann.tuning import tune as tune_module
+from wann.tuning import race_session as race_module
+from wann.tuning import session as tune_module
 from wann.tuning.race import is_race, race, resume_race
 from wann.tuning.race_entrants import entrants_of
 from wann.tuning.race_offspring import Mutation, offspring

@@ -27,7 +27,7 @@ from wann.run.search import resume, search
 from wann.settings import Settings, with_changes
 
 TINY = {"population": 8, "max_steps": 50, "confirm_episodes": 4, "seed": 19, "threads": 1}
-OURS = ".wann-"  # how the temporary names of wann.files begin
+OURS = ".wann-"  # how the temporary names of wann.utils.files begin
 
 
 def evolution_after(generations, champion, inputs=3, outputs=2):

@@ -20,7 +20,7 @@ from wann.formats.paper import import_champion
 from wann.networks.genome import genome_from_dict
 from wann.networks.network import compile_genome
 from wann.tasks.registry import get_task
-from wann.tuning import tune as tuning_module
+from wann.tuning import session as tuning_module
 from wann.tuning.optimisers import OPTIMISERS, Cma
 from wann.tuning.plan import Plan, Saved, state_path
 from wann.tuning.session import Interrupted, frozen_connections
@@ -237,7 +237,7 @@ def test_a_check_that_a_signal_cuts_off_is_made_again(champion, tmp_path, monkey
     whole = Saved.load(state_path(tmp_path / "whole.json"))
     assert whole.hard.size > 8
     assert len(whole.kept) == len(whole.kept_means) > 4
-    check = tuning_module._Session._check
+    check = tuning_module.Session._check
     for cut in (1, 3, 6):
         path, count = tmp_path / f"{cut}.json", itertools.count()
 
@@ -246,10 +246,10 @@ def test_a_check_that_a_signal_cuts_off_is_made_again(champion, tmp_path, monkey
                 raise BrokenOff
             return check(self, sets)
 
-        monkeypatch.setattr(tuning_module._Session, "_check", checked)
+        monkeypatch.setattr(tuning_module.Session, "_check", checked)
         with pytest.raises(Interrupted):
             tune(champion, path, **plan)
-        monkeypatch.setattr(tuning_module._Session, "_check", check)
+        monkeypatch.setattr(tuning_module.Session, "_check", check)
         resume_tuning(path)
         assert path.read_bytes() == (tmp_path / "whole.json").read_bytes()
         resumed = Saved.load(state_path(path))

@@ -22,7 +22,7 @@ PAPER_WEIGHTS = (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0)
 """The fixed series of shared weights. Source: Gaier and Ha (2019), section 3.1."""
 
 OBJECTIVES = ("mean", "best", "worst", "robustness", "connections", "nodes", "depth")
-"""What networks can be ranked by; `wann.ranking.value_of` says what each is."""
+"""What networks can be ranked by; `wann.evolution.ranking.value_of` says what each is."""
 
 PAPER_OBJECTIVES = ("mean", "best", "connections")
 """What the paper ranks by, two of them at a time."""
@@ -252,7 +252,7 @@ class Settings(BaseModel):
 
     @property
     def mutation_shares(self) -> tuple[float, ...]:
-        """Shares of the mutations in the order of `wann.variation.KINDS`."""
+        """Shares of the mutations in the order of `wann.evolution.variation.KINDS`."""
         return (
             *(self.add_connection, self.insert_node, self.enable_connection, self.change_activation),
             *(self.duplicate_node, self.delete_node, self.add_feature, self.disable_connection),

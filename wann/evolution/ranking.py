@@ -68,7 +68,7 @@ def simplicity(sizes: NDArray[Any]) -> FloatArray:
 
 
 def value_of(objective: str, scores: Scores, genomes: Sequence[Genome]) -> FloatArray:
-    """Values (P,) of a named objective, one of `wann.config.OBJECTIVES`.
+    """Values (P,) of a named objective, one of `wann.settings.OBJECTIVES`.
 
     Of the mean returns at the weights *mean* is the mean, *best* the largest, *worst* the smallest and
     *robustness* minus the standard deviation, so that 0 is the same return at every weight. The others are

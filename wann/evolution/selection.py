@@ -40,7 +40,7 @@ def lexicase(returns: FloatArray, scores: Scores, picks: int, *, rng: np.random.
     better. Each pick draws an order of them, so that a network that excels in some cases becomes a parent
     where those come early, whatever its mean is. Near the best is what falls short by at most the median
     absolute deviation of the generation in that case. Of the networks that stay to the end the smallest is
-    picked, of equals the later one, as in `wann.ranking.total_order`.
+    picked, of equals the later one, as in `wann.evolution.ranking.total_order`.
 
     Args:
         returns: (P, W, E) episode returns.

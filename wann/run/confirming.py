@@ -78,7 +78,7 @@ def pick(
 
     Args:
         path: the run folder.
-        which: as `wann.front.Front.position`.
+        which: as `wann.run.front.Front.position`.
         threads, workers, address, note: as `search`.
         progress: called with the episodes done and to be done.
 

@@ -188,7 +188,7 @@ class RunFolder:
         """Remove what a killed process left half-written; only while holding the lock."""
         (self.path / "checkpoint.next.npz").unlink(missing_ok=True)
         for folder in (self.path, self.path / "champions"):
-            for path in folder.glob(".wann-*"):  # the temporary names of `wann.files`
+            for path in folder.glob(".wann-*"):  # the temporary names of `wann.utils.files`
                 if path.suffix in (".toml", ".csv", ".npz", ".json"):
                     path.unlink(missing_ok=True)
 
@@ -288,7 +288,7 @@ class RunFolder:
     # the Pareto front
 
     def save_front(self, text: str) -> None:
-        """Write front.json, from `wann.front.front_to_json`."""
+        """Write front.json, from `wann.run.front.front_to_json`."""
         with atomic_path(self.path / "front.json") as temporary:
             temporary.write_text(text, encoding="utf-8")
 

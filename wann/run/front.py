@@ -30,7 +30,9 @@ PICKS = ("smallest", "best", "knee")
 class FrontMember:
     """A network of the front and what it scored in its generation."""
 
-    values: Mapping[str, float]  # of every name in `wann.config.OBJECTIVES`; see `wann.ranking.value_of`
+    values: Mapping[
+        str, float
+    ]  # of every name in `wann.settings.OBJECTIVES`; see `wann.evolution.ranking.value_of`
     weights: FloatArray  # (W,) shared weights of the generation
     means: FloatArray  # (W,) mean return at each
     genome: Genome

@@ -60,7 +60,7 @@ def search(
         address: "auto" or HOST:PORT of a Ray cluster to join.
         observer: called after every generation, and now and then in between.
         note: told in a line what a user should know.
-        settings: any setting of `wann.config.Settings` by name, in place of the preset's.
+        settings: any setting of `wann.settings.Settings` by name, in place of the preset's.
 
     Raises:
         ValueError: a name or value is wrong, the folder cannot be written, or the cluster cannot be reached.

@@ -50,7 +50,7 @@ class DataTask(Task):
         """The data set.
 
         Raises:
-            ValueError: as `wann.datasets.load_named`.
+            ValueError: as `wann.tasks.data_sets.load_named`.
         """
         return self.data or _named(self.name)
 

@@ -65,7 +65,7 @@ def get_task(
 
     Args:
         name: of the task, "Name-v0", or "module:Name-v0" for one that importing the module registers; or
-            "csv:FILE" or "FILE.npz" for a user's own table, see `wann.datasets.load_table`.
+            "csv:FILE" or "FILE.npz" for a user's own table, see `wann.tasks.data_sets.load_table`.
         env_kwargs: arguments of the environment, or their JSON; of a CSV file, the `label` column.
         stepping: "compiled" for compiled physics, "gymnasium" for the environment itself, "pool" for
             envpool's; by default compiled physics where there are any and the environment has no arguments.

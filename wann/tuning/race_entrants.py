@@ -40,7 +40,7 @@ def entrants_of(
     Of each phenotype there is one: with tuned weights, where there are any.
 
     Args:
-        paths: run folders, each of which stands for its `wann.run.last_networks`, or champion files.
+        paths: champion files, or run folders, each of which stands for its `last_networks`.
         networks: so many of each run at most.
         threads, workers, address: where it is computed, as for `wann.search`; never changes a number.
         progress: called with the episodes done and to be done, for each run anew.

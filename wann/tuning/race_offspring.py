@@ -30,7 +30,7 @@ class Mutation:
         ValueError: a share is below 0, or none is above; or there is no such activation.
     """
 
-    shares: tuple[float, ...]  # as `wann.variation.mutate` takes them
+    shares: tuple[float, ...]  # as `wann.evolution.variation.mutate` takes them
     activations: tuple[str, ...]  # that hidden nodes may have
 
     def __post_init__(self) -> None:

@@ -168,8 +168,8 @@ def diagram_of(
 
     Args:
         genome: the genome.
-        inputs: names of the inputs, the bias not among them; those of `wann.datasets.pixel_names` lie as an
-            image.
+        inputs: names of the inputs, the bias not among them; those of
+            `wann.tasks.data_sets.pixel_names` lie as an image.
         outputs: names of the outputs.
         importance: (C,) return lost without each enabled connection, in the genome's order.
         width: inches that the diagram takes at most; by default what the network wants.

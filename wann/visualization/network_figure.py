@@ -62,8 +62,8 @@ def draw_genome(
 
     Args:
         genome: the genome.
-        inputs: names of the inputs, the bias not among them; those of `wann.datasets.pixel_names` are drawn
-            as an image.
+        inputs: names of the inputs, the bias not among them; those of
+            `wann.tasks.data_sets.pixel_names` are drawn as an image.
         outputs: names of the outputs.
         path: the file to write.
         title: a line above the drawing.

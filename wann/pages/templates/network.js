@@ -1,4 +1,4 @@
-// The forward pass, bit for bit that of wann/network.py; it uses wann/export/templates/activations.js.
+// The forward pass, bit for bit that of wann/networks/network.py; it uses wann/formats/templates/activations.js.
 
 const CODES = {
   linear: 1, step: 2, sin: 3, gaussian: 4, tanh: 5, sigmoid: 6, inverse: 7, abs: 8, relu: 9, cos: 10,
