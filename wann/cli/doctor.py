@@ -14,7 +14,7 @@ from wann.cli.options import env_kwargs_option, label_option
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from wann.doctor import Finding
+    from wann.doctor.finding import Finding
 
 
 @click.command()
@@ -31,7 +31,7 @@ def doctor(env_id: str | None, env_kwargs: dict[str, Any] | None, label: str | N
     """
     from rich.console import Console
 
-    from wann.doctor import examine
+    from wann.doctor.examine import examine
 
     if (env_kwargs or label) and not env_id:
         raise click.UsageError(f"--{'env-kwargs' if env_kwargs else 'label'} needs an ENV_ID")

@@ -175,7 +175,7 @@ def make(env_id: str, **arguments: Any) -> gymnasium.Env:
     try:
         env = gymnasium.make(env_id, **arguments)
         if "mujoco" in sys.modules:
-            _quiet_mujoco()
+            quiet_mujoco()
         return env
     except DependencyNotInstalled as error:
         raise ValueError(f"{env_id} needs an extra: {_extra(str(error))}") from None
@@ -196,7 +196,7 @@ def make(env_id: str, **arguments: Any) -> gymnasium.Env:
 
 
 @cache
-def _quiet_mujoco() -> None:
+def quiet_mujoco() -> None:
     """Keep MuJoCo from writing its warnings to the screen, and to a file in the working folder."""
     with suppress(ImportError, AttributeError):  # not every version has the switch
         import_module("mujoco").set_mju_user_warning(lambda _: None)

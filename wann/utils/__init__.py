@@ -8,4 +8,5 @@ In reading order:
     json_text  JSON read and written with care
     signals    stopping cleanly on a signal
     nearest    the nearest valid name
+    words      counted nouns
 """

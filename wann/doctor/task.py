@@ -1,0 +1,156 @@
+"""Checks of one environment or data set."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+from wann.doctor.finding import Finding, Verdict, one_line, run_check
+from wann.settings import build_settings
+from wann.utils.words import plural
+
+EPISODE_SECONDS = 3.0  # time for which episodes are compared, about
+SPEED_SECONDS = 1.0  # time for which steps are counted
+
+
+def examine_task(name: str, env_kwargs: Mapping[str, Any]) -> Iterator[Finding]:
+    """Check an environment or a data set; ends after the first problem.
+
+    Args:
+        name: name of a task or a registered id.
+        env_kwargs: further arguments of the environment; of a table, the `label` column.
+    """
+    from wann.tasks.registry import is_data_set
+    from wann.tasks.task import quiet_mujoco
+
+    if is_data_set(name):
+        yield run_check("data set", partial(_data_set, name, env_kwargs))
+        return
+    quiet_mujoco()  # before an environment loads a model
+    for check, function in (
+        ("environment", _environment),
+        ("its episodes", _episodes),
+        ("its speed", _speed),
+    ):
+        finding = run_check(check, partial(function, name, env_kwargs))
+        yield finding
+        if finding.level == "problem":
+            return  # the checks after it need what has failed
+
+
+def _environment(name: str, env_kwargs: Mapping[str, Any]) -> Verdict:
+    """Whether it can be made and searched, and a network's inputs and outputs fit it."""
+    import numpy as np
+
+    from wann.tasks.registry import get_task
+
+    try:
+        task = get_task(name, env_kwargs, "gymnasium")
+        with closing(task.make_env(disable_env_checker=True)) as env:
+            start, _ = env.reset(seed=0)
+            task.observe(start)
+            env.step(task.action(np.zeros(len(task.outputs))))
+    except Exception as error:  # noqa: BLE001  whatever an environment raises
+        return _refusal(error, "check its name, its arguments and the packages it needs")
+    inputs, outputs = plural(len(task.inputs), "input"), plural(len(task.outputs), "output")
+    return Verdict("ok", f"{task.env_id} makes a step; networks of {inputs}, {outputs}")
+
+
+def _data_set(name: str, env_kwargs: Mapping[str, Any]) -> Verdict:
+    """Whether it can be read and searched."""
+    from wann.tasks.data_task import DataTask
+    from wann.tasks.registry import get_task
+
+    try:
+        task = get_task(name, env_kwargs)
+        if not isinstance(task, DataTask):
+            raise TypeError(f"{name} is no data set")
+        data = task.samples
+    except Exception as error:  # noqa: BLE001  whatever reading a file raises
+        return _refusal(error, "check its name and its file")
+    sizes = (f"{getattr(data, part).labels.size} {part}" for part in ("train", "validation", "test"))
+    inputs, classes = plural(len(data.inputs), "input"), len(data.classes)
+    return Verdict("ok", f"{inputs}, {classes} classes; samples: {', '.join(sizes)}")
+
+
+def _refusal(error: Exception, fix: str) -> Verdict:
+    """Why a task cannot be searched; with the fix that the error names, or else the given one."""
+    text = " ".join(str(error).split()) if isinstance(error, ValueError) else one_line(error)
+    found, _, named = text.partition("; ")
+    if "pip install" in found:
+        named = found[found.index("pip install") :]
+    return Verdict("problem", found, named or fix)
+
+
+def _episodes(name: str, env_kwargs: Mapping[str, Any]) -> Verdict:
+    """Whether the same seed gives the same episode."""
+    from wann.rollouts import repeatability
+    from wann.tasks.registry import get_task
+
+    task = get_task(name, env_kwargs, "gymnasium")
+    make = partial(task.make_env, disable_env_checker=True)
+    result = repeatability.same_seed_same_episode(
+        make, task.observation_codec, task.action_codec, seconds=EPISODE_SECONDS
+    )
+    compared = f"{plural(result.episodes, 'episode')}, {plural(result.steps, 'step')}"
+    if result.verdict is repeatability.Verdict.REPEATABLE:
+        return Verdict("ok", f"the same seed gives the same episode ({compared} compared)")
+    if result.verdict is repeatability.Verdict.FRESH:
+        return Verdict(
+            "note",
+            f"hidden state outlives an episode: {result.difference}",
+            "none needed: searches use a fresh instance for each episode, which is slower",
+        )
+    return Verdict(
+        "problem",
+        f"the same seed gives different episodes: {result.difference}",
+        "let the environment draw from self.np_random only, which reset(seed=...) seeds",
+    )
+
+
+def _speed(name: str, env_kwargs: Mapping[str, Any]) -> Verdict:
+    """Steps per second under random actions, and so how long a generation takes."""
+    from wann.tasks.registry import get_task, preset_settings
+
+    task = get_task(name, env_kwargs)
+    settings = build_settings(preset_settings(task, None))
+    with closing(task.make_env(disable_env_checker=True)) as env:
+        steps, episodes, seconds = _random_episodes(env)
+    rate = steps / seconds
+    found = f"{rate:,.0f} steps/s in Gymnasium on one processor"
+    if task.stepping == "compiled":
+        return Verdict("ok", f"{found}; searches use compiled physics, which is far faster")
+    weights = len(settings.weights) if settings.weight_sampling == "fixed" else settings.weight_count
+    rollouts = settings.population * weights * settings.episodes
+    length = min(steps / max(episodes, 1), settings.max_steps)
+    estimate = rollouts * length / rate
+    found += f"; a generation of {settings.population} networks takes about {_duration(estimate)}"
+    found += f" while episodes last {length:.0f} steps as random ones do"
+    if estimate < 60.0:
+        return Verdict("ok", found)
+    return Verdict("note", found, "start with --preset laptop, or give it --workers N")
+
+
+def _random_episodes(env: Any) -> tuple[int, int, float]:
+    """Steps, ended episodes and seconds of random actions, for about `SPEED_SECONDS`."""
+    env.action_space.seed(0)
+    actions = [env.action_space.sample() for _ in range(256)]
+    env.reset(seed=0)
+    steps = episodes = 0
+    started = time.perf_counter()
+    while (seconds := time.perf_counter() - started) < SPEED_SECONDS:
+        _, _, terminated, truncated, _ = env.step(actions[steps % 256])
+        steps += 1
+        if terminated or truncated:
+            episodes += 1
+            env.reset(seed=episodes)
+    return steps, episodes, seconds
+
+
+def _duration(seconds: float) -> str:
+    if seconds >= 120.0:
+        return f"{seconds / 60.0:.0f} min"
+    return f"{seconds:.0f} s" if seconds >= 10.0 else f"{seconds:.1f} s"
