@@ -1,47 +1,32 @@
-"""Estimators of scikit-learn on the search: networks whose connections all share one weight, for tables.
-
-model = WANNClassifier(random_state=0, verbose=1).fit(X, y)
-model.predict_proba(X)
-model.save("model.json")
-WANNClassifier.load("model.json").predict(X)
-"""
+"""What the classifier and the regressor share: the parameters, the search, the file."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from joblib import effective_n_jobs
+from sklearn.base import BaseEstimator
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from wann.analysis.classifier import choose_members, probabilities
 from wann.champion import Champion, champion_from_json, champion_to_dict
 from wann.progress import view
 from wann.rollouts.samples import outputs
 from wann.run.loop import search_in_memory
-from wann.settings import PAPER_WEIGHTS, Settings, build_settings
+from wann.settings import Settings, build_settings
 from wann.tasks.data_sets import DataSet, Samples
 from wann.tasks.data_task import DataTask
 from wann.utils.arrays import FloatArray, IntArray
 from wann.utils.files import atomic_path
 from wann.utils.json_text import dump_json, need, numbers, parse_json, read_text, strings
 from wann.utils.seeding import Purpose, stream
-
-try:
-    from joblib import effective_n_jobs
-    from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin
-    from sklearn.preprocessing import StandardScaler
-    from sklearn.utils import check_random_state
-    from sklearn.utils.multiclass import check_classification_targets
-    from sklearn.utils.validation import check_is_fitted, validate_data
-except ImportError:
-    raise ImportError("wann.sklearn needs scikit-learn, 1.6 or newer: pip install 'wann[data]'") from None
-
 
 FORMAT = "wann-estimator"
 VERSION = 1
@@ -50,12 +35,11 @@ _ACTIVATIONS = tuple(name for name in Settings().activations if name != "step")
 _LEAST_VALIDATION = 10  # rows; with fewer, the champion is chosen on the training rows
 _GRID = 41  # evenly spaced weights from which "chosen" and "best" choose
 _MOST_MEMBERS = 9  # of a regressor's ensemble whose weights are chosen
-_NUMBERS = re.compile(r"[<>=|][biuf]\d")  # types of classes that are numbers, as NumPy writes them
 _ROWS = 10_000  # that are predicted at once
 _NAMES = {"max_steps": "batch_size", "patience": "n_iter_no_change"}  # of settings, and the parameters here
 
 
-class _Estimator(BaseEstimator):  # type: ignore[misc]
+class Estimator(BaseEstimator):  # type: ignore[misc]
     """What the classifier and the regressor share: the parameters, the search, the file."""
 
     _ENSEMBLES: ClassVar[tuple[str, ...]]
@@ -178,7 +162,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         model._settings(0)
         champion = champion_from_json(json.dumps(need(data, "champion", dict)))
         model.champion_ = champion
-        model.mean_, model.scale_ = _scaling_of(data, "mean", "scale", len(champion.inputs))
+        model.mean_, model.scale_ = scaling_of(data, "mean", "scale", len(champion.inputs))
         model.n_features_in_ = len(champion.inputs)
         if data.get("feature_names") is not None:
             names = strings(data, "feature_names")
@@ -317,248 +301,6 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         return np.concatenate(parts)
 
 
-class WANNClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
-    """Classifier whose network works with one weight that all its connections share.
-
-    The columns of X are moved and scaled to mean 0 and standard deviation 1. Networks are scored by minus
-    the cross-entropy of their outputs' softmax, over several shared weights; the champion is chosen on rows
-    that the search does not see. The same data and `random_state` give the same model for any `n_jobs`.
-
-    Args:
-        population: networks per generation.
-        generations: stop after this many.
-        max_seconds: stop after this much computing time.
-        n_iter_no_change: stop after this many generations without a new champion; None never does.
-        validation_fraction: share of each class that is held out to choose the champion on. Where this gives
-            fewer than 10 rows, it is chosen on the training rows.
-        batch_size: rows that a generation is scored on, drawn afresh for each; all, where there are not more.
-        weights: shared weights of the ensembles "mean" and "vote"; their number and range are also those of
-            the weights that networks are scored with. None is the paper's -2, -1, -0.5, 0.5, 1 and 2.
-        weight_sampling: "stratified" or "uniform" draws the weights of each generation from the range of
-            `weights`; "fixed" takes `weights` themselves.
-        ensemble: how one network at several weights answers. "mean" averages its probabilities, "vote"
-            counts a vote for each weight, "chosen" averages over weights of the range chosen on the
-            validation rows, and "best" uses the single one with the least cross-entropy there.
-        activations: names of the functions a hidden node may have.
-        initial_connection_probability: chance of each input-to-output connection in the first networks.
-        complexity_probability: chance that a generation is ranked by (score, size) instead of (score, best
-            weight).
-        add_connection, insert_node, enable_connection, change_activation, duplicate_node, delete_node,
-            add_feature, disable_connection: shares of the mutations. Where a column alone says little, as a
-            pixel does, features (`add_feature=0.5, duplicate_node=0.2, retries=5`) learn faster.
-        retries: most further mutations of a child that computes the same as another of its generation.
-        random_state: seed, or generator that draws one.
-        n_jobs: threads; None is 1, and -1 all processors.
-        verbose: 1 shows the generation, the champion's score and size, and an estimate of the time left.
-
-    Attributes:
-        classes_: (A,) classes.
-        champion_: the network, a `wann.Champion`; `wann.draw.draw_genome` draws its genome.
-        weights_: (W,) shared weights that answer.
-        mean_, scale_: (I,) of the columns of the training rows.
-        n_iter_: generations.
-        validation_scores_: (n_iter_,) of the champion after each: minus the mean cross-entropy, in nats.
-        n_features_in_, feature_names_in_: as everywhere in scikit-learn.
-
-    Source: Gaier and Ha (2019).
-    """
-
-    _ENSEMBLES = ("mean", "vote", "chosen", "best")
-    _WEIGHTS = PAPER_WEIGHTS
-
-    def fit(self, X: Any, y: Any) -> Self:
-        """Search for a network.
-
-        Args:
-            X: (N, I) finite numbers.
-            y: (N,) classes.
-
-        Raises:
-            ValueError: a parameter or the data is wrong.
-        """
-        X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
-        check_classification_targets(y)
-        self.classes_, labels = np.unique(y, return_inverse=True)
-        if self.classes_.size < 2:
-            raise ValueError(f"y holds one class only, {self.classes_[0]!r}: there is nothing to tell apart")
-        self._search(X, labels, None, [str(name) for name in self.classes_.tolist()])
-        return self
-
-    def predict_proba(self, X: Any) -> FloatArray:
-        """Probabilities (N, A) of the classes: the ensemble's mean, or its share of the votes.
-
-        Where votes are tied, half a vote is split by the mean probability.
-        """
-        return self._reduced(X, self._shares)
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Most probable class (N,) of each row, the first of equals."""
-        most = self.predict_proba(X).argmax(axis=1)
-        answer: NDArray[Any] = self.classes_[most]
-        return answer
-
-    def agreement(self, X: Any) -> FloatArray:
-        """Share (N,) of the weights at which the network says what the ensemble says: its confidence."""
-
-        def agreeing(given: FloatArray) -> FloatArray:
-            share: FloatArray = (given.argmax(axis=2) == self._shares(given).argmax(axis=1)).mean(axis=0)
-            return share
-
-        return self._reduced(X, agreeing)
-
-    def _shares(self, given: FloatArray) -> FloatArray:
-        of_each = probabilities(given)
-        mean: FloatArray = of_each.mean(axis=0)
-        if self.ensemble != "vote":
-            return mean
-        votes = (of_each.argmax(axis=2)[:, :, None] == np.arange(given.shape[2])).sum(axis=0)
-        shares: FloatArray = (votes + 0.5 * mean) / (len(given) + 0.5)
-        return shares
-
-    def _choose(self, given: FloatArray, validation: Samples, most: int) -> list[int]:
-        of_each, labels = probabilities(given), validation.labels
-        if most > 1:
-            return choose_members(of_each, labels)
-        own = of_each[:, np.arange(labels.size), labels]
-        return [int(np.log(np.maximum(own, np.finfo(float).tiny)).mean(axis=1).argmax())]
-
-    def _answers(self) -> dict[str, Any]:
-        classes = self.classes_
-        if classes.dtype.kind not in "biufUO" or not all(
-            isinstance(name, str) for name in classes.tolist() if classes.dtype.kind == "O"
-        ):
-            raise ValueError(f"classes must be words or numbers to be saved, not {classes[0]!r}")
-        kind = classes.dtype.kind if classes.dtype.kind in "UO" else classes.dtype.str
-        return {"classes": {"type": kind, "names": classes.tolist()}}
-
-    def _take_answers(self, data: dict[str, Any]) -> None:
-        table = need(data, "classes", dict)
-        names, kind = need(table, "names", list), need(table, "type", str)
-        words = kind in ("U", "O") and all(isinstance(name, str) for name in names)
-        try:
-            classes = np.array(names, kind) if words or _NUMBERS.fullmatch(kind) else np.empty(0)
-        except (TypeError, ValueError, OverflowError, MemoryError):
-            classes = np.empty(0)
-        if classes.tolist() != names:
-            raise ValueError(f"'classes' are not of the type {kind!r}")
-        if np.unique(classes).tolist() != names:
-            raise ValueError("'classes' must be in ascending order")
-        if classes.size != len(self.champion_.outputs) or classes.size < 2:
-            raise ValueError(f"has {classes.size} classes for {len(self.champion_.outputs)} outputs")
-        self.classes_ = classes
-
-
-class WANNRegressor(MultiOutputMixin, RegressorMixin, _Estimator):  # type: ignore[misc]
-    """Regressor whose network works with one weight that all its connections share.
-
-    The columns of X and y are moved and scaled to mean 0 and standard deviation 1. Networks are scored by
-    minus the mean squared error over several shared weights; the champion is chosen on rows that the search
-    does not see. The same data and `random_state` give the same model for any `n_jobs`.
-
-    Args:
-        population: networks per generation.
-        generations: stop after this many.
-        max_seconds: stop after this much computing time.
-        n_iter_no_change: stop after this many generations without a new champion; None never does.
-        validation_fraction: share of the rows that is held out to choose the champion on. Where this gives
-            fewer than 10 rows, it is chosen on the training rows.
-        batch_size: rows that a generation is scored on, drawn afresh for each; all, where there are not more.
-        weights: shared weights of the ensemble "mean"; their number and range are also those of the weights
-            that networks are scored with. None is 0.1, 0.3, 0.5, 0.7, 0.9 and 1.1.
-        weight_sampling: "stratified" or "uniform" draws the weights of each generation from the range of
-            `weights`; "fixed" takes `weights` themselves.
-        ensemble: how one network at several weights answers. "mean" averages its outputs, "chosen" averages
-            over weights of the range chosen on the validation rows, and "best" uses the single one with the
-            least squared error there.
-        activations: names of the functions a hidden node may have.
-        initial_connection_probability: chance of each input-to-output connection in the first networks.
-        complexity_probability: chance that a generation is ranked by (score, size) instead of (score, best
-            weight).
-        add_connection, insert_node, enable_connection, change_activation, duplicate_node, delete_node,
-            add_feature, disable_connection: shares of the mutations. Where a column alone says little, as a
-            pixel does, features (`add_feature=0.5, duplicate_node=0.2, retries=5`) learn faster.
-        retries: most further mutations of a child that computes the same as another of its generation.
-        random_state: seed, or generator that draws one.
-        n_jobs: threads; None is 1, and -1 all processors.
-        verbose: 1 shows the generation, the champion's score and size, and an estimate of the time left.
-
-    Attributes:
-        champion_: the network, a `wann.Champion`; `wann.draw.draw_genome` draws its genome.
-        weights_: (W,) shared weights that answer.
-        mean_, scale_: (I,) of the columns of the training rows.
-        target_mean_, target_scale_: (A,) of their y.
-        n_iter_: generations.
-        validation_scores_: (n_iter_,) of the champion after each: minus the mean squared error of scaled y.
-        n_features_in_, feature_names_in_: as everywhere in scikit-learn.
-
-    Source: Gaier and Ha (2019).
-    """
-
-    _ENSEMBLES = ("mean", "chosen", "best")
-    # Found by trial: sums must be small to meet numbers, and a sign that changes with the weight hinders.
-    _WEIGHTS = (0.1, 0.3, 0.5, 0.7, 0.9, 1.1)
-
-    def fit(self, X: Any, y: Any) -> Self:
-        """Search for a network.
-
-        Args:
-            X: (N, I) finite numbers.
-            y: (N,) or (N, A) finite numbers.
-
-        Raises:
-            ValueError: a parameter or the data is wrong.
-        """
-        X, y = validate_data(
-            self, X, y, dtype=np.float64, ensure_min_samples=2, multi_output=True, y_numeric=True
-        )
-        self._single = y.ndim == 1
-        targets = np.asarray(y, np.float64).reshape(len(X), -1)
-        names = ["y"] if self._single else [f"y{k}" for k in range(targets.shape[1])]
-        self._search(X, np.zeros(len(X), np.int64), targets, names)
-        return self
-
-    def predict(self, X: Any, return_std: bool = False) -> Any:
-        """Predictions (N,) or (N, A), as y had been.
-
-        Args:
-            X: (N, I) finite numbers.
-            return_std: return also the standard deviation, of the same shape, over the ensemble's weights.
-        """
-        found = self._reduced(X, lambda given: np.stack([given.mean(axis=0), given.std(axis=0)], axis=1))
-        mean = found[:, 0] * self.target_scale_ + self.target_mean_
-        spread = found[:, 1] * self.target_scale_
-        if self._single:
-            mean, spread = mean[:, 0], spread[:, 0]
-        return (mean, spread) if return_std else mean
-
-    def _choose(self, given: FloatArray, validation: Samples, most: int) -> list[int]:
-        """Voters whose mean has the least squared error, one added at a time while that helps."""
-        assert validation.targets is not None  # noqa: S101
-        members: list[int] = []
-        total, least = np.zeros(given.shape[1:]), math.inf
-        while len(members) < most:
-            error = np.square((total + given) / (len(members) + 1) - validation.targets).mean(axis=(1, 2))
-            error[members] = math.inf
-            candidate = int(error.argmin())
-            if not error[candidate] < least:
-                break
-            members.append(candidate)
-            total, least = total + given[candidate], float(error[candidate])
-        return members or [0]
-
-    def _answers(self) -> dict[str, Any]:
-        scaling = {"mean": self.target_mean_.tolist(), "scale": self.target_scale_.tolist()}
-        return {"target": {"single": self._single, **scaling}}
-
-    def _take_answers(self, data: dict[str, Any]) -> None:
-        table = need(data, "target", dict)
-        count = len(self.champion_.outputs)
-        self.target_mean_, self.target_scale_ = _scaling_of(table, "mean", "scale", count)
-        if not isinstance(table.get("single"), bool) or (table["single"] and count > 1):
-            raise ValueError(f"'single' must be true or false, and false for {count} outputs")
-        self._single = table["single"]
-
-
 def _split(labels: IntArray, fraction: float, seed: int) -> tuple[IntArray, IntArray]:
     """Rows for training and for validation, each class dealt out by itself; all for both where too few."""
     held = []
@@ -586,8 +328,12 @@ def _scaling(values: FloatArray, name: str) -> tuple[FloatArray, FloatArray]:
     return scaler.mean_, scaler.scale_
 
 
-def _scaling_of(data: dict[str, Any], mean: str, scale: str, count: int) -> tuple[FloatArray, FloatArray]:
-    """Means and scales from a file, checked."""
+def scaling_of(data: dict[str, Any], mean: str, scale: str, count: int) -> tuple[FloatArray, FloatArray]:
+    """Means and scales of a file, each of `count` entries; the names are those of the fields.
+
+    Raises:
+        ValueError: there are more or fewer, or a scale is not above 0.
+    """
     means, scales = numbers(data, mean), numbers(data, scale)
     if means.size != count or scales.size != count or not (scales > 0.0).all():
         raise ValueError(f"{mean!r} and {scale!r} must be {count} numbers each, the scales above 0")

@@ -1,0 +1,153 @@
+"""The classifier."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from wann.analysis.classifier import choose_members, probabilities
+from wann.settings import PAPER_WEIGHTS
+from wann.sklearn.estimator import Estimator
+from wann.tasks.data_sets import Samples
+from wann.utils.arrays import FloatArray
+from wann.utils.json_text import need
+
+_NUMBERS = re.compile(r"[<>=|][biuf]\d")  # types of classes that are numbers, as NumPy writes them
+
+
+class WANNClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
+    """Classifier whose network works with one weight that all its connections share.
+
+    The columns of X are moved and scaled to mean 0 and standard deviation 1. Networks are scored by minus
+    the cross-entropy of their outputs' softmax, over several shared weights; the champion is chosen on rows
+    that the search does not see. The same data and `random_state` give the same model for any `n_jobs`.
+
+    Args:
+        population: networks per generation.
+        generations: stop after this many.
+        max_seconds: stop after this much computing time.
+        n_iter_no_change: stop after this many generations without a new champion; None never does.
+        validation_fraction: share of each class that is held out to choose the champion on. Where this gives
+            fewer than 10 rows, it is chosen on the training rows.
+        batch_size: rows that a generation is scored on, drawn afresh for each; all, where there are not more.
+        weights: shared weights of the ensembles "mean" and "vote"; their number and range are also those of
+            the weights that networks are scored with. None is the paper's -2, -1, -0.5, 0.5, 1 and 2.
+        weight_sampling: "stratified" or "uniform" draws the weights of each generation from the range of
+            `weights`; "fixed" takes `weights` themselves.
+        ensemble: how one network at several weights answers. "mean" averages its probabilities, "vote"
+            counts a vote for each weight, "chosen" averages over weights of the range chosen on the
+            validation rows, and "best" uses the single one with the least cross-entropy there.
+        activations: names of the functions a hidden node may have.
+        initial_connection_probability: chance of each input-to-output connection in the first networks.
+        complexity_probability: chance that a generation is ranked by (score, size) instead of (score, best
+            weight).
+        add_connection, insert_node, enable_connection, change_activation, duplicate_node, delete_node,
+            add_feature, disable_connection: shares of the mutations. Where a column alone says little, as a
+            pixel does, features (`add_feature=0.5, duplicate_node=0.2, retries=5`) learn faster.
+        retries: most further mutations of a child that computes the same as another of its generation.
+        random_state: seed, or generator that draws one.
+        n_jobs: threads; None is 1, and -1 all processors.
+        verbose: 1 shows the generation, the champion's score and size, and an estimate of the time left.
+
+    Attributes:
+        classes_: (A,) classes.
+        champion_: the network, a `wann.Champion`; `wann.draw.draw_genome` draws its genome.
+        weights_: (W,) shared weights that answer.
+        mean_, scale_: (I,) of the columns of the training rows.
+        n_iter_: generations.
+        validation_scores_: (n_iter_,) of the champion after each: minus the mean cross-entropy, in nats.
+        n_features_in_, feature_names_in_: as everywhere in scikit-learn.
+
+    Source: Gaier and Ha (2019).
+    """
+
+    __module__ = "wann.sklearn"  # the name in pickles
+    _ENSEMBLES = ("mean", "vote", "chosen", "best")
+    _WEIGHTS = PAPER_WEIGHTS
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Search for a network.
+
+        Args:
+            X: (N, I) finite numbers.
+            y: (N,) classes.
+
+        Raises:
+            ValueError: a parameter or the data is wrong.
+        """
+        X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
+        check_classification_targets(y)
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        if self.classes_.size < 2:
+            raise ValueError(f"y holds one class only, {self.classes_[0]!r}: there is nothing to tell apart")
+        self._search(X, labels, None, [str(name) for name in self.classes_.tolist()])
+        return self
+
+    def predict_proba(self, X: Any) -> FloatArray:
+        """Probabilities (N, A) of the classes: the ensemble's mean, or its share of the votes.
+
+        Where votes are tied, half a vote is split by the mean probability.
+        """
+        return self._reduced(X, self._shares)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Most probable class (N,) of each row, the first of equals."""
+        most = self.predict_proba(X).argmax(axis=1)
+        answer: NDArray[Any] = self.classes_[most]
+        return answer
+
+    def agreement(self, X: Any) -> FloatArray:
+        """Share (N,) of the weights at which the network says what the ensemble says: its confidence."""
+
+        def agreeing(given: FloatArray) -> FloatArray:
+            share: FloatArray = (given.argmax(axis=2) == self._shares(given).argmax(axis=1)).mean(axis=0)
+            return share
+
+        return self._reduced(X, agreeing)
+
+    def _shares(self, given: FloatArray) -> FloatArray:
+        of_each = probabilities(given)
+        mean: FloatArray = of_each.mean(axis=0)
+        if self.ensemble != "vote":
+            return mean
+        votes = (of_each.argmax(axis=2)[:, :, None] == np.arange(given.shape[2])).sum(axis=0)
+        shares: FloatArray = (votes + 0.5 * mean) / (len(given) + 0.5)
+        return shares
+
+    def _choose(self, given: FloatArray, validation: Samples, most: int) -> list[int]:
+        of_each, labels = probabilities(given), validation.labels
+        if most > 1:
+            return choose_members(of_each, labels)
+        own = of_each[:, np.arange(labels.size), labels]
+        return [int(np.log(np.maximum(own, np.finfo(float).tiny)).mean(axis=1).argmax())]
+
+    def _answers(self) -> dict[str, Any]:
+        classes = self.classes_
+        if classes.dtype.kind not in "biufUO" or not all(
+            isinstance(name, str) for name in classes.tolist() if classes.dtype.kind == "O"
+        ):
+            raise ValueError(f"classes must be words or numbers to be saved, not {classes[0]!r}")
+        kind = classes.dtype.kind if classes.dtype.kind in "UO" else classes.dtype.str
+        return {"classes": {"type": kind, "names": classes.tolist()}}
+
+    def _take_answers(self, data: dict[str, Any]) -> None:
+        table = need(data, "classes", dict)
+        names, kind = need(table, "names", list), need(table, "type", str)
+        words = kind in ("U", "O") and all(isinstance(name, str) for name in names)
+        try:
+            classes = np.array(names, kind) if words or _NUMBERS.fullmatch(kind) else np.empty(0)
+        except (TypeError, ValueError, OverflowError, MemoryError):
+            classes = np.empty(0)
+        if classes.tolist() != names:
+            raise ValueError(f"'classes' are not of the type {kind!r}")
+        if np.unique(classes).tolist() != names:
+            raise ValueError("'classes' must be in ascending order")
+        if classes.size != len(self.champion_.outputs) or classes.size < 2:
+            raise ValueError(f"has {classes.size} classes for {len(self.champion_.outputs)} outputs")
+        self.classes_ = classes
