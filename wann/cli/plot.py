@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from wann.cli.options import data_option, placement_options, print_note, refuse_data_folder, refuse_given
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from wann.cli.options import NAMES_SHOWN
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()

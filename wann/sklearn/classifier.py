@@ -57,7 +57,7 @@ class WANNClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     Attributes:
         classes_: (A,) classes.
-        champion_: the network, a `wann.Champion`; `wann.draw.draw_genome` draws its genome.
+        champion_: the network, a `wann.Champion`.
         weights_: (W,) shared weights that answer.
         mean_, scale_: (I,) of the columns of the training rows.
         n_iter_: generations.

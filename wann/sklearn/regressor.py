@@ -50,7 +50,7 @@ class WANNRegressor(MultiOutputMixin, RegressorMixin, Estimator):  # type: ignor
         verbose: 1 shows the generation, the champion's score and size, and an estimate of the time left.
 
     Attributes:
-        champion_: the network, a `wann.Champion`; `wann.draw.draw_genome` draws its genome.
+        champion_: the network, a `wann.Champion`.
         weights_: (W,) shared weights that answer.
         mean_, scale_: (I,) of the columns of the training rows.
         target_mean_, target_scale_: (A,) of their y.

@@ -1,7 +1,4 @@
-"""Drawings of networks: inputs left, outputs right, an activation's curve in every node.
-
-`draw_genome` draws one network, `draw_development` several of one run side by side.
-"""
+"""Drawings of networks: inputs left, outputs right, an activation's curve in every node."""
 
 from __future__ import annotations
 
@@ -38,8 +35,6 @@ TITLE_SIZE, CAPTION_SIZE = 10.5, 8.0  # points
 FULL = 5.5  # inches; a narrower drawing has smaller text, down to `SMALLEST` of it
 SMALLEST = 0.7
 LEAST_SIZE = 5.0  # points; text that would be wider than the drawing shrinks to no less
-DEVELOPMENT = 12.0  # inches of width of a development, where it is not given
-ABREAST = 2.6  # inches that a network of a development takes at least, as far as there are so many
 
 
 def draw_genome(
@@ -102,7 +97,7 @@ def diagram_figure(
     tones: Tones | None = None,
     highlight: str | None = None,
 ) -> Figure:
-    """Figure of a diagram; to be called within `wann.theme.figure_style`.
+    """Figure of a diagram; to be called within `wann.visualization.theme.figure_style`.
 
     From top to bottom: the title, the network, the legend, a line that says its size.
 
