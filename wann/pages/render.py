@@ -38,7 +38,7 @@ def render(data: Mapping[str, Any], live: bool = False) -> str:
         data=data,
         live=live,
         json=Markup(_json(data)),  # noqa: S704  no character of markup is left in it
-        style=Markup((package / "templates/style.css").read_text(encoding="utf-8")),  # noqa: S704  our own
+        style=Markup((package / "pages/templates/style.css").read_text(encoding="utf-8")),  # noqa: S704  our own
         script=Markup(script),  # noqa: S704  our own
         # Nothing but this very script may run on the page.
         hashes=f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'",
