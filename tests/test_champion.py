@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -532,3 +533,10 @@ def test_any_changed_character_gives_a_champion_or_a_value_error(at, character):
     if champion is None:
         return
     assert_same(champion_from_json(champion_to_json(champion)), champion)
+
+
+def test_the_digest_tells_champions_apart_by_their_contents():
+    champion = made(tuned=True)
+    assert champion.digest == sha256(champion_to_json(champion).encode()).hexdigest()
+    assert champion_from_json(champion_to_json(champion)).digest == champion.digest
+    assert made().digest != champion.digest

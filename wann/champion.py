@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -81,6 +82,11 @@ class Champion:
             return None
         by_mark = dict(zip(self.genome.mark[self.genome.enabled].tolist(), self.tuned, strict=True))
         return np.array([by_mark[mark] for mark in self.network.mark.tolist()], np.float64)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the champion's JSON, as hexadecimal digits."""
+        return sha256(champion_to_json(self).encode()).hexdigest()
 
     @property
     def best_weight(self) -> float:

@@ -2,13 +2,16 @@
 
 In reading order:
 
-    render        from data to one HTML file
-    network_data  networks as data of a page
-    clips         short films
-    report        the page of a run
-    server        serving a page
-    watch         the page of a run under way
-    recorder      an environment filmed as it is played
-    player        a champion that plays
-    play          the page on which it does
+    render          from data to one HTML file
+    kept            costly parts kept for the next page
+    network_data    networks as data of a page
+    shown_networks  which networks the page of a run shows
+    clips           short films
+    task_view       how the page of a run shows its task
+    report          the page of a run
+    server          serving a page
+    watch           the page of a run under way
+    recorder        an environment filmed as it is played
+    player          a champion that plays
+    play            the page on which it does
 """

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
 
 from wann.analysis.classifier import evaluate_classifier, sweep
-from wann.champion import Champion, champion_from_json, champion_to_json
+from wann.champion import Champion
 from wann.evaluation.evaluator import LocalEvaluator
 from wann.evolution.shared_weights import RANGE
 from wann.networks.network import Network
+from wann.pages.kept import Kept
 from wann.tasks.compiled_task import CompiledTask
 from wann.tasks.data_task import DataTask
 from wann.tasks.task import Task
@@ -38,26 +37,20 @@ def exhibit(champion: Champion, task: Task | None, *, best: bool) -> dict[str, A
         task: what it is scored on; None where that is not at hand, and the confirmed scores are shown.
         best: whether it is the champion, whose score over the weight is worth some time.
     """
-    text = champion_to_json(champion)
-    key = text, best, task is None
-    if key not in _scores:
-        if len(_scores) >= _MOST_KEPT:
-            _scores.clear()
-        _scores[key] = _scored(champion, task, best)
-    return _drawn(text) | _scores[key]
+    digest = champion.digest
+    drawing = _drawings.get(digest, lambda: _drawn(champion))
+    return drawing | _scores.get((digest, best, task is None), lambda: _scored(champion, task, best))
 
 
-_MOST_KEPT = 512  # networks
-_scores: dict[tuple[str, bool, bool], dict[str, Any]] = {}  # by the champion's text and what else counts
+_drawings: Kept[dict[str, Any]] = Kept(512)  # by the champion's digest
+_scores: Kept[dict[str, Any]] = Kept(512)  # by the champion's digest, `best`, and whether there is no task
 
 
-@lru_cache(maxsize=_MOST_KEPT)
-def _drawn(text: str) -> dict[str, Any]:
-    champion = champion_from_json(text)
+def _drawn(champion: Champion) -> dict[str, Any]:
     genome, network, tuned = champion.genome, champion.network, champion.tuned_sources
     diagram = diagram_of(genome, champion.inputs, champion.outputs, champion.importance)
     return {
-        "key": sha256(text.encode()).hexdigest()[:16],
+        "key": champion.digest[:16],
         "connections": genome.connection_count,
         "hidden": genome.hidden_count,
         "mean": champion.scores.overall,

@@ -10,11 +10,8 @@ import json
 import math
 import platform
 import shlex
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import lru_cache
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,53 +19,26 @@ from typing import Any
 import numpy as np
 
 from wann.analysis.achievement import Achievement, achievement
-from wann.champion import (
-    Champion,
-    Scores,
-    Weight,
-    champion_from_json,
-    champion_to_json,
-    load_champion,
-)
+from wann.champion import Champion
 from wann.evolution.shared_weights import RANGE
-from wann.pages.clips import record_clips
+from wann.pages.kept import Kept
 from wann.pages.network_data import exhibit
-from wann.run.folder import RunFolder
-from wann.run.front import load_front
+from wann.pages.shown_networks import networks_of, tuned_champion
+from wann.pages.task_view import task_view
+from wann.run.folder import RunFolder, task_of
 from wann.settings import Settings, build_settings, changed_names
-from wann.tasks.compiled_task import CompiledTask
-from wann.tasks.data_sets import NAMED, image_shape
 from wann.tasks.data_task import DataTask
 from wann.tasks.registry import is_data_set, preset_settings
 from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
-from wann.utils.seeding import Purpose, episode_seeds
+from wann.utils.words import plural
 from wann.version import __version__
 
 Progress = Callable[[int, int], None]
 
-_LIVE_TASK = "swingup"  # whose physics the page computes itself
-_STARTS = 20  # episodes of it that can be watched
-_STAGES = 8  # champions in the row of the development
-_MOST_NETWORKS = 40  # points of the front
-_MOST_CONNECTIONS = (
-    3_000  # of all networks but the champion: more would make the page slow to make, and large
-)
 _MOST_ROWS = 400  # generations in a learning curve
-_CLIP_WEIGHTS = 9
-_VOTES = 20  # weights that vote; even, as at 0 every output is the same
-_SAMPLES = 20  # of a test part, to choose from
 _CURVES = ("best_mean", "median_mean", "champion_mean", "champion_connections", "median_connections")
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """A network that the page shows."""
-
-    name: str
-    champion: Champion
-    generation: int
-    values: Mapping[str, float]  # by name: mean, best, connections and whatever else is known
+_ACHIEVEMENTS: Kept[Achievement | None] = Kept(4)  # by the champion's digest
 
 
 def page_data(run: str | Path, *, clips: bool = True, progress: Progress | None = None) -> dict[str, Any]:
@@ -108,7 +78,7 @@ def page_data(run: str | Path, *, clips: bool = True, progress: Progress | None 
     }
     if not (folder.path / "champion.json").exists():
         return data
-    champion = _champion(folder)
+    champion = tuned_champion(folder)
     try:
         task: Task | None = champion.get_task()
         trouble = ""
@@ -116,7 +86,7 @@ def page_data(run: str | Path, *, clips: bool = True, progress: Progress | None 
             task = task.read()
     except ValueError as error:
         task, trouble = None, str(error)
-    shown, front, development = _networks(folder, champion, metrics)
+    shown, front, development = networks_of(folder, champion, metrics)
     drawn = []
     parts = len(shown) + 1
     for place, each in enumerate(shown):
@@ -126,7 +96,7 @@ def page_data(run: str | Path, *, clips: bool = True, progress: Progress | None 
             exhibit(each.champion, task, best=each.champion is champion)
             | {"name": each.name, "generation": each.generation}
         )
-    world = _world(champion, task, trouble, clips)
+    world = task_view(champion, task, trouble, clips)
     data |= {
         "networks": drawn,
         "champion": 0,
@@ -145,206 +115,6 @@ def page_data(run: str | Path, *, clips: bool = True, progress: Progress | None 
     return data
 
 
-# Which networks
-
-
-def _champion(folder: RunFolder) -> Champion:
-    """The champion, with the weights that `wann tune` has found for it since, where it has."""
-    champion = load_champion(folder.path)
-    try:
-        tuned = load_champion(folder.path / "tuned.json")
-    except ValueError:
-        return champion
-    if champion.tuned is not None or tuned.genome != champion.genome:
-        return champion
-    return replace(champion, tuned=tuned.tuned, tuning=tuned.tuning)
-
-
-def _networks(
-    folder: RunFolder, champion: Champion, metrics: Mapping[str, FloatArray]
-) -> tuple[list[_Shown], dict[str, Any], list[int]]:
-    """The networks of the page, the champion first; the points of the front and the champions on the way.
-
-    Points and champions are places among the networks.
-    """
-    generation = int(champion.origin.get("generation", 0))
-    shown = [_Shown("the champion", champion, generation, _values(champion))]
-    earlier = _champions(folder)
-    stages = _stages(earlier, int(metrics["generation"][-1]) if metrics["generation"].size else generation)
-    members, note = _front_members(folder, champion)
-    from_run = bool(members)
-    room = _MOST_CONNECTIONS - sum(each.champion.genome.connection_count for each in stages)
-    wanted = members or [each for each in earlier if each not in stages]
-    points, places = [0], {}
-    for each in [*stages, *_within(wanted, room)]:
-        same = next(
-            (k for k, other in enumerate(shown) if other.champion.genome == each.champion.genome), None
-        )
-        if same is None:
-            shown.append(each)
-            same = len(shown) - 1
-        places[id(each)] = same
-        if (each in members or not from_run) and same not in points:
-            points.append(same)
-    points.sort(key=lambda place: (shown[place].values["connections"], shown[place].values["mean"]))
-    return (
-        shown,
-        {
-            "note": note,
-            "points": [{"network": place, "values": dict(shown[place].values)} for place in points],
-        },
-        [places[id(each)] for each in stages],
-    )
-
-
-def _values(champion: Champion) -> dict[str, float]:
-    return {
-        "mean": champion.scores.overall,
-        "best": champion.scores.best[1],
-        "connections": champion.genome.connection_count,
-    }
-
-
-def _champions(folder: RunFolder) -> list[_Shown]:
-    """Champions of the run, the first one first; a file that is just being replaced is left out."""
-    found = []
-    for path in sorted((folder.path / "champions").glob("*.json")):
-        if not path.stem.isdecimal():
-            continue
-        try:
-            champion = _loaded(path, path.stat().st_mtime_ns)
-        except (ValueError, OSError):
-            continue
-        generation = int(path.stem)
-        name = f"the champion of generation {generation:,}"
-        found.append(_Shown(name, champion, generation, _values(champion)))
-    return found
-
-
-@lru_cache(maxsize=1024)
-def _loaded(path: Path, changed: int) -> Champion:  # noqa: ARG001  a file that has changed is another one
-    return load_champion(path)
-
-
-def _stages(champions: Sequence[_Shown], generation: int) -> list[_Shown]:
-    """Champions that stood at a few generations, each so many times later than the one before."""
-    chosen: list[_Shown] = []
-    for share in np.linspace(0.0, 1.0, _STAGES):
-        standing = [each for each in champions if each.generation <= max(generation, 1) ** share * 1.0001]
-        if standing and standing[-1] not in chosen:
-            chosen.append(standing[-1])
-    return chosen
-
-
-def _front_members(folder: RunFolder, champion: Champion) -> tuple[list[_Shown], str]:
-    """Members of the run's Pareto front, none where the run has kept none; and what there is to know of them.
-
-    Raises:
-        ValueError: the file is damaged.
-    """
-    if not (folder.path / "front.json").exists():
-        return [], (
-            "This run keeps no front yet, so these are its champions, each confirmed when it was found. "
-            f"'wann resume' for one more generation writes the front of {folder.path.name}."
-        )
-    front = load_front(folder.path)
-    members = []
-    for place, member in enumerate(front.members, 1):
-        scores = Scores(member.weights, member.means, np.zeros_like(member.means), ())
-        network = replace(
-            champion, genome=member.genome, scores=scores, tuned=None, tuning={}, importance=None, origin={}
-        )
-        name = f"network {place} of the front"
-        members.append(_Shown(name, network, front.generation, member.values))
-    *names, last = front.objectives
-    together = f"{', '.join(names)} and {last} together" if names else last
-    return members, (
-        f"Networks of generation {front.generation:,} that no other beats in {together}, and the champion. "
-        "Choose one to see it at work above."
-    )
-
-
-def _within(found: Sequence[_Shown], connections: int) -> list[_Shown]:
-    """As many of them as the page has room for, taken evenly."""
-    for count in range(min(len(found), _MOST_NETWORKS), 0, -1):
-        places = np.linspace(0, len(found) - 1, count).round().astype(int)
-        chosen = [found[place] for place in places]
-        if sum(each.champion.genome.connection_count for each in chosen) <= connections:
-            return chosen
-    return []
-
-
-# What the task looks like
-
-
-def _world(champion: Champion, task: Task | None, trouble: str, clips: bool) -> dict[str, Any]:
-    if task is None:
-        return {"kind": "words", "note": f"The task is not at hand here: {trouble}"}
-    if isinstance(task, DataTask):
-        return _samples(champion, task)
-    if isinstance(task, CompiledTask) and task.name == _LIVE_TASK:
-        starts = task.starts(episode_seeds(0, Purpose.EVALUATION, _STARTS, 3))
-        rate = int(task.make_env().metadata["render_fps"])
-        return {"kind": "swingup", "starts": starts.tolist(), "steps": task.episode_steps, "rate": rate}
-    if not clips:
-        note = (
-            "Episodes are not filmed while a search runs: 'wann play' shows it live, 'wann report' as films."
-        )
-        return {"kind": "words", "note": note}
-    return _films(champion_to_json(champion))
-
-
-@lru_cache(maxsize=4)
-def _films(text: str) -> dict[str, Any]:
-    champion = champion_from_json(text)
-    grid = np.linspace(*RANGE, _CLIP_WEIGHTS)
-    weights: list[Weight] = [*grid.tolist()]
-    if champion.tuned is not None:
-        weights.append("tuned")
-    try:
-        found = record_clips(champion, weights)
-    except (RuntimeError, ImportError, OSError) as error:
-        return {"kind": "words", "note": f"Its episodes could not be filmed: {error}"}
-    return {
-        "kind": "clips",
-        "step": float(grid[1] - grid[0]),
-        "clips": [
-            {
-                "key": f"{clip.weight} {sha256(clip.film).hexdigest()[:16]}",
-                "weight": clip.weight,
-                "source": clip.source,
-                "total": clip.total,
-                "steps": clip.steps,
-                "cut": clip.cut,
-            }
-            for clip in found
-        ],
-    }
-
-
-def _samples(champion: Champion, task: DataTask) -> dict[str, Any]:
-    """Classes, the image's shape, some samples of the test part, and the weights that vote."""
-    test = task.samples.test
-    rows = np.linspace(0, test.labels.size - 1, min(_SAMPLES, test.labels.size)).round().astype(np.int64)
-    # Of a data set that is sorted by class, evenly spaced rows show them all.
-    return {
-        "kind": "samples" if test.targets is None else "words",
-        "note": f"{task.name} is a data set of numbers to predict: there is nothing to watch.",
-        "classes": list(champion.outputs),
-        "shape": image_shape(champion.inputs),
-        "prepare": task.name,
-        "thing": "a digit" if task.name in NAMED else "an image",
-        "votes": np.linspace(*RANGE, _VOTES).tolist(),
-        "samples": [
-            {"inputs": [float(f"{x:.6g}") for x in values], "label": int(label)}
-            for values, label in zip(test.inputs(rows).tolist(), test.labels[rows].tolist(), strict=True)
-        ],
-    }
-
-
-# Words and numbers
-
-
 def _shown_name(task: str) -> str:
     """A task's name without the folders of a user's own file."""
     prefix, colon, path = task.rpartition("csv:") if task.startswith("csv:") else ("", "", task)
@@ -354,21 +124,14 @@ def _shown_name(task: str) -> str:
 def _lede(champion: Champion, task: Task | None, generation: int) -> str:
     genome = champion.genome
     summary = f"The task: {task.summary}. " if task is not None and task.summary else ""
-    done = _achievement(champion_to_json(champion)) if task is not None and task.goal else None
+    done = None
+    if task is not None and task.goal:
+        done = _ACHIEVEMENTS.get(champion.digest, lambda: achievement(champion))
     return (
         f"{summary}In {generation:,} generations evolution changed nothing but the shape of this network of "
-        f"{_plural(genome.connection_count, 'connection')}; no weight was trained."
+        f"{plural(genome.connection_count, 'connection')}; no weight was trained."
         + (f" With {done.weight:g} in every connection {done.words}." if done else "")
     )
-
-
-@lru_cache(maxsize=4)
-def _achievement(text: str) -> Achievement | None:
-    return achievement(champion_from_json(text))
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count:,} {word}{'s' * (count != 1)}"
 
 
 def _best(champion: Champion, profile: Mapping[str, Any], step: float | None = None) -> dict[str, float]:
@@ -411,9 +174,9 @@ def _figures(
     if drawn["tuned_score"] is not None:
         figures.append(["Tuned weights", shown(drawn["tuned_score"]), "a weight for each connection"])
     if not exact:
-        note = f"{len(scores.episode_seeds)} fresh episodes, {_plural(scores.weights.size, 'weight')}"
+        note = f"{len(scores.episode_seeds)} fresh episodes, {plural(scores.weights.size, 'weight')}"
         figures.append(["Confirmed mean", shown(scores.overall), note])
-    hidden = _plural(champion.genome.hidden_count, "hidden node")
+    hidden = plural(champion.genome.hidden_count, "hidden node")
     figures.append(["Connections", f"{champion.genome.connection_count:,}", hidden])
     if "generation" in champion.origin:
         found = f"{int(champion.origin['generation']):,}"
@@ -466,8 +229,6 @@ def _commands(path: Path, settings: Settings) -> list[str]:
     if settings.env_kwargs:
         words += ["--env-kwargs", shlex.quote(json.dumps(settings.env_kwargs))]
     try:
-        from wann.run.folder import task_of
-
         usual = build_settings(preset_settings(task_of(settings), settings.preset))
         changed = changed_names(usual, settings)
     except ValueError:  # the task or its preset is not known here

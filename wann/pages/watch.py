@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 
 from wann.pages.render import render
 from wann.pages.report import page_data
-from wann.run.folder import is_run
+from wann.run.folder import champion_files, is_run
 
 _LOOK_SECONDS = 0.5  # from one look at the files to the next
 _WATCHED_SECONDS = 10.0  # after the last question, nobody is watching
@@ -139,7 +139,7 @@ def fingerprint(path: Path) -> Fingerprint:
     """Name, time and size of every file that the page is made from; of one that has just gone, nothing."""
     files = [path / name for name in ("config.toml", "metrics.csv", "champion.json", "front.json")]
     with suppress(OSError):
-        files += sorted((path / "champions").glob("[0-9]*.json"))
+        files += champion_files(path).values()
     found = []
     for file in files:
         try:

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wann.champion import Champion, champion_from_json, champion_to_json, save_champion
+from wann.champion import Champion, champion_from_json, save_champion
 from wann.evolution.evolution import Confirmed, EvolutionState, Told
 from wann.evolution.ranking import scores_of
 from wann.networks.genome import Genome, check_genome
@@ -210,7 +210,7 @@ class RunFolder:
             return None
         path = self.path / "initial.json"
         text = read_text(path, "the champion that the run started from,")
-        if _digest(text) != self.settings.initial_genome:
+        if sha256(text.encode()).hexdigest() != self.settings.initial_genome:
             raise ValueError(f"{path} is not what it was when the run began: its SHA-256 differs")
         return champion_from_json(text)
 
@@ -279,10 +279,14 @@ class RunFolder:
         for path in (self.path / "champions" / f"{generation:06d}.json", self.path / "champion.json"):
             save_champion(champion, path)
 
+    def champions(self) -> dict[int, Path]:
+        """Champion files by generation, in ascending order."""
+        return champion_files(self.path)
+
     def drop_champions_after(self, generation: int) -> None:
         """Remove champions of later generations, which are about to be found again."""
-        for path in (self.path / "champions").glob("*.json"):
-            if path.stem.isdecimal() and int(path.stem) > generation:
+        for found, path in self.champions().items():
+            if found > generation:
                 path.unlink()
 
     # the Pareto front
@@ -363,11 +367,13 @@ def as_initial(champion: Champion) -> tuple[Champion, str]:
         The champion to keep as initial.json, and the setting `initial_genome` that names it.
     """
     initial = replace(champion, tuned=None, tuning={}, importance=None)
-    return initial, _digest(champion_to_json(initial))
+    return initial, initial.digest
 
 
-def _digest(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
+def champion_files(path: Path) -> dict[int, Path]:
+    """Champion files of a run folder by generation, in ascending order."""
+    paths = (path / "champions").glob("*.json")
+    return dict(sorted((int(each.stem), each) for each in paths if each.stem.isdecimal()))
 
 
 def is_run(path: str | os.PathLike[str]) -> bool:

@@ -79,13 +79,11 @@ def read_stages(folder: RunFolder, generations: Sequence[int] | None = None) -> 
         ValueError: there was no champion yet at a generation, the run has not come to it, or a file cannot
             be read.
     """
-    files = {
-        int(path.stem): path for path in (folder.path / "champions").glob("*.json") if path.stem.isdecimal()
-    }
+    files = folder.champions()
     if not files:
         raise ValueError(f"{folder.path} holds no champions yet")
     if generations is None:
-        return [Stage(generation, load_champion(files[generation])) for generation in sorted(files)]
+        return [Stage(generation, load_champion(path)) for generation, path in files.items()]
     stages = []
     last = max(len(folder.read_metrics()["generation"]), *files)
     for generation in generations:
