@@ -24,7 +24,8 @@ from wann.kernels.activations import BY_NAME
 from wann.networks.genome import Genome, minimal_genome
 from wann.networks.network import compile_genome
 from wann.tasks.registry import get_task
-from wann.visualization.diagram import diagram_of, genome_graph
+from wann.visualization.diagram import diagram_of
+from wann.visualization.genome_graph import genome_graph
 from wann.visualization.layout import arrange
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -18,7 +18,8 @@ from test_draw import INPUTS, OUTPUTS, named, small_genome
 from wann.champion import load_champion
 from wann.networks.network import compile_genome
 from wann.tasks.data_sets import pixel_names
-from wann.visualization.diagram import LARGEST_COLUMN, Diagram, diagram_of, genome_graph
+from wann.visualization.diagram import Diagram, diagram_of
+from wann.visualization.genome_graph import LARGEST_COLUMN, genome_graph
 from wann.visualization.layout import arrange
 from wann.visualization.theme import text_width
 

@@ -315,7 +315,8 @@ def test_the_same_genome_gives_the_same_bytes(tmp_path, suffix):
 
 def test_another_process_with_other_hashes_gives_the_same_bytes(tmp_path):
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from conftest import evolved; from wann.draw import *;"
+        "import sys; sys.path.insert(0, sys.argv[1]); from conftest import evolved;"
+        "from wann.visualization.network_figure import *;"
         "draw_genome(evolved(1, 40), 'abcde', 'f', sys.argv[2])"
     )
     here = tmp_path / "here.svg"

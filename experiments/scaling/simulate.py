@@ -3,7 +3,7 @@
     python experiments/scaling/simulate.py
 
 reads `measured.json`, writes `results.json` and `efficiency.png`, and shows the tables. What runs is
-`wann.distributed.RayEvaluator` itself with its `Work` and `Dealer`: chunk sizes, two chunks in flight,
+`wann.evaluation.ray_evaluator.RayEvaluator` itself with its `Work` and `Dealer`: chunk sizes, two chunks in flight,
 stragglers and all. Only Ray and the clock are replaced.
 """
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from wann.doctor.finding import Finding, Verdict, one_line, run_check
 from wann.settings import build_settings
-from wann.utils.words import plural
+from wann.utils.words import counted
 
 EPISODE_SECONDS = 3.0  # time for which episodes are compared, about
 SPEED_SECONDS = 1.0  # time for which steps are counted
@@ -55,7 +55,7 @@ def _environment(name: str, env_kwargs: Mapping[str, Any]) -> Verdict:
             env.step(task.action(np.zeros(len(task.outputs))))
     except Exception as error:  # noqa: BLE001  whatever an environment raises
         return _refusal(error, "check its name, its arguments and the packages it needs")
-    inputs, outputs = plural(len(task.inputs), "input"), plural(len(task.outputs), "output")
+    inputs, outputs = counted(len(task.inputs), "input"), counted(len(task.outputs), "output")
     return Verdict("ok", f"{task.env_id} makes a step; networks of {inputs}, {outputs}")
 
 
@@ -72,7 +72,7 @@ def _data_set(name: str, env_kwargs: Mapping[str, Any]) -> Verdict:
     except Exception as error:  # noqa: BLE001  whatever reading a file raises
         return _refusal(error, "check its name and its file")
     sizes = (f"{getattr(data, part).labels.size} {part}" for part in ("train", "validation", "test"))
-    inputs, classes = plural(len(data.inputs), "input"), len(data.classes)
+    inputs, classes = counted(len(data.inputs), "input"), len(data.classes)
     return Verdict("ok", f"{inputs}, {classes} classes; samples: {', '.join(sizes)}")
 
 
@@ -95,7 +95,7 @@ def _episodes(name: str, env_kwargs: Mapping[str, Any]) -> Verdict:
     result = repeatability.same_seed_same_episode(
         make, task.observation_codec, task.action_codec, seconds=EPISODE_SECONDS
     )
-    compared = f"{plural(result.episodes, 'episode')}, {plural(result.steps, 'step')}"
+    compared = f"{counted(result.episodes, 'episode')}, {counted(result.steps, 'step')}"
     if result.verdict is repeatability.Verdict.REPEATABLE:
         return Verdict("ok", f"the same seed gives the same episode ({compared} compared)")
     if result.verdict is repeatability.Verdict.FRESH:

@@ -31,7 +31,7 @@ from wann.tasks.data_task import DataTask
 from wann.tasks.registry import is_data_set, preset_settings
 from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
-from wann.utils.words import plural
+from wann.utils.words import counted
 from wann.version import __version__
 
 Progress = Callable[[int, int], None]
@@ -129,7 +129,7 @@ def _lede(champion: Champion, task: Task | None, generation: int) -> str:
         done = _ACHIEVEMENTS.get(champion.digest, lambda: achievement(champion))
     return (
         f"{summary}In {generation:,} generations evolution changed nothing but the shape of this network of "
-        f"{plural(genome.connection_count, 'connection')}; no weight was trained."
+        f"{counted(genome.connection_count, 'connection', ',')}; no weight was trained."
         + (f" With {done.weight:g} in every connection {done.words}." if done else "")
     )
 
@@ -174,9 +174,9 @@ def _figures(
     if drawn["tuned_score"] is not None:
         figures.append(["Tuned weights", shown(drawn["tuned_score"]), "a weight for each connection"])
     if not exact:
-        note = f"{len(scores.episode_seeds)} fresh episodes, {plural(scores.weights.size, 'weight')}"
+        note = f"{len(scores.episode_seeds)} fresh episodes, {counted(scores.weights.size, 'weight', ',')}"
         figures.append(["Confirmed mean", shown(scores.overall), note])
-    hidden = plural(champion.genome.hidden_count, "hidden node")
+    hidden = counted(champion.genome.hidden_count, "hidden node", ",")
     figures.append(["Connections", f"{champion.genome.connection_count:,}", hidden])
     if "generation" in champion.origin:
         found = f"{int(champion.origin['generation']):,}"

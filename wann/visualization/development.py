@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 from wann.champion import Champion, load_champion
 from wann.run.folder import RunFolder
 from wann.utils.arrays import FloatArray
-from wann.visualization.diagram import PITCH, Diagram, diagram_of
+from wann.visualization.diagram import Diagram, diagram_of
+from wann.visualization.drawing_room import PITCH
 from wann.visualization.film import Film, Picture, making
 from wann.visualization.legend import Legend
 from wann.visualization.network_figure import (

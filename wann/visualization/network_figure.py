@@ -13,7 +13,8 @@ from matplotlib.path import Path
 
 from wann.networks.genome import Genome
 from wann.utils.arrays import FloatArray
-from wann.visualization.diagram import SQUARE, Diagram, DiagramEdge, DiagramNode, Plane, diagram_of
+from wann.visualization.diagram import Diagram, DiagramEdge, DiagramNode, Plane, diagram_of
+from wann.visualization.input_image import SQUARE
 from wann.visualization.legend import Legend, Tones, importance_tones, squares
 from wann.visualization.theme import (
     LIGHT,
