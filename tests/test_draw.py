@@ -23,7 +23,7 @@ from wann.networks.network import compile_genome
 from wann.tasks.data_sets import pixel_names
 from wann.visualization.diagram import diagram_of
 from wann.visualization.legend import Tones, importance_tones
-from wann.visualization.network_figure import diagram_figure, draw_genome
+from wann.visualization.network_figure import Look, diagram_figure, draw_genome
 from wann.visualization.theme import LIGHT, THEMES, activation_curve, figure_style
 
 INPUTS = ("x", "cos θ", "sin θ", "ẋ", "θ̇")
@@ -71,7 +71,7 @@ def figure_of(genome: Genome, inputs, outputs, *, importance=None, **options):
     width = options.get("width")
     inner = None if width is None else width - 0.06
     with figure_style():
-        return diagram_figure(diagram_of(genome, inputs, outputs, importance, width=inner), **options)
+        return diagram_figure(diagram_of(genome, inputs, outputs, importance, width=inner), Look(**options))
 
 
 def boxes_of(figure) -> tuple[dict[str, list], list]:
@@ -258,7 +258,7 @@ def test_an_image_that_feeds_nothing_is_drawn_without_lines():
 def test_names_of_pixels_make_an_image(tmp_path):
     genome = evolved(1, 20, 64, 10)
     for name in ("a", "b"):
-        draw_genome(genome, pixel_names((8, 8)), "0123456789", tmp_path / f"{name}.svg", title="Digits")
+        draw_genome(genome, pixel_names((8, 8)), "0123456789", tmp_path / f"{name}.svg", Look("Digits"))
     assert {*"0123456789", "bias", "connections of a pixel"} <= words_of(tmp_path / "a.svg")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     draw_genome(genome, [f"x{k}" for k in range(64)], "0123456789", tmp_path / "c.svg")
@@ -276,7 +276,7 @@ def words_of(path) -> set[str]:
 def test_a_vector_file_is_xml_in_which_names_are_text(tmp_path):
     names = ('<b>&"bold"</b>', "$x^2$ </svg>")
     path = tmp_path / "net.svg"
-    draw_genome(small_genome(), names, ("<script>",), path, title="<i>&amp;</i>")
+    draw_genome(small_genome(), names, ("<script>",), path, Look("<i>&amp;</i>"))
     root = ElementTree.fromstring(path.read_text(encoding="utf-8"))  # noqa: S314 - our own file
     words = {element.text.strip() for element in root.iter() if element.text}
     assert {*names, "<script>", "<i>&amp;</i>", "bias"} <= words
@@ -309,7 +309,7 @@ def test_every_format_is_written(tmp_path, suffix):
 def test_the_same_genome_gives_the_same_bytes(tmp_path, suffix):
     paths = [tmp_path / f"{k}{suffix}" for k in range(2)]
     for path in paths:
-        draw_genome(evolved(1, 40), INPUTS, OUTPUTS, path, title="Title")
+        draw_genome(evolved(1, 40), INPUTS, OUTPUTS, path, Look("Title"))
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
@@ -330,7 +330,7 @@ def test_another_process_with_other_hashes_gives_the_same_bytes(tmp_path):
 def test_odd_names_are_drawn_as_one_line_each(tmp_path):
     path = tmp_path / "net.svg"
     inputs = ("two\nlines\tand\x1b[0m", "日本語 😀 \ud800")
-    draw_genome(small_genome(), inputs, ("",), path, title="x" * 500)
+    draw_genome(small_genome(), inputs, ("",), path, Look("x" * 500))
     root = ElementTree.fromstring(path.read_text(encoding="utf-8"))  # noqa: S314 - our own file
     words = {element.text for element in root.iter() if element.text}
     assert {"two lines and\N{REPLACEMENT CHARACTER}[0m", "日本語 😀 \N{REPLACEMENT CHARACTER}"} <= words

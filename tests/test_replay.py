@@ -20,7 +20,7 @@ from wann.champion import Champion, Scores
 from wann.networks.network import batch_networks
 from wann.tasks.registry import get_task
 from wann.visualization import film, replay
-from wann.visualization.replay import record_episode, record_episodes, show_episode, show_episodes
+from wann.visualization.replay import Scene, record_episode, record_episodes, show_episode, show_episodes
 
 TASK = get_task("swingup")
 WEIGHT = 0.7
@@ -273,7 +273,7 @@ def test_a_relative_path_with_a_colon_is_no_address(tmp_path, monkeypatch):
 def test_episodes_at_several_weights_stand_side_by_side(champion, tmp_path):
     weights = [-1.0, 0.5, "tuned"]
     path = tmp_path / "film.mp4"
-    episodes = record_episodes(champion, weights, 7, path, max_steps=30)
+    episodes = record_episodes(Scene(champion, weights, 7, 30), path)
     alone = [record_episode(champion, weight, 7, tmp_path / "one.mp4", max_steps=30) for weight in weights]
     assert [episode.total for episode in episodes] == [episode.total for episode in alone]
     frames, _ = read_film(path)
@@ -290,7 +290,7 @@ def test_an_episode_that_has_ended_stays_while_others_go_on(tmp_path):
     def push(observation, weight):
         return np.full(1, weight)
 
-    episodes = record_episodes(StandIn(push), [1.0, 0.0], 7, path, max_steps=300, frame_skip=50)
+    episodes = record_episodes(Scene(StandIn(push), [1.0, 0.0], 7, 300), path, frame_skip=50)
     assert episodes[0].terminated
     assert episodes[0].steps < 200
     assert episodes[1].steps == 300
@@ -304,7 +304,7 @@ def test_an_episode_that_has_ended_stays_while_others_go_on(tmp_path):
 def test_the_network_stands_beside_the_picture_lit_by_what_it_computes(champion, tmp_path, weights):
     plain, lit = (tmp_path / name for name in ("plain", "lit"))
     for path, network in ((plain, False), (lit, True)):
-        record_episodes(champion, weights, 7, path, max_steps=4, network=network)
+        record_episodes(Scene(champion, weights, 7, 4, network), path)
     without, shown = ([iio.imread(name) for name in sorted(path.iterdir())] for path in (plain, lit))
     assert len(without) == len(shown) == 3
     axis = 1 if len(weights) == 1 else 0
@@ -321,7 +321,7 @@ def test_the_lit_network_is_that_of_the_observation_shown(champion, tmp_path, mo
         "picture",
         lambda self, values, weight: seen.append(values) or np.zeros((20, 30, 3), np.uint8),
     )
-    record_episodes(champion, [WEIGHT], 7, tmp_path / "film", max_steps=3, frame_skip=1, network=True)
+    record_episodes(Scene(champion, [WEIGHT], 7, 3, network=True), tmp_path / "film", frame_skip=1)
     env = TASK.make_env(None)
     observation, _ = env.reset(seed=7)
     for values in seen:
@@ -335,14 +335,14 @@ def test_other_tasks_have_their_network_shown_too(tmp_path):
     genome = evolved(1, 12, len(task.inputs), len(task.outputs))
     scores = Scores(np.array([1.0]), np.zeros(1), np.zeros(1), (1,))
     cart = Champion(task.name, task.inputs, task.outputs, genome, scores)
-    (episode,) = record_episodes(cart, [1.0], 3, tmp_path / "film.gif", max_steps=10, network=True)
+    (episode,) = record_episodes(Scene(cart, [1.0], 3, 10, network=True), tmp_path / "film.gif")
     assert episode.frames == film.count_frames(tmp_path / "film.gif") > 1
 
 
 @pytest.mark.parametrize("weights", [[], [1.0] * 7])
 def test_too_many_weights_or_none_are_refused(champion, tmp_path, weights):
     with pytest.raises(ValueError, match=f"weights must be 1 to 6 .*, got {len(weights)}$"):
-        record_episodes(champion, weights, 7, tmp_path / "film.gif")
+        record_episodes(Scene(champion, weights, 7), tmp_path / "film.gif")
     assert os.listdir(tmp_path) == []
 
 
@@ -452,7 +452,7 @@ def test_a_window_refuses_a_limit_below_one_step(champion):
 
 @pytest.mark.usefixtures("unseen")
 def test_a_window_shows_several_weights_with_their_networks(champion):
-    episodes = show_episodes(champion, [-1.0, 1.0], 7, network=True, max_steps=8)
+    episodes = show_episodes(Scene(champion, [-1.0, 1.0], 7, 8, network=True))
     assert [episode.steps for episode in episodes] == [8, 8]
     assert not pygame.display.get_init()
 
@@ -460,4 +460,4 @@ def test_a_window_shows_several_weights_with_their_networks(champion):
 def test_a_window_with_networks_needs_a_screen_too(champion, monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "no-such-driver")
     with pytest.raises(RuntimeError, match="there is no screen"):
-        show_episodes(champion, [1.0], 7, network=True)
+        show_episodes(Scene(champion, [1.0], 7, network=True))

@@ -16,8 +16,8 @@ from wann.progress import bar, shown_return
 from wann.run.folder import RunFolder, is_run
 from wann.tasks.registry import is_data_set
 from wann.visualization.development import draw_development, read_stages
-from wann.visualization.network_figure import draw_genome
-from wann.visualization.replay import record_episodes
+from wann.visualization.network_figure import Look, draw_genome
+from wann.visualization.replay import Scene, record_episodes
 from wann.visualization.theme import THEMES
 
 PANELS = 4  # networks of a development
@@ -61,7 +61,7 @@ def entry(path: Path, out: Path, name: str, steps: int) -> dict[str, Any]:
             champion.inputs,
             champion.outputs,
             out / shown[theme],
-            theme=colors,
+            Look(theme=colors),
             importance=champion.importance,
             tuned=champion.tuned,
         )
@@ -77,15 +77,8 @@ def entry(path: Path, out: Path, name: str, steps: int) -> dict[str, Any]:
                 draw_development(chosen, out / shown[f"development_{theme}"], theme=colors)
     if not is_data_set(champion.task):
         shown["film"] = f"{name}.mp4"
-        record_episodes(
-            champion,
-            [champion.best_weight],
-            0,
-            out / shown["film"],
-            network=True,
-            theme=THEMES["dark"],
-            max_steps=steps,
-        )
+        scene = Scene(champion, [champion.best_weight], 0, steps, network=True, theme=THEMES["dark"])
+        record_episodes(scene, out / shown["film"])
     return shown
 
 

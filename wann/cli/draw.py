@@ -98,7 +98,7 @@ def draw(
         return
     from wann.champion import load_champion
     from wann.networks.genome import one_output
-    from wann.visualization.network_figure import draw_genome
+    from wann.visualization.network_figure import Look, draw_genome
 
     champion = load_champion(champion_path)
     out = out or beside(champion_path, "champion", ".svg")
@@ -124,12 +124,9 @@ def draw(
         champion.inputs,
         outputs,
         out,
-        title=title,
-        theme=colors,
-        width=width,
+        Look(title, colors, width, highlight),
         importance=importance,
         tuned=tuned,
-        highlight=highlight,
     )
     click.echo(f"Wrote {out}")
 

@@ -53,30 +53,20 @@ def replay(
     from wann.champion import load_champion
     from wann.progress import bar
     from wann.tasks.registry import is_data_set
-    from wann.visualization.replay import record_episodes, show_episode, show_episodes
+    from wann.visualization.replay import Scene, record_episodes, show_episode, show_episodes
     from wann.visualization.theme import THEMES
 
     champion = load_champion(champion_path)
     if is_data_set(champion.task):
         raise ValueError(f"{champion.task} is a data set: there is nothing to replay")
     weights = weights or (champion.best_weight,)
+    scene = Scene(champion, weights, seed, steps, network=with_network, theme=THEMES[theme])
     if out is not None:
         with bar("Recording") as progress:
-            episodes = record_episodes(
-                champion,
-                weights,
-                seed,
-                out,
-                network=with_network,
-                theme=THEMES[theme],
-                max_steps=steps,
-                progress=progress,
-            )
+            episodes = record_episodes(scene, out, progress=progress)
         click.echo(f"Wrote {out}, {episodes[0].frames:,} frames")
     elif with_network or len(weights) > 1:
-        episodes = show_episodes(
-            champion, weights, seed, network=with_network, theme=THEMES[theme], max_steps=steps
-        )
+        episodes = show_episodes(scene)
     else:
         refuse_given(("theme",), "a window shows the environment as it draws itself")
         episodes = [show_episode(champion, weights[0], seed, max_steps=steps)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.collections import PathCollection
@@ -38,23 +39,29 @@ SMALLEST = 0.7
 LEAST_SIZE = 5.0  # points; text that would be wider than the drawing shrinks to no less
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the drawing of a network looks."""
+
+    title: str | None = None  # a line above the network
+    theme: Theme = LIGHT  # the colours
+    width: float | None = None  # inches of the drawing; None for what the network wants
+    highlight: str | None = None  # name of an output; nodes and connections that do not feed it are faint
+
+
 def draw_genome(
     genome: Genome,
     inputs: Sequence[str],
     outputs: Sequence[str],
     path: str | os.PathLike[str],
+    look: Look = Look(),
     *,
-    title: str | None = None,
-    theme: Theme = LIGHT,
-    width: float | None = None,
     importance: FloatArray | None = None,
     tuned: FloatArray | None = None,
-    highlight: str | None = None,
 ) -> None:
-    """Draw what a genome expresses to a .svg, .png or .pdf file; same genome, same bytes.
+    """Draw the network of a genome to a .svg, .png or .pdf file. The same genome gives the same bytes.
 
-    Connections are coloured by what the return loses without them where that is known, else by their tuned
-    weights where there are any.
+    Connections are coloured by their importance if it is given, else by their tuned weights if these are.
 
     Args:
         genome: the genome.
@@ -62,12 +69,9 @@ def draw_genome(
             `wann.tasks.data_sets.pixel_names` are drawn as an image.
         outputs: names of the outputs.
         path: the file to write.
-        title: a line above the drawing.
-        theme: the colours.
-        width: inches; by default what the network wants.
+        look: title, colours, width and highlighted output.
         importance: (C,) return lost without each enabled connection, in the genome's order.
         tuned: (C,) weights of the enabled connections, in the genome's order.
-        highlight: name of an output; what does not feed it is faint.
 
     Raises:
         ValueError: the suffix is another, there are not as many names as inputs or outputs, no output has
@@ -75,28 +79,20 @@ def draw_genome(
         OSError: the file cannot be written; nothing is left behind.
     """
     check_suffix(path)
-    diagram = diagram_of(
-        genome, inputs, outputs, importance, width=None if width is None else width - 2.0 * TIGHT
-    )
+    inner = None if look.width is None else look.width - 2.0 * TIGHT
+    diagram = diagram_of(genome, inputs, outputs, importance, width=inner)
     tones = importance_tones(diagram)
     if tones is None and tuned is not None:
         marks = genome.mark[genome.enabled].tolist()
         tones = Tones(dict(zip(marks, np.asarray(tuned).tolist(), strict=True)), "tuned weight")
     with figure_style():
-        figure = diagram_figure(
-            diagram, title=title, theme=theme, width=width, tones=tones, highlight=highlight
-        )
-        save_figure(figure, path)
+        save_figure(diagram_figure(diagram, look, tones), path)
 
 
 def diagram_figure(
     diagram: Diagram,
-    *,
-    title: str | None = None,
-    theme: Theme = LIGHT,
-    width: float | None = None,
+    look: Look = Look(),
     tones: Tones | None = None,
-    highlight: str | None = None,
 ) -> Figure:
     """Figure of a diagram; to be called within `wann.visualization.theme.figure_style`.
 
@@ -104,19 +100,17 @@ def diagram_figure(
 
     Args:
         diagram: the network.
-        title: a line above it.
-        theme: the colours.
-        width: inches of the figure, at least the diagram's.
-        tones: what colours the connections.
-        highlight: name of an output; what does not feed it is faint.
+        look: title, colours, width, at least the diagram's, and highlighted output.
+        tones: values that colour the connections.
 
     Raises:
         ValueError: no output has the name to highlight.
     """
+    theme, width = look.theme, look.width
     sheet = Sheet(theme)
     text = text_share(width)
     legend = Legend(sheet, [diagram], tones, text)
-    title = plain_text(title, 80) if title else ""
+    title = plain_text(look.title, 80) if look.title else ""
     caption = size_of(diagram)
     if width is None:
         margin = MARGIN
@@ -145,7 +139,7 @@ def diagram_figure(
             weight="bold",
         )
     corner = np.array([middle - 0.5 * diagram.width, total - margin - head])
-    shown = feeding(diagram, highlight) if highlight is not None else None
+    shown = feeding(diagram, look.highlight) if look.highlight is not None else None
     paint(sheet, diagram, corner, tones=tones, shown=shown)
     legend.draw(middle, margin + 0.22 * text, inner)
     write_fitting(sheet, middle, margin + 0.05 * text, caption, text * CAPTION_SIZE, theme.quiet, inner)

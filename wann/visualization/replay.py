@@ -30,18 +30,30 @@ except ImportError as error:
 
 
 @dataclass(frozen=True, slots=True)
+class Scene:
+    """Episodes of one champion to be shown side by side, and how they look."""
+
+    champion: Champion  # the network and its task
+    weights: Sequence[Weight]  # a panel each: shared weights, or "tuned"; at most `MOST_WEIGHTS`
+    seed: int  # of the episodes, at least 0
+    max_steps: int | None = None  # steps after which an episode is cut off; None for the task's own limit
+    network: bool = False  # whether the network is shown beside the picture, lit by its activations
+    theme: Theme = LIGHT  # colours of the network and of the captions
+
+
+@dataclass(frozen=True, slots=True)
 class Episode:
-    """What an episode came to."""
+    """Outcome of an episode."""
 
     total: float  # sum of the rewards
     steps: int
     terminated: bool  # the task ended it
     truncated: bool  # the limit on steps ended it
-    frames: int = 0  # pictures in the film; 0 where there is none
+    frames: int = 0  # pictures in the film; 0 without one
 
 
-USUAL_RATE = 30  # steps a second of an environment that does not say
-_FINE = 4  # the caption is drawn so many times larger
+USUAL_RATE = 30  # steps a second of an environment that does not name its rate
+_FINE = 4  # factor by which the caption is drawn larger
 _STRIP = 34  # pixels, height of the caption
 _SIDE = 24  # pixels, left and right of its text
 _ABOVE = 14  # pixels
@@ -49,12 +61,12 @@ _LETTERS = 18  # pixels
 _SPACE = 16  # pixels between panels
 
 MOST_WEIGHTS = 6
-"""Weights that are shown side by side."""
+"""Greatest number of weights shown side by side."""
 
 _LARGEST = 1920  # pixels of width of several panels
 _PANEL = (260, 640)  # pixels, least and greatest width of one of several panels
 _BESIDE = 760  # pixels of width of a network beside a single picture
-_INCHES = 8.0  # a network's diagram is laid out for such a width, and then shrinks or grows with the picture
+_INCHES = 8.0  # width for which a network's diagram is laid out; it then shrinks or grows with the picture
 
 
 def record_episode(
@@ -68,43 +80,32 @@ def record_episode(
     progress: Callable[[int, int], None] | None = None,
 ) -> Episode:
     """Film one episode; `record_episodes` with a single weight and without the network."""
-    (episode,) = record_episodes(
-        champion, [weight], seed, path, max_steps=max_steps, frame_skip=frame_skip, progress=progress
-    )
+    scene = Scene(champion, [weight], seed, max_steps)
+    (episode,) = record_episodes(scene, path, frame_skip=frame_skip, progress=progress)
     return episode
 
 
 def record_episodes(
-    champion: Champion,
-    weights: Sequence[Weight],
-    seed: int,
+    scene: Scene,
     path: str | os.PathLike[str],
     *,
-    network: bool = False,
-    theme: Theme = LIGHT,
-    max_steps: int | None = None,
     frame_skip: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Episode]:
     """Film an episode for each weight, side by side, at the speed of real time, from first to last state.
 
-    The film is there whole or not at all. Above each picture stand the weight, the time and the return; one
-    whose episode has ended stays as it is.
+    The film is written whole or not at all. Above each picture stand the weight, the time and the return. The
+    picture of an episode that has ended stays as it is.
 
     Args:
-        champion: the network and its task.
-        weights: shared weights of all connections, or "tuned"; at most `MOST_WEIGHTS`.
-        seed: of the episodes, at least 0.
+        scene: the episodes.
         path: the film, a .gif or .mp4 file, or a folder for PNG files.
-        network: whether to show the network beside the picture, lit by its activations.
-        theme: colours of the network and of the captions.
-        max_steps: steps after which an episode is cut off; by default the task's own limit.
         frame_skip: steps from one frame to the next; by default such that a GIF has at most 25 frames a
             second and others 50.
-        progress: called after each step with the steps done and to be done at most.
+        progress: called after each step with the number of steps done and the greatest possible one.
 
     Returns:
-        What each episode came to.
+        The outcome of each episode.
 
     Raises:
         ValueError: an argument is out of range, or a GIF cannot keep to real time with this `frame_skip`,
@@ -115,7 +116,7 @@ def record_episodes(
     path = Path(path)
     form = check_path(path)
     _check_at_least_one("frame_skip", frame_skip)
-    with closing(_Stage(champion, weights, seed, max_steps, network=network, theme=theme)) as stage:
+    with closing(_Stage(scene)) as stage:
         skip = steps_per_frame(form, stage.rate, frame_skip)
         with making(path, Fraction(stage.rate, skip)) as film:
             for steps in stage.play():
@@ -126,25 +127,17 @@ def record_episodes(
             return [replace(now, frames=film.frames) for now in stage.latest]
 
 
-def show_episodes(
-    champion: Champion,
-    weights: Sequence[Weight],
-    seed: int,
-    *,
-    network: bool = False,
-    theme: Theme = LIGHT,
-    max_steps: int | None = None,
-) -> list[Episode]:
+def show_episodes(scene: Scene) -> list[Episode]:
     """Show in a window what `record_episodes` films; Escape, Q or closing the window end it.
 
     Returns:
-        What each episode came to, or had come to when the user closed the window.
+        The outcome of each episode, or its state when the user closed the window.
 
     Raises:
         ValueError: an argument is out of range.
         RuntimeError: there is no screen, or the environment cannot draw itself here.
     """
-    with closing(_Stage(champion, weights, seed, max_steps, network=network, theme=theme)) as stage:
+    with closing(_Stage(scene)) as stage:
         _need_screen()
         try:
             skip = math.ceil(stage.rate / _WINDOW_PACE)
@@ -155,7 +148,7 @@ def show_episodes(
                 picture = stage.picture()
                 if window is None:
                     window = pygame.display.set_mode((picture.shape[1], picture.shape[0]))
-                    pygame.display.set_caption(champion.task)
+                    pygame.display.set_caption(scene.champion.task)
                 window.blit(pygame.surfarray.make_surface(picture.swapaxes(0, 1)), (0, 0))
                 pygame.display.flip()
                 clock.tick(stage.rate / skip)
@@ -170,31 +163,23 @@ _WINDOW_PACE = 30  # frames a second, at most
 
 
 class _Stage:
-    """Episodes of one champion that run side by side, each at its own weight, and how they look."""
+    """A scene's episodes while they run, each at its own weight."""
 
-    def __init__(
-        self,
-        champion: Champion,
-        weights: Sequence[Weight],
-        seed: int,
-        max_steps: int | None,
-        *,
-        network: bool,
-        theme: Theme,
-    ) -> None:
+    def __init__(self, scene: Scene) -> None:
+        weights, max_steps = scene.weights, scene.max_steps
         if not 1 <= len(weights) <= MOST_WEIGHTS:
             raise ValueError(
                 f"weights must be 1 to {MOST_WEIGHTS} to be shown side by side, got {len(weights)}"
             )
         _check_at_least_one("max_steps", max_steps)
-        self.champion = champion
+        self.champion = scene.champion
         self.weights = list(weights)
-        self.theme = theme
-        self.task = champion.get_task()
+        self.theme = scene.theme
+        self.task = scene.champion.get_task()
         self.limit = max_steps or self.task.episode_steps
         self.latest = [Episode(total=0.0, steps=0, terminated=False, truncated=False) for _ in weights]
-        self._seed = seed
-        self._network = network
+        self._seed = scene.seed
+        self._network = scene.network
         self._living: LivingDiagram | None = None
         self._panels: list[Picture | None] = [None for _ in weights]
         self._observations: list[Any] = [None for _ in weights]
@@ -214,11 +199,11 @@ class _Stage:
 
     @property
     def has_ended(self) -> bool:
-        """Whether all episodes have."""
+        """Whether all episodes have ended."""
         return all(now.terminated or now.truncated for now in self.latest)
 
     def play(self) -> Iterator[int]:
-        """Play the episodes; gives the steps done, at the start and after each step."""
+        """Play the episodes; yields the number of steps done, at the start and after each step."""
         plays = [
             _play(env, self.champion, weight, self._seed)
             for env, weight in zip(self._envs, self.weights, strict=True)
@@ -237,7 +222,7 @@ class _Stage:
             steps += 1
 
     def picture(self) -> Picture:
-        """All panels side by side, as they are now."""
+        """All current panels side by side."""
         panels = []
         for k, panel in enumerate(self._panels):
             if panel is None:
@@ -293,10 +278,10 @@ def _beside(left: Picture, right: Picture, theme: Theme) -> Picture:
 
 
 def picture_of(env: Any, task: str) -> Picture:
-    """What the environment draws; MuJoCo, for one, looks for a screen or a driver only now.
+    """Picture that the environment draws. MuJoCo looks for a screen or a driver only now.
 
     Raises:
-        RuntimeError: it draws nothing.
+        RuntimeError: the environment cannot draw or draws no picture.
     """
     try:
         picture = env.render()
@@ -322,7 +307,7 @@ def show_episode(champion: Champion, weight: Weight, seed: int, *, max_steps: in
         max_steps: steps after which the episode is cut off; by default the task's own limit.
 
     Returns:
-        What the episode came to, or had come to when the user closed the window.
+        The outcome of the episode, or its state when the user closed the window.
 
     Raises:
         ValueError: `max_steps` is less than 1.
@@ -338,7 +323,7 @@ def show_episode(champion: Champion, weight: Weight, seed: int, *, max_steps: in
 
 
 def _play(env: Any, champion: Champion, weight: Weight, seed: int) -> Iterator[tuple[Episode, Any]]:
-    """Play an episode; gives what it has come to and what is observed, at the start and after each step."""
+    """Play an episode; yields its state and the observation at the start and after each step."""
     observation, _ = env.reset(seed=seed)
     now = Episode(total=0.0, steps=0, terminated=False, truncated=False)
     yield now, observation
