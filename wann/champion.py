@@ -1,4 +1,4 @@
-"""A network worth keeping: its genome, the task it was found on, and what it scored; as a text file."""
+"""Champions: a network with its genome, its task and its scores, kept as a text file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Weight = float | Literal["tuned"]
 
 @dataclass(frozen=True)
 class Scores:
-    """What a network returned at W shared weights, and on which episodes."""
+    """Returns of a network at W shared weights, over the same episodes for each."""
 
     weights: FloatArray  # (W,) shared weights
     mean: FloatArray  # (W,) mean return over the episodes
@@ -64,7 +64,7 @@ class Champion:
     genome: Genome
     scores: Scores  # on the fresh episodes that confirmed it
     tuned: FloatArray | None = None  # individual weights of the enabled connections, in the genome's order
-    origin: Mapping[str, Any] = field(default_factory=dict)  # where it comes from, plain words and numbers
+    origin: Mapping[str, Any] = field(default_factory=dict)  # run and generation, as plain words and numbers
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)  # arguments of the environment
     tuning: Mapping[str, Any] = field(default_factory=dict)  # how the weights were tuned, and their scores
     importance: FloatArray | None = None  # return lost without each enabled connection, in the genome's order
@@ -121,8 +121,8 @@ class Champion:
 
         Args:
             inputs: (I,) the network's inputs.
-            weight: shared weight of all connections, or "tuned" for the individual ones; the best shared
-                weight where it is not given.
+            weight: shared weight of all connections, or "tuned" for the individual ones; by default the best
+                shared weight.
 
         Raises:
             ValueError: the inputs have another shape, the weight is not finite, or there are no tuned
@@ -138,8 +138,8 @@ class Champion:
         """Weights of one lane, as `wann.networks.network.evaluate_network` takes them.
 
         Args:
-            weight: shared weight of all connections, or "tuned" for the individual ones; the best shared
-                weight where it is not given.
+            weight: shared weight of all connections, or "tuned" for the individual ones; by default the best
+                shared weight.
 
         Returns:
             (1,) the shared weight, or (1, C) the individual ones in the order of the network's sources.
@@ -160,9 +160,9 @@ class Champion:
         """Action of the environment for one of its observations.
 
         Args:
-            observation: what the environment gave.
-            weight: shared weight of all connections, or "tuned" for the individual ones; the best shared
-                weight where it is not given.
+            observation: an observation of the environment.
+            weight: shared weight of all connections, or "tuned" for the individual ones; by default the best
+                shared weight.
 
         Raises:
             ValueError: the observation does not fit, or as `values`.
@@ -283,7 +283,7 @@ def _per_connection(data: Mapping[str, Any], name: str, what: str, genome: Genom
 
 
 def node_names(champion: Champion) -> dict[int, str]:
-    """What people call each node of a champion, by its id: hidden ones by activation and id."""
+    """Name of each node of a champion by its id; hidden nodes are named by activation and id."""
     genome = champion.genome
     fixed = ("bias", *champion.inputs, *champion.outputs)
     hidden = zip(

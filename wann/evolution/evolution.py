@@ -1,6 +1,6 @@
 """The search as ask and tell: population, parents, children, the confirmed champion.
 
-It knows nothing of environments, files or workers: `ask` gives genomes, `tell` takes their returns.
+It knows nothing of environments, files or workers: `ask` returns genomes, `tell` takes their returns.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Networks of a generation and what they scored."""
+    """Networks of a generation and their scores."""
 
     genomes: tuple[Genome, ...]
     scores: Scores
@@ -84,10 +84,10 @@ class Evolution:
     agree. With `champion_rule = "duel"`, `confirm` those that beat the champion on episodes of your own.
 
     Args:
-        settings: of the search.
+        settings: settings of the search.
         inputs, outputs: numbers of input and output nodes.
-        state: where to go on; a new population where it is not given.
-        initial: the network that a new population starts from, in place of ones without hidden nodes.
+        state: state to go on from; by default a new population.
+        initial: the network that a new population starts from, in place of networks without hidden nodes.
 
     Raises:
         ValueError: the state's population has another size than the settings say, or the network that the
@@ -178,7 +178,7 @@ class Evolution:
 
     @property
     def networks(self) -> list[Network]:
-        """The networks of the genomes that `ask` gives, in the same order."""
+        """The networks of the genomes that `ask` returns, in the same order."""
         return [individual.network for individual in self._individuals]
 
     def tell(self, returns: FloatArray) -> Scores:
@@ -220,7 +220,7 @@ class Evolution:
         return scores
 
     def candidate(self) -> Genome | None:
-        """Network of the generation told last that may be a new champion; None where there is none.
+        """Network of the last told generation that may be a new champion; None if no network may.
 
         It is the one with the best mean. Where champions hold a record, it must beat the champion's confirmed
         mean; where they are found in duels, it must be another network than the champion.
@@ -280,7 +280,7 @@ class Evolution:
         return population
 
     def _couples(self, told: Told, returns: FloatArray, ranked: np.ndarray, count: int) -> np.ndarray:
-        """Indices (count, 1 or 2) of the parents of each child; a second counts where there is crossover."""
+        """Indices (count, 1 or 2) of the parents of each child; crossover uses the second."""
         settings = self.settings
         rng = stream(settings.seed, Purpose.PARENTS, self._state.generation)
         if settings.selection == "tournament":
@@ -289,7 +289,7 @@ class Evolution:
         return lexicase(returns, told.scores, parents * count, rng=rng).reshape(count, parents)
 
     def _child(self, parent: Genome, known: set[Phenotype], *, rng: np.random.Generator) -> _Individual:
-        """A mutant of the parent; with retries, mutated further while what it computes is known already."""
+        """A mutant of the parent; retries mutate it further while another network computes the same."""
         settings = self.settings
         child = parent
         for attempt in range(1 + settings.retries):

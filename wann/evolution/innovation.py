@@ -1,4 +1,4 @@
-"""Which structure has which number: the same structure arising twice in a generation shares it."""
+"""Innovation numbers: the same structure that arises twice in a generation has one number."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Split(NamedTuple):
 
 
 class Innovations:
-    """Gives numbers to new structure; two counters and what has arisen in the current generation.
+    """Numbers of new structure: two counters, and the structure of the current generation.
 
     Numbers only grow. Within a generation the same new connection (same ends), the same split connection and
     the copy of the same node get the same numbers in every child; `begin_generation` forgets them, also

@@ -99,7 +99,7 @@ def objectives_of(names: Sequence[str], scores: Scores, genomes: Sequence[Genome
 
 
 def best_front(objectives: FloatArray, valid: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Indices of those that nothing dominates: best in the first objective first, then in the next ones.
+    """Indices of the networks that none dominates, by descending first objective, then by the next ones.
 
     Args:
         objectives: (P, K), each to be maximised, finite where valid.
@@ -121,7 +121,7 @@ def total_order(objectives: FloatArray, valid: NDArray[np.bool_] | None = None) 
 
     Args:
         objectives: (P, K), each to be maximised, finite where valid.
-        valid: (P,) who takes part; all where it is not given.
+        valid: (P,) whether a network takes part; by default all do.
 
     Returns:
         (P,) indices.
@@ -142,7 +142,7 @@ def total_order(objectives: FloatArray, valid: NDArray[np.bool_] | None = None) 
 
 
 def order_by(values: FloatArray, valid: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Order of `total_order` where there is one objective: values (P,), the largest first, ties as there."""
+    """Order of `total_order` for a single objective: values (P,), the largest first, ties as there."""
     order = np.lexsort((-np.arange(len(values)), -values))
     return np.concatenate([order[valid[order]], np.flatnonzero(~valid)])
 

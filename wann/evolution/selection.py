@@ -12,7 +12,7 @@ from wann.utils.arrays import FloatArray, IntArray
 def tournament(
     ranked: IntArray, picks: int, size: int, cull_ratio: float, *, rng: np.random.Generator
 ) -> IntArray:
-    """Parents by tournament: of some contestants drawn for each pick, the one that ranks best.
+    """Parents by tournament: each pick is the best of a few contestants drawn for it.
 
     Args:
         ranked: (P,) indices of the networks, best first.
@@ -44,7 +44,7 @@ def lexicase(returns: FloatArray, scores: Scores, picks: int, *, rng: np.random.
 
     Args:
         returns: (P, W, E) episode returns.
-        scores: of the same P networks; those that are not valid take no part, unless none is.
+        scores: scores of the same P networks; invalid networks take no part unless all are invalid.
         picks: number of parents.
         rng: draws the orders.
 

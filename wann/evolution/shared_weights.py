@@ -24,7 +24,7 @@ UNIFORM_WEIGHTS = 41
 
 
 class Occasion(IntEnum):
-    """What weights are used for; each has noise of its own. The numbers are part of every run."""
+    """Use of weights; each has noise of its own. The numbers are part of every run."""
 
     GENERATION = 0
     CONFIRMATION = 1
@@ -35,7 +35,7 @@ def check_weights(weights: Sequence[float]) -> None:
     """Refuse shared weights that nothing can be reported at.
 
     Raises:
-        ValueError: there are none, or one is not a finite number within ±1000.
+        ValueError: the list is empty, or an entry is not a finite number within ±1000.
     """
     if not len(weights) or not (np.abs(weights) <= 1000.0).all():
         raise ValueError(f"weights must be one or more finite numbers within ±1000, not {list(weights)}")
@@ -73,14 +73,14 @@ def noisy_weights(
     innovation number: in a generation, a connection that several networks have has the same in all of them.
 
     Args:
-        settings: of the search.
+        settings: settings of the search.
         weights: (W,) shared weights.
         marks: (C,) innovation numbers of connections, those of several networks laid end to end.
         generation: which one.
         occasion: what for.
 
     Returns:
-        (W, C) float64, or the shared weights (W,) as they are where there is no noise.
+        (W, C) float64, or the shared weights (W,) themselves without noise.
     """
     if not settings.weight_noise:
         return weights

@@ -35,7 +35,7 @@ _SAME_ACTIVATION = 0.5  # chance that a duplicate keeps the activation
 
 
 def add_connection(parent: Genome, innovations: Innovations, *, rng: np.random.Generator) -> Genome | None:
-    """Child with one more connection, between two nodes that have none, disabled ones counted.
+    """Child with one more connection, between two nodes without one; disabled connections count.
 
     The target lies in a strictly later layer than the source, so nothing leaves an output, nothing enters
     an input and there is no cycle.
@@ -255,7 +255,7 @@ def mutate(
     is drawn again among the others; only a parent that nothing can change is returned as it is.
 
     Args:
-        shares: of the mutations in the order of `KINDS`; those left out at the end are 0.
+        shares: shares of the mutations in the order of `KINDS`; missing entries at the end are 0.
         activations: codes a hidden node may have.
     """
     left = list(shares)
@@ -285,7 +285,7 @@ def mutate(
 
 
 def cross(fitter: Genome, other: Genome, *, rng: np.random.Generator) -> Genome:
-    """Child with the fitter parent's genes; where the other has the same gene, either one is inherited.
+    """Child with the fitter parent's genes; a gene that both have is inherited from either one.
 
     Genes match by innovation number (connections) and by id (hidden nodes). As genes carry no weight, what
     is exchanged is structure: whether a connection is enabled, and which activation a node has.

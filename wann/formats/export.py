@@ -62,7 +62,7 @@ _SOURCES = {
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What came out when an export was run beside the network it was made of."""
+    """Result of running an export beside the network it was made of."""
 
     format: str
     file: str  # name of the export

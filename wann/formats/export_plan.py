@@ -1,4 +1,4 @@
-"""What an export says, whatever its format: the nodes in order, their weights, the words around them."""
+"""Contents of an export in any format: the nodes in order, their weights, and the descriptions."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class _Node(NamedTuple):
 def import_neat(
     path: str | os.PathLike[str], task_name: str, env_kwargs: Mapping[str, Any] | None = None
 ) -> Champion:
-    """Champion from neat-python's JSON: its weights as tuned ones, its shape scored at the paper's weights.
+    """Champion from neat-python's JSON, with its weights as tuned weights, scored at the paper's weights.
 
     Args:
         path: the file.

@@ -24,7 +24,7 @@ Progress = Callable[[int, int], None]
 def champion_observations(
     champion: Champion, weight: Weight | None = None, progress: Progress | None = None
 ) -> FloatArray:
-    """What a champion observes in four episodes with the seeds 0 to 3, or samples of the validation part.
+    """Observations of a champion in four episodes with the seeds 0 to 3, or samples of the validation part.
 
     Args:
         champion: the champion, which acts.
@@ -66,6 +66,6 @@ def champion_observations(
 
 
 def _spread(count: int, inputs: int) -> NDArray[np.int64]:
-    """Positions of the observations to keep, of so many."""
+    """Evenly spaced positions of the observations to keep."""
     kept = min(count, MOST_OBSERVATIONS, max(_FEWEST, _MOST_NUMBERS // inputs))
     return np.linspace(0, count - 1, kept).astype(np.int64)

@@ -94,7 +94,7 @@ def _onnx() -> Any:
 
 @cache
 def _oldest_opsets() -> dict[str, int]:
-    """The opset since which each operator does what is asked of it here."""
+    """Oldest opset with which each operator works as it is used here."""
     oldest: dict[str, int] = {}
     for schema in _onnx().defs.get_all_schemas_with_history():
         if schema.domain == "":
@@ -275,7 +275,7 @@ class _Graph:
         return [value if isinstance(value, str) else self._number(value) for value in values]
 
     def _add(self, operator: str, *inputs: str, name: str = "", **attributes: Any) -> str:
-        """Add an operator; gives the name of its result."""
+        """Add an operator and return the name of its result."""
         self._needed.setdefault(operator, self._what)
         result = name or f"{self._place}{operator.lower()}_{len(self._nodes)}"
         self._nodes.append(_onnx().helper.make_node(operator, inputs, [result], name=result, **attributes))

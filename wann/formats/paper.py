@@ -35,7 +35,7 @@ def read_published(path: str | os.PathLike[str], inputs: int, outputs: int) -> G
 
     Args:
         path: the file.
-        inputs, outputs: of the task, as the file does not say.
+        inputs, outputs: their numbers in the task, which the file does not hold.
 
     Raises:
         ValueError: the file cannot be read or does not describe such a network, in one line.

@@ -153,7 +153,7 @@ def _run(command: Sequence[str], jobs: Sequence[Job]) -> list[FloatArray]:
 
 
 def _output(command: Sequence[str], sent: bytes = b"", folder: str | None = None) -> bytes:
-    """What a program writes to its standard output.
+    """Standard output of a program.
 
     Raises:
         RuntimeError: it fails or does not end, in one line.
@@ -172,5 +172,5 @@ def _output(command: Sequence[str], sent: bytes = b"", folder: str | None = None
 
 
 def _first_line(command: Sequence[str]) -> str:
-    """The first line that a program writes: what it calls itself."""
+    """First line that a program writes: its name and version."""
     return _output(command).decode(errors="replace").strip().partition("\n")[0] or Path(command[0]).name

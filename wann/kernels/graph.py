@@ -97,7 +97,7 @@ def feeding(reached, order, sources, targets):
 
 @kernel
 def ordered(keys):
-    """Positions of the keys in ascending order, (n,) int64; of equal ones, the first comes first.
+    """Positions of the keys in ascending order, (n,) int64; equal keys keep their order.
 
     Args:
         keys: (n,) whole numbers in a range not much wider than n.
@@ -119,7 +119,7 @@ def ordered(keys):
 
 @kernel
 def positions_of(ids, wanted):
-    """Position in `ids` (ascending, at least 0) of each entry of `wanted`; -1 where it is not there."""
+    """Position in `ids` (ascending, at least 0) of each entry of `wanted`; -1 if `ids` lacks it."""
     found = np.empty(wanted.size, np.int32)
     # A table is fastest; where ids lie far apart it would be large, so search instead.
     if ids[-1] > 64 * (ids.size + wanted.size) + 4096:

@@ -164,7 +164,7 @@ absolute = _define_unary("llvm.fabs")
 
 @intrinsic
 def to_float32(typing_context: Any, x: Any) -> Any:
-    """The nearest float32, ties to even, as a float64: what an observation or an action loses on its way."""
+    """The nearest float32, ties to even, as a float64: the rounding of an observation or an action."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         wide = isinstance(args[0].type, ir.VectorType)
@@ -205,7 +205,7 @@ WHOLE = 6755399441055744.0
 
 
 def _define_on_bits(codegen: Any) -> Any:
-    """Intrinsic on the bits of its arguments; `codegen(builder, constant, *bits)` gives the result's bits."""
+    """Intrinsic on the bits of its arguments; `codegen(builder, constant, *bits)` builds the result's."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         kind = args[0].type

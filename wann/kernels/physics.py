@@ -1,4 +1,4 @@
-"""What the physics of a task is made of: signatures of its kernels, and small kernels that several share."""
+"""Parts of a task's physics: signatures of its kernels, and small kernels that several tasks share."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def renumbered(genome: Genome) -> Genome:
 
 
 def one_output(genome: Genome, output: int) -> Genome:
-    """The genome without its other outputs: what feeds the one computes the same bits as before.
+    """The genome with one output alone; the nodes that feed it compute the same bits as before.
 
     Args:
         genome: the genome.

@@ -50,7 +50,7 @@ def record_clips(
     Args:
         champion: the network and its task.
         weights: shared weights, or "tuned".
-        seed: of the episode, at least 0.
+        seed: seed of the episode, at least 0.
         progress: called with the episodes filmed and to be filmed.
 
     Raises:

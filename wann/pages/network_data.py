@@ -30,12 +30,12 @@ _MOST_SAMPLES = 2_000  # of a test part on which every network is classified, no
 
 
 def exhibit(champion: Champion, task: Task | None, *, best: bool) -> dict[str, Any]:
-    """A network with its drawing and its score over the weight; what was computed once is kept.
+    """A network with its drawing and its score over the weight, kept for the next call.
 
     Args:
         champion: the network.
-        task: what it is scored on; None where that is not at hand, and the confirmed scores are shown.
-        best: whether it is the champion, whose score over the weight is worth some time.
+        task: task it is scored on; None shows the confirmed scores.
+        best: whether it is the champion, which is scored at more weights and on more episodes.
     """
     digest = champion.digest
     drawing = _drawings.get(digest, lambda: _drawn(champion))
@@ -156,7 +156,7 @@ def _scored(champion: Champion, task: Task | None, best: bool) -> dict[str, Any]
 
 
 def _tuned_score(champion: Champion) -> float | None:
-    """What tuning has measured with the weights it found, where that is known."""
+    """Score that tuning has measured with the weights it found; None if unknown."""
     if champion.tuned is None:
         return None
     after = champion.tuning.get("after")

@@ -38,7 +38,7 @@ _CLOSING_SECONDS = 5.0
 
 
 class Wish(BaseModel):
-    """What a viewer asks for; what it does not mention stays as it is."""
+    """Request of a viewer; fields that are None stay as they are."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -60,7 +60,7 @@ class Wish(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """What there is to see at a moment."""
+    """The picture and the figures of a moment."""
 
     number: int  # counts up
     facts: Mapping[str, Any]  # plain words and numbers for the page

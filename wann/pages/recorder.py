@@ -1,4 +1,4 @@
-"""A film of what is shown, recorded while it is shown; the last one can be fetched."""
+"""A film of the pictures shown, recorded while they are shown; the last film can be fetched."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Finished:
 
 
 class Studio:
-    """Records what is shown to a film, in a folder that goes with it; pauses are left out."""
+    """Recorder of the pictures shown, in a folder removed with it; pauses are left out."""
 
     def __init__(self, task: str) -> None:
         self.last: Finished | None = None
@@ -42,7 +42,7 @@ class Studio:
         self._problem: str | None = None
 
     def begin(self, kind: str, draw: Callable[[], Picture]) -> None:
-        """Begin a film with what is shown now; one that is being recorded is finished first."""
+        """Begin a film with the current picture; a film that is being recorded is finished first."""
         self.end()
         self._number += 1
         self._problem = None
@@ -53,7 +53,7 @@ class Studio:
         self._owed = Fraction(0)
 
     def add(self, draw: Callable[[], Picture], seconds: float) -> None:
-        """Record what is shown for so many seconds, where a film is being recorded."""
+        """Record a picture that was shown for some seconds, if a film is being recorded."""
         if self._film is None:
             return
         self._owed += Fraction(seconds) * self._pace

@@ -27,7 +27,7 @@ def render(data: Mapping[str, Any], live: bool = False) -> str:
 
     Args:
         data: from `page_data`.
-        live: whether the page asks for `data.json` beside it every two seconds and shows what is new.
+        live: whether the page asks for `data.json` beside it every two seconds and updates itself.
     """
     package = files("wann")
     parts = [(package / path).read_text(encoding="utf-8") for path in SCRIPTS]

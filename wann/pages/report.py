@@ -44,13 +44,13 @@ _ACHIEVEMENTS: Kept[Achievement | None] = Kept(4)  # by the champion's digest
 def page_data(run: str | Path, *, clips: bool = True, progress: Progress | None = None) -> dict[str, Any]:
     """Everything that the page shows of a run, as plain lists, words and numbers.
 
-    A run that goes on can be read too; one without a champion yet gives a page that waits for it. What is
-    costly is kept for the next call in the same process.
+    A run in progress can be read too; without a champion yet, the page waits for one. Costly parts are kept
+    for the next call in the same process.
 
     Args:
         run: the run folder.
-        clips: whether to film the champion, where the page cannot compute the task itself.
-        progress: called with the parts that are done and to be done.
+        clips: whether to film the champion if the page cannot compute the task itself.
+        progress: called with the numbers of parts done and of all parts.
 
     Raises:
         ValueError: the folder is no run, or a file in it is damaged.
@@ -135,12 +135,12 @@ def _lede(champion: Champion, task: Task | None, generation: int) -> str:
 
 
 def _best(champion: Champion, profile: Mapping[str, Any], step: float | None = None) -> dict[str, float]:
-    """The best weight of the chart, or the best confirmed one where the chart has no number.
+    """The best weight of the chart, or the best confirmed weight if the chart has no number.
 
     Args:
         champion: the network.
         profile: the chart.
-        step: between the weights that can be chosen, where only some can be.
+        step: distance of the weights that can be chosen; None if all can be.
     """
     known = [
         (mean, weight)
@@ -154,7 +154,7 @@ def _best(champion: Champion, profile: Mapping[str, Any], step: float | None = N
 def _figures(
     champion: Champion, drawn: Mapping[str, Any], metrics: Mapping[str, FloatArray], settings: Settings
 ) -> list[list[str]]:
-    """Name, value and a note of each figure that sums the champion up."""
+    """Name, value and note of each of the champion's figures."""
     scores, profile = champion.scores, drawn["profile"]
     mean = [value for value in profile["mean"] if value is not None]
     exact = profile["measure"] == "accuracy"
@@ -216,13 +216,13 @@ def _settings_rows(settings: Settings) -> list[list[str]]:
 
 
 def _versions() -> list[list[str]]:
-    """What the page was made with."""
+    """Versions of the packages that made the page."""
     packages = [[name, version(name)] for name in ("numpy", "numba", "gymnasium")]
     return [["wann", __version__], ["Python", platform.python_version()], *packages]
 
 
 def _commands(path: Path, settings: Settings) -> list[str]:
-    """Commands that search the same again, and look at it."""
+    """Commands that repeat the search and show its results."""
     run = shlex.quote(f"runs/{path.resolve().name}")
     words = ["wann", "search", shlex.quote(_shown_name(settings.task)), "--preset", settings.preset]
     words += ["--seed", str(settings.seed)]

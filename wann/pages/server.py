@@ -108,7 +108,7 @@ def _why_foreign(request: HTTPConnection) -> str | None:
 
 
 def _name_of(host: str) -> str | None:
-    """The name in a Host header, without the port; None where it is none."""
+    """The name in a Host header, without the port; None if it is malformed."""
     try:
         parts = urlsplit(f"//{host}")
         _ = parts.port  # raises where it is no number
@@ -127,8 +127,8 @@ def serving(routes: Sequence[BaseRoute], port: int = 0) -> Iterator[str]:
     """Serve pages on 127.0.0.1, in a thread of its own, until the block ends.
 
     Args:
-        routes: of the application; "/" is the page.
-        port: a free one where it is 0.
+        routes: routes of the application; "/" is the page.
+        port: port to listen on; 0 takes a free one.
 
     Yields:
         The address of the page, with its one-time token.

@@ -38,7 +38,7 @@ class Reading:
 
     @cached_property
     def body(self) -> bytes:
-        """As JSON."""
+        """The data as JSON."""
         return json.dumps(self.data, allow_nan=False, separators=(",", ":")).encode()
 
     @cached_property
@@ -52,7 +52,7 @@ class _LeavingError(Exception):
 
 
 class Watcher:
-    """Reads a run in a thread of its own where its files have changed and someone asks.
+    """Reader of a run, in a thread of its own, whenever its files have changed and someone asks.
 
     Use it as a context manager. The run may be searched anywhere that writes to this folder.
 
@@ -123,7 +123,7 @@ class Watcher:
                 self._tell(" ".join(str(error).split()) or type(error).__name__)
 
     def _tell(self, trouble: str) -> None:
-        """Say on the page and in a line what is wrong; what was read before stays."""
+        """Say on the page and in a line what is wrong; the last reading stays."""
         self._note(f"{trouble}; trying again")
         if self._known:
             data = {
@@ -136,7 +136,7 @@ class Watcher:
 
 
 def fingerprint(path: Path) -> Fingerprint:
-    """Name, time and size of every file that the page is made from; of one that has just gone, nothing."""
+    """Name, time and size of every file that the page is made from; missing files are left out."""
     files = [path / name for name in ("config.toml", "metrics.csv", "champion.json", "front.json")]
     with suppress(OSError):
         files += champion_files(path).values()
@@ -161,7 +161,7 @@ def _check_folder(path: Path) -> None:
 
 
 def _blank(path: Path, waiting: str) -> dict[str, Any]:
-    """Data of a page with nothing on it yet but what it waits for."""
+    """Data of an empty page that says what it waits for."""
     name = path.resolve().name
     return {
         "title": f"{name} · wann",

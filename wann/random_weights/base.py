@@ -1,4 +1,4 @@
-"""What the classifiers here share: checked samples, one seed, two counts of parameters."""
+"""Base of the classifiers here: checked samples, one seed, two counts of parameters."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RandomWeightClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: igno
 
     After `fit`:
         trained_parameters: numbers that were learned from the labels: weights, scores or bits of a mask.
-        stored_parameters: all numbers that a prediction uses, the random ones included.
+        stored_parameters: number of all values that a prediction uses, random ones included.
         classes_: the classes in order; n_features_in_: the inputs.
     """
 
@@ -90,7 +90,7 @@ class RandomWeightClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: igno
 
 
 def held_out(labels: IntArray, share: float, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
-    """Rows to learn from and rows to choose by: of each class about this share, one row at least."""
+    """Rows to learn from and rows to choose by: about this share of each class, at least one row."""
     kept, chosen = [], []
     for label in np.unique(labels):
         rows = rng.permutation(np.flatnonzero(labels == label))
@@ -101,10 +101,10 @@ def held_out(labels: IntArray, share: float, rng: np.random.Generator) -> tuple[
 
 
 def check_shape(shape: tuple[int, int] | None, inputs: int) -> tuple[int, int]:
-    """Height and width of the images that rows of so many inputs hold.
+    """Height and width of the images that rows with this number of inputs hold.
 
     Raises:
-        ValueError: there are none, or they have another number of pixels.
+        ValueError: no shape is given, or it has another number of pixels.
     """
     if shape is None or len(shape) != 2 or shape[0] * shape[1] != inputs:
         raise ValueError(f"shape must be the (height, width) of images of {inputs} pixels, got {shape!r}")

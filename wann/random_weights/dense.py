@@ -1,4 +1,4 @@
-"""A dense network with trained weights, and the same one untrained: what the others are measured against."""
+"""A dense network with trained weights, and the same network untrained, to compare the others with."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class DenseNetwork(NetworkClassifier):
         hidden: units of the hidden layers.
         epochs: passes over the rows; 0 leaves the network untrained.
         batch_size: rows of a step.
-        learning_rate: of Adam.
+        learning_rate: learning rate of Adam.
         random_state: seed.
 
     Source: LeCun et al. 1998, Gradient-based learning applied to document recognition; the settings of

@@ -1,4 +1,4 @@
-"""Hidden subnetworks: random weights that never change, and scores that pick which of them are used."""
+"""Hidden subnetworks: random weights that never change, and scores that pick the ones in use."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class HiddenSubnetwork(NetworkClassifier):
             sqrt(2 / (kept * inputs of a unit)).
         epochs: passes over the rows.
         batch_size: rows of a step.
-        learning_rate: of stochastic gradient descent with momentum 0.9, at the start; it sinks to 0 along
-            half a cosine.
-        weight_decay: of what is learned.
+        learning_rate: learning rate of stochastic gradient descent with momentum 0.9 at the start; it sinks
+            to 0 along half a cosine.
+        weight_decay: weight decay of the learned values.
         random_state: seed.
 
     Source: Ramanujan et al. 2019, What's hidden in a randomly weighted neural network?, arXiv 1911.13299.

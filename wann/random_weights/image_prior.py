@@ -77,7 +77,7 @@ def restore(
 
     Args:
         noisy: (height, width, colours) values around 0 to 1; height and width are multiples of 8.
-        steps: of Adam.
+        steps: steps of Adam.
         learn: "all" weights; for comparison "last", the output layer's only, so the rest stays random.
         random_state: seed.
         progress: told the number of steps done after each.
@@ -132,7 +132,7 @@ def restore(
 
 
 class _Scale(torch.nn.Module):
-    """One scale of the network: halve the image, pass the coarser ones, double it, join what passed by."""
+    """One scale of the network: halve the image, apply coarser scales, double it, join the skipped part."""
 
     def __init__(self, inputs: int, channels: tuple[int, ...]) -> None:
         super().__init__()

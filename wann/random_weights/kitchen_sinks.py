@@ -18,7 +18,8 @@ class KitchenSinks(HiddenLayerClassifier):
 
     Args:
         features: how many; 10,000 take 60,000 rows of MNIST within 2.5 GB.
-        gamma: of the kernel, above 0; "scale" is 1 over the inputs times their variance, as in scikit-learn.
+        gamma: parameter of the kernel, above 0; "scale" is 1 over the inputs times their variance, as in
+            scikit-learn.
         trained: train frequencies, phases and readout by gradient descent instead, from the same start.
         random_state: seed.
 

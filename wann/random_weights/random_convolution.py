@@ -120,7 +120,7 @@ class RandomConvolution(RandomWeightClassifier):
         return functional.avg_pool2d(functional.relu(convolve(images, filters)), self.pool).flatten(1)
 
     def features(self, x: RealArray) -> RealArray:
-        """Means (n, filters * pooled height * pooled width) of what the filters see in rows (n, I)."""
+        """Means (n, filters * pooled height * pooled width) of the filters' outputs for rows (n, I)."""
         with one_thread(), torch.no_grad():
             pooled: RealArray = self._pooled(self._images(x), torch.from_numpy(self.filters_)).numpy()
         return pooled

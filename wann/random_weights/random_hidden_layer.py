@@ -17,7 +17,7 @@ class RandomHiddenLayer(HiddenLayerClassifier):
     With `direct_links` the readout sees the inputs too: a random vector functional link network.
 
     Args:
-        units: of the hidden layer.
+        units: units of the hidden layer.
         direct_links: whether the inputs feed the readout as well.
         scale: standard deviation of the normal weights and biases; "unit" is 1 over the root mean square
             length of the rows, so that what goes into a unit has a deviation of about 1. A fixed interval

@@ -63,7 +63,7 @@ class Readout:
             features: of rows (n, I) of x, in any type: (n, D).
             x: (N, I) rows.
             labels: (N,) classes from 0, each at least twice.
-            seed: of the choice of rows.
+            seed: seed of the choice of rows.
             strengths: one or more; of equals the larger wins.
 
         Raises:
@@ -174,7 +174,7 @@ class _Rows:
 
 
 def _solve(matrix: RealArray, right: RealArray) -> RealArray:
-    """Solution of a symmetric system; NaN where it is not definite. The lower triangle is used up."""
+    """Solution of a symmetric system; NaN if it is not definite. The lower triangle is overwritten."""
     try:
         factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
         solution: RealArray = cho_solve(factor, right, overwrite_b=True, check_finite=False)

@@ -22,7 +22,7 @@ class ReceptiveFields(HiddenLayerClassifier):
 
     Args:
         shape: height and width of the images whose pixels the rows hold.
-        units: of the hidden layer.
+        units: units of the hidden layer.
         weights: "random", normal ones; or "differences" of two training images of different classes, which
             are sampled from the data and no purely random weights.
         trained: train hidden layer and readout by gradient descent instead, from the same start; a unit

@@ -50,8 +50,8 @@ class CriterionMask(NetworkClassifier):
         hidden: units of the hidden layers.
         epochs: passes over the rows that train the copy, with Adam.
         batch_size: rows of a step.
-        learning_rate: of Adam.
-        validation_share: of the rows, held out to choose the mask.
+        learning_rate: learning rate of Adam.
+        validation_share: share of the rows, held out to choose the mask.
         random_state: seed.
 
     After `fit`: density_, the share of all weights that is kept.
@@ -163,7 +163,7 @@ class LearnedMask(NetworkClassifier):
         rescale: in each step, multiply each layer by its weights over those in use.
         epochs: passes over the rows.
         batch_size: rows of a step.
-        learning_rate: of Adam.
+        learning_rate: learning rate of Adam.
         random_state: seed.
 
     After `fit`: probabilities_, of each layer, with which a weight is used.

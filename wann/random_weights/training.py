@@ -1,4 +1,4 @@
-"""What the methods on PyTorch share: plain layers, one thread, seeded draws and descent in batches."""
+"""Parts that the methods on PyTorch share: plain layers, one thread, seeded draws, descent in batches."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ def forward(x: Any, weights: Sequence[Any], biases: Sequence[Any] = ()) -> Any:
 
     Args:
         x: (n, I) rows, or (n, 1, height, width) images where the first layer is a convolution.
-        weights: of each layer; four axes make a convolution, two a dense layer.
-        biases: of each layer; none without.
+        weights: weights of each layer; four axes make a convolution, two a dense layer.
+        biases: biases of each layer; empty without biases.
     """
     for depth, weight in enumerate(weights):
         bias = biases[depth] if biases else None
@@ -136,8 +136,8 @@ def descend(
     """Go through all rows `epochs` times, in a new order each time, one step a batch.
 
     Args:
-        optimiser: of PyTorch, on the parameters to learn and no others.
-        loss: of the batch whose rows (n,) it is given.
+        optimiser: optimiser of PyTorch, on the parameters to learn and no others.
+        loss: loss of the batch whose rows (n,) it is given.
         rows: how many there are.
         epochs: times; 0 leaves the parameters as they are.
         batch_size: rows of a step.
@@ -167,20 +167,20 @@ def descend(
 
 
 def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
-    """Refuse a value that is none of the choices.
+    """Refuse a value that is not among the choices.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not.
     """
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
 
 
 def check_share(name: str, value: float) -> None:
-    """Refuse what is no share above 0, up to 1.
+    """Refuse a value that is not a share above 0, up to 1.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not.
     """
     if not 0.0 < value <= 1.0:
         raise ValueError(f"{name} must be above 0 and at most 1, got {value!r}")
@@ -190,9 +190,9 @@ class NetworkClassifier(RandomWeightClassifier):
     """A network of plain layers, each weight of which is used or masked.
 
     After `fit`:
-        weights_: of each layer, as `forward` takes them.
-        masks_: of each layer, True where the weight is used.
-        biases_: of each layer, or none.
+        weights_: weights of each layer, as `forward` takes them.
+        masks_: mask of each layer, True if the weight is used.
+        biases_: biases of each layer; empty without biases.
         shift_, scale_: numbers that are taken from each input, and divide it.
     """
 

@@ -52,7 +52,7 @@ class Transfer(RandomWeightClassifier):
         source_epochs: passes over the source classes.
         epochs: passes over the target classes.
         batch_size: rows of a step.
-        learning_rate: of Adam.
+        learning_rate: learning rate of Adam.
         random_state: seed.
 
     After `fit`: layers_, weights of the frozen layers. The parameters that count as trained are the head's,
@@ -138,7 +138,7 @@ class Transfer(RandomWeightClassifier):
         seed: int,
         address: int,
     ) -> None:
-        """Train layers and head in place; without layers the inputs are what the frozen ones see."""
+        """Train layers and head in place; without layers the inputs are the features of the frozen ones."""
         rng = stream(seed, Purpose.RANDOM_WEIGHTS, address)
         draws, targets = torch_generator(rng), torch.from_numpy(labels)
         learned = [part.requires_grad_() for layer in (*layers, *head) for part in layer]
@@ -159,7 +159,7 @@ class Transfer(RandomWeightClassifier):
         return rows.reshape(len(rows), 1, *check_shape(self.shape, x.shape[1]))
 
     def _seen(self, images: Any, layers: Sequence[Layer]) -> Any:
-        """What the frozen layers make of images: (n, features)."""
+        """Features (n, F) of images, from the frozen layers."""
         with torch.no_grad():
             return torch.cat([_through(some, layers) for some in images.split(_IMAGES)])
 

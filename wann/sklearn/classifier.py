@@ -30,19 +30,19 @@ class WANNClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     Args:
         population: networks per generation.
-        generations: stop after this many.
-        max_seconds: stop after this much computing time.
+        generations: stop after this many generations.
+        max_seconds: stop after this many seconds of computing; None sets no limit.
         n_iter_no_change: stop after this many generations without a new champion; None never does.
-        validation_fraction: share of each class that is held out to choose the champion on. Where this gives
+        validation_fraction: share of each class that is held out to choose the champion on. If these are
             fewer than 10 rows, it is chosen on the training rows.
-        batch_size: rows that a generation is scored on, drawn afresh for each; all, where there are not more.
+        batch_size: rows that a generation is scored on, drawn afresh for each; at most all rows.
         weights: shared weights of the ensembles "mean" and "vote"; their number and range are also those of
             the weights that networks are scored with. None is the paper's -2, -1, -0.5, 0.5, 1 and 2.
         weight_sampling: "stratified" or "uniform" draws the weights of each generation from the range of
             `weights`; "fixed" takes `weights` themselves.
-        ensemble: how one network at several weights answers. "mean" averages its probabilities, "vote"
-            counts a vote for each weight, "chosen" averages over weights of the range chosen on the
-            validation rows, and "best" uses the single one with the least cross-entropy there.
+        ensemble: how the outputs of one network at several weights are combined. "mean" averages its
+            probabilities, "vote" counts a vote for each weight, "chosen" averages over weights of the range
+            chosen on the validation rows, and "best" uses the one with the least cross-entropy there.
         activations: names of the functions a hidden node may have.
         initial_connection_probability: chance of each input-to-output connection in the first networks.
         complexity_probability: chance that a generation is ranked by (score, size) instead of (score, best
@@ -50,7 +50,7 @@ class WANNClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         add_connection, insert_node, enable_connection, change_activation, duplicate_node, delete_node,
             add_feature, disable_connection: shares of the mutations. Where a column alone says little, as a
             pixel does, features (`add_feature=0.5, duplicate_node=0.2, retries=5`) learn faster.
-        retries: most further mutations of a child that computes the same as another of its generation.
+        retries: greatest number of further mutations of a child that computes the same as another child.
         random_state: seed, or generator that draws one.
         n_jobs: threads; None is 1, and -1 all processors.
         verbose: 1 shows the generation, the champion's score and size, and an estimate of the time left.
@@ -58,10 +58,10 @@ class WANNClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     Attributes:
         classes_: (A,) classes.
         champion_: the network, a `wann.Champion`.
-        weights_: (W,) shared weights that answer.
-        mean_, scale_: (I,) of the columns of the training rows.
-        n_iter_: generations.
-        validation_scores_: (n_iter_,) of the champion after each: minus the mean cross-entropy, in nats.
+        weights_: (W,) shared weights of the predictions.
+        mean_, scale_: (I,) mean and standard deviation of the columns of the training rows.
+        n_iter_: number of generations.
+        validation_scores_: (n_iter_,) score of the champion after each: minus the mean cross-entropy in nats.
         n_features_in_, feature_names_in_: as everywhere in scikit-learn.
 
     Source: Gaier and Ha (2019).
@@ -103,7 +103,7 @@ class WANNClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         return answer
 
     def agreement(self, X: Any) -> FloatArray:
-        """Share (N,) of the weights at which the network says what the ensemble says: its confidence."""
+        """Confidence (N,): share of the weights at which the network predicts the class of the ensemble."""
 
         def agreeing(given: FloatArray) -> FloatArray:
             share: FloatArray = (given.argmax(axis=2) == self._shares(given).argmax(axis=1)).mean(axis=0)

@@ -1,4 +1,4 @@
-"""What the classifier and the regressor share: the parameters, the search, the file."""
+"""Parts that the classifier and the regressor share: the parameters, the search, the file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _NAMES = {"max_steps": "batch_size", "patience": "n_iter_no_change"}  # of setti
 
 
 class Estimator(BaseEstimator):  # type: ignore[misc]
-    """What the classifier and the regressor share: the parameters, the search, the file."""
+    """Base class of the classifier and the regressor."""
 
     _ENSEMBLES: ClassVar[tuple[str, ...]]
     _WEIGHTS: ClassVar[tuple[float, ...]]  # where none are given
@@ -106,7 +106,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
 
         Raises:
             NotFittedError: the model is not fitted.
-            ValueError: a parameter or a class is nothing that JSON knows.
+            ValueError: a parameter or a class cannot be written as JSON.
             OSError: the file cannot be written; nothing is left behind.
         """
         check_is_fitted(self)
@@ -139,8 +139,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         """Fitted model from a file of `save`. Loading can run no code.
 
         Raises:
-            ValueError: there is no such file, or it is not a whole and valid model of this class; in one
-                line.
+            ValueError: there is no such file, or it is not a whole and valid model of this class.
         """
         text = read_text(Path(path), "model")
         try:
@@ -178,11 +177,11 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         return model
 
     def _answers(self) -> dict[str, Any]:
-        """What turns outputs into answers, for a file."""
+        """Fields of the file that turn outputs into predictions."""
         raise NotImplementedError
 
     def _take_answers(self, data: dict[str, Any]) -> None:
-        """The same from a file, checked."""
+        """Read and check the fields of `_answers`."""
         raise NotImplementedError
 
     def _settings(self, seed: int) -> Settings:
@@ -240,9 +239,9 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
 
         Args:
             X: (N, I) rows.
-            labels: (N,) groups that are dealt out one by one: the classes, where there are no targets.
+            labels: (N,) classes, by which rows are stratified; all 0 with targets.
             targets: (N, A) numbers that the outputs should be.
-            names: of the A outputs.
+            names: names of the A outputs.
         """
         settings = self._settings(int(check_random_state(self.random_state).randint(2**31 - 1)))
         parts = _split(labels, float(self.validation_fraction), settings.seed)
@@ -286,11 +285,11 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         self.weights_: FloatArray = weights
 
     def _choose(self, given: FloatArray, validation: Samples, most: int) -> list[int]:
-        """Positions of the best voters, at most so many, from outputs (W, N, A) for validation samples."""
+        """Positions of the best weights, at most `most`, from outputs (W, N, A) for validation samples."""
         raise NotImplementedError
 
     def _reduced(self, X: Any, reduce: Callable[[FloatArray], FloatArray]) -> FloatArray:
-        """What `reduce` makes of the outputs (W, n, A) of all voters for some rows, of all rows (N, ...)."""
+        """Results (N, ...) of `reduce`, which is given the outputs (W, n, A) at all weights for some rows."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         network = self.champion_.network
@@ -302,7 +301,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
 
 
 def _split(labels: IntArray, fraction: float, seed: int) -> tuple[IntArray, IntArray]:
-    """Rows for training and for validation, each class dealt out by itself; all for both where too few."""
+    """Rows for training and for validation, stratified by class; all rows for both if there are too few."""
     held = []
     for label in range(labels.max() + 1):
         rows = np.flatnonzero(labels == label)

@@ -24,19 +24,19 @@ class WANNRegressor(MultiOutputMixin, RegressorMixin, Estimator):  # type: ignor
 
     Args:
         population: networks per generation.
-        generations: stop after this many.
-        max_seconds: stop after this much computing time.
+        generations: stop after this many generations.
+        max_seconds: stop after this many seconds of computing; None sets no limit.
         n_iter_no_change: stop after this many generations without a new champion; None never does.
-        validation_fraction: share of the rows that is held out to choose the champion on. Where this gives
+        validation_fraction: share of the rows that is held out to choose the champion on. If these are
             fewer than 10 rows, it is chosen on the training rows.
-        batch_size: rows that a generation is scored on, drawn afresh for each; all, where there are not more.
+        batch_size: rows that a generation is scored on, drawn afresh for each; at most all rows.
         weights: shared weights of the ensemble "mean"; their number and range are also those of the weights
             that networks are scored with. None is 0.1, 0.3, 0.5, 0.7, 0.9 and 1.1.
         weight_sampling: "stratified" or "uniform" draws the weights of each generation from the range of
             `weights`; "fixed" takes `weights` themselves.
-        ensemble: how one network at several weights answers. "mean" averages its outputs, "chosen" averages
-            over weights of the range chosen on the validation rows, and "best" uses the single one with the
-            least squared error there.
+        ensemble: how the outputs of one network at several weights are combined. "mean" averages them,
+            "chosen" averages over weights of the range chosen on the validation rows, and "best" uses the
+            one with the least squared error there.
         activations: names of the functions a hidden node may have.
         initial_connection_probability: chance of each input-to-output connection in the first networks.
         complexity_probability: chance that a generation is ranked by (score, size) instead of (score, best
@@ -44,18 +44,19 @@ class WANNRegressor(MultiOutputMixin, RegressorMixin, Estimator):  # type: ignor
         add_connection, insert_node, enable_connection, change_activation, duplicate_node, delete_node,
             add_feature, disable_connection: shares of the mutations. Where a column alone says little, as a
             pixel does, features (`add_feature=0.5, duplicate_node=0.2, retries=5`) learn faster.
-        retries: most further mutations of a child that computes the same as another of its generation.
+        retries: greatest number of further mutations of a child that computes the same as another child.
         random_state: seed, or generator that draws one.
         n_jobs: threads; None is 1, and -1 all processors.
         verbose: 1 shows the generation, the champion's score and size, and an estimate of the time left.
 
     Attributes:
         champion_: the network, a `wann.Champion`.
-        weights_: (W,) shared weights that answer.
-        mean_, scale_: (I,) of the columns of the training rows.
-        target_mean_, target_scale_: (A,) of their y.
-        n_iter_: generations.
-        validation_scores_: (n_iter_,) of the champion after each: minus the mean squared error of scaled y.
+        weights_: (W,) shared weights of the predictions.
+        mean_, scale_: (I,) mean and standard deviation of the columns of the training rows.
+        target_mean_, target_scale_: (A,) the same of their y.
+        n_iter_: number of generations.
+        validation_scores_: (n_iter_,) score of the champion after each: minus the mean squared error of
+            scaled y.
         n_features_in_, feature_names_in_: as everywhere in scikit-learn.
 
     Source: Gaier and Ha (2019).
@@ -86,7 +87,7 @@ class WANNRegressor(MultiOutputMixin, RegressorMixin, Estimator):  # type: ignor
         return self
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
-        """Predictions (N,) or (N, A), as y had been.
+        """Predictions (N,) or (N, A), in the shape of the y of `fit`.
 
         Args:
             X: (N, I) finite numbers.

@@ -6,10 +6,10 @@ In reading order:
     layout              places of the nodes
     crossings           order of the nodes of a layer
     spacing             places pushed apart
-    genome_graph        what a genome expresses, as a graph
+    genome_graph        the expressed network as a graph
     input_image         inputs that are the pixels of an image
     drawing_room        the size of a network beside its names
-    diagram             what there is to draw
+    diagram             a network laid out
     legend              legends
     network_figure      a network
     development         a run's champions side by side

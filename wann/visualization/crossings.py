@@ -50,7 +50,7 @@ def reduce_crossings(order, first, left_first, left, right_first, right, sweeps,
     Args:
         order, first, left_first, left, right_first, right: the graph, see above.
         sweeps: how often the layers are sorted, for each way of searching.
-        work: about so many comparisons of two points are spent on moving points, for each round of moves.
+        work: comparisons of two points spent on moving points in each round of moves, about.
 
     Returns:
         (P,) the order.
@@ -96,7 +96,7 @@ def _find_positions(order, first, position):
 def _sort_layer(order, first, place, other, neighbour_first, neighbours, by_median, position):
     """Sort a layer, in place, by the mean or median position of each point's neighbours in another layer.
 
-    A point without neighbours there stays where it is.
+    A point without neighbours there keeps its place.
     """
     for k in range(first[other], first[other + 1]):
         position[order[k]] = k - first[other]

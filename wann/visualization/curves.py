@@ -1,4 +1,4 @@
-"""Curves of a run: what it learned, how large the networks were, and what its champion does at any weight.
+"""Curves of a run: its scores, the sizes of its networks, and the score of its champion over the weight.
 
 The last is the return over the shared weight; of a classifier its accuracy, for each class too, and how far
 the confidence of an ensemble can be relied on.
@@ -165,7 +165,7 @@ def classifier_figure(
 
 
 def write_title(figure: Figure, title: str | None, theme: Theme) -> None:
-    """A line above the panels, where there is one."""
+    """Write a title above the panels, if there is one."""
     if title:
         figure.suptitle(
             plain_text(title, 100), fontsize=TITLE_SIZE, color=theme.ink, fontweight="bold", parse_math=False
@@ -360,7 +360,7 @@ def _plot_classes(axes: Axes, sweep: Sweep, classes: Sequence[str], theme: Theme
 
 
 def _plot_reliability(axes: Axes, counts: Axes, card: ClassifierCard, theme: Theme) -> None:
-    """How often the ensemble is right where it is so sure, against the diagonal; below, how often it is."""
+    """Accuracy over the confidence of the ensemble, with the diagonal; below, a histogram of confidence."""
     axes.set(ylabel="accuracy", xlim=(0.0, 1.0), ylim=(0.0, 1.0))
     counts.set(xlabel="confidence of the ensemble", ylabel="test samples")
     for axis in (axes.xaxis, axes.yaxis):
@@ -389,7 +389,7 @@ def _finite(values: FloatArray) -> FloatArray:
 
 
 def finish(axes: Axes, theme: Theme, columns: int = 2) -> None:
-    """The same quiet frame for every panel, with the legend above it."""
+    """Give every panel the same quiet frame, with the legend above it."""
     quiet_frame(axes, theme, TEXT_SIZE)
     for label in (axes.xaxis.label, axes.yaxis.label):
         label.set(fontsize=TEXT_SIZE + 1.0, color=theme.ink)

@@ -74,7 +74,7 @@ def read_stages(folder: RunFolder, generations: Sequence[int] | None = None) -> 
 
     Args:
         folder: the run.
-        generations: those whose champions are wanted; by default all in which there was a new one.
+        generations: generations whose champions are wanted; by default those with a new one.
 
     Raises:
         ValueError: there was no champion yet at a generation, the run has not come to it, or a file cannot
@@ -180,7 +180,7 @@ def _shown(value: float) -> str:
 def _in_one_scale(stages: Sequence[Stage], width: float, *, follow: bool = False) -> list[Diagram]:
     """Diagrams of champions within a width, with nodes of one size.
 
-    With `follow`, each keeps the order of the one before as far as possible.
+    With `follow`, each keeps the order of its predecessor as far as possible.
     """
 
     def laid(pitch: float) -> list[Diagram]:
@@ -221,11 +221,11 @@ def film_development(
 
     Args:
         stages: the champions, at least one.
-        metrics: columns of the run's metrics, as `wann.run.folder.RunFolder.read_metrics` gives them.
+        metrics: columns of the run's metrics, as `wann.run.folder.RunFolder.read_metrics` returns them.
         path: a .gif or .mp4 file, or a folder for PNG files.
         title: a line above the network.
         theme: the colours.
-        progress: called with the champions done and to be done.
+        progress: called with the numbers of champions done and of all champions.
 
     Returns:
         How many frames it has.
@@ -275,7 +275,7 @@ def _picture(figure: Figure) -> Picture:
 def _stretched(diagram: Diagram, taller: float) -> Diagram:
     """The diagram as wide as a film's network, so that inputs and outputs of all champions lie alike.
 
-    Larger distances between nodes are as good as the least ones.
+    The distances between nodes may grow, as they are the least ones.
     """
     firsts = [node.x for node in diagram.nodes if node.kind in ("bias", "input")]
     lasts = [node.x for node in diagram.nodes if node.kind == "output"]
@@ -302,7 +302,7 @@ _Parts = Mapping[int, tuple[Any, FloatArray, float]]  # what it is, where it is,
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    """What a frame shows of a network; places are from the middle of the left side, y downwards."""
+    """A network in a frame; places are measured from the middle of the left side, y downwards."""
 
     nodes: _Parts  # a `DiagramNode` and its place (2,), by id
     lines: _Parts  # kind of the source and points (SAMPLES, 2), by innovation number
@@ -336,7 +336,7 @@ def _sampled(points: FloatArray) -> FloatArray:
 
 
 def _between(old: _Drawn, new: _Drawn, share: float) -> _Drawn:
-    """What lies between two networks; what only one of them has appears or vanishes."""
+    """Network between two others; parts that only one of them has appear or vanish."""
 
     def mixed(a: _Parts, b: _Parts) -> _Parts:
         found = {}

@@ -43,7 +43,7 @@ class Frame:
 
 
 class Room:
-    """What lies beside a network, and how large that lets it be."""
+    """Room around a network, and the size that is left for the network."""
 
     def __init__(
         self, left: float, right: float, image: InputImage | None, width: float | None, pitch: float

@@ -25,7 +25,7 @@ Picture = NDArray[np.uint8]  # (height, width, 3) red, green, blue
 
 
 class Film(Protocol):
-    """What pictures are added to."""
+    """A film that pictures are added to."""
 
     frames: int  # pictures so far
 
@@ -232,7 +232,7 @@ class _Encoder:
 
 
 def count_frames(path: Path) -> int:
-    """Frames that can be read from a film; 0 where it is none."""
+    """Number of frames that can be read from a film; 0 if the file is no film."""
     if path.is_dir():
         return sum(_can_be_read(picture) for picture in path.glob("*.png"))
     try:

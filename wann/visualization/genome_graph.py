@@ -1,4 +1,4 @@
-"""What a genome expresses as a graph, and the columns of its nodes."""
+"""The expressed network of a genome as a graph, and the columns of its nodes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LARGEST_COLUMN = 30
 
 
 def genome_graph(genome: Genome, inputs: Sequence[str], outputs: Sequence[str]) -> nx.DiGraph:
-    """What a genome expresses, as a graph on its node ids; the bias, all inputs and all outputs are in it.
+    """Expressed network of a genome as a graph on its node ids, with the bias, all inputs and all outputs.
 
     A node has `kind` ("bias", "input", "hidden" or "output"), `label` (its name; empty if hidden),
     `activation` (its name) and `layer` (length of the longest path to it, at least 1 for a hidden node;

@@ -39,7 +39,7 @@ class InputImage:
         Args:
             shape: rows and columns.
             used: whether a connection leaves the bias and each pixel, row by row.
-            width: of the whole diagram, in inches.
+            width: width of the whole diagram in inches.
         """
         self.shape = shape
         self.used = np.array(used)

@@ -85,7 +85,7 @@ def arrange(
         edges: pairs of nodes, source first.
         sweeps: most attempts at fewer crossings, from either side; 0 leaves the given order.
         ports: whether nodes of the first layer are mere points, which take no more room than bends.
-        widest: width to keep within, as far as the columns can move together.
+        widest: width to keep within, if the columns can move together that far.
         heights: (N,) of the nodes in an earlier layout, where known. Its order is kept but for moves that
             remove crossings.
 

@@ -60,7 +60,7 @@ def importance_tones(diagram: Diagram) -> Tones | None:
 def squares(
     centres: FloatArray, side: float, uses: NDArray[np.int64], most: int, theme: Theme
 ) -> PolyCollection:
-    """Squares, the stronger the more they are used; where they are not, only a faint rim."""
+    """Squares of pixels, stronger with more use; an unused pixel has only a faint rim."""
     corners = 0.5 * side * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
     light, dark, faint, paper = (
         np.array(to_rgba(color)) for color in (theme.input_light, theme.input, theme.faint, theme.paper)
@@ -94,10 +94,10 @@ class _Entry:
 
 
 class Legend:
-    """Rows of activations with their names; what the colours of connections and of pixels mean."""
+    """Legend: activations with their names, and the meaning of the colours of connections and pixels."""
 
     def __init__(self, sheet: Sheet, diagrams: Sequence[Diagram], tones: Tones | None, text: float) -> None:
-        """What so many diagrams need, with text of a share of its usual size."""
+        """Make the legend of some diagrams, with text at a share of its usual size."""
         self.sheet = sheet
         self.tones = tones
         shown = {
@@ -141,7 +141,7 @@ class Legend:
         return max(entry.width for group in self.groups for entry in group)
 
     def _rows(self, width: float) -> list[tuple[int, range]]:
-        """Group and entries of each row: of each group the fewest rows of about equal length that fit."""
+        """Group and entries of each row; each group has the fewest rows of about equal length that fit."""
         rows = []
         for k, group in enumerate(self.groups):
             for number in range(1, len(group) + 1):

@@ -37,7 +37,7 @@ class LivingDiagram:
 
         Args:
             champion: whose network it is.
-            diagram: of its genome.
+            diagram: diagram of its genome.
             width: pixels of a picture.
             theme: the colours.
         """
@@ -105,7 +105,7 @@ class LivingDiagram:
         return placed
 
     def _overlay(self, diagram: Diagram) -> FloatArray:
-        """What never changes: rims, curves and names, (height, width, 4)."""
+        """The parts that never change: rims, curves and names, (height, width, 4)."""
         theme = self.theme
         with figure_style():
             sheet = Sheet(theme)

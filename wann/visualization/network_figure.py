@@ -301,7 +301,7 @@ class _Lines:
     def add(
         self, edges: Sequence[DiagramEdge], colors: Sequence[str], widths: Sequence[float], paper: str
     ) -> None:
-        """Connections of one source; what they share is drawn once, as part of the first of them."""
+        """Add the connections of one source; shared parts are drawn once, with the first connection."""
         strokes: dict[tuple[str, float], list[Path]] = {}
         for way, color, width in zip(parted(edges), colors, widths, strict=True):
             vertices = self.corner + way * [1.0, -1.0]
@@ -336,7 +336,7 @@ class _Lines:
 
 
 def parted(edges: Iterable[DiagramEdge]) -> list[FloatArray]:
-    """Points of the connections of one source, each without what it shares with those before it."""
+    """Points of the connections of one source, each without the part it shares with earlier ones."""
     seen: set[bytes] = set()
     ways = []
     for edge in edges:

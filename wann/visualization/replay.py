@@ -303,7 +303,7 @@ def show_episode(champion: Champion, weight: Weight, seed: int, *, max_steps: in
     Args:
         champion: the network and its task.
         weight: shared weight of all connections, or "tuned".
-        seed: of the episode, at least 0.
+        seed: seed of the episode, at least 0.
         max_steps: steps after which the episode is cut off; by default the task's own limit.
 
     Returns:

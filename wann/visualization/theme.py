@@ -180,7 +180,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
 
 
 def plain_text(name: str, most: int = 40) -> str:
-    """A name as one line of printable text, shortened to at most so many characters."""
+    """A name as one line of printable text, shortened to a greatest number of characters."""
     text = " ".join(name.split())
     text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
     return text if len(text) <= most else f"{text[: most - 1]}…"
@@ -219,7 +219,7 @@ class Sheet:
         self.axes.axis("off")
 
     def resize(self, width: float, height: float) -> None:
-        """Make the figure so many inches wide and high."""
+        """Set the width and height of the figure, in inches."""
         self.figure.set_size_inches(width, height)
         self.axes.set(xlim=(0.0, width), ylim=(0.0, height))
 
@@ -240,7 +240,7 @@ class Sheet:
         )
 
     def draw_line(self, points: FloatArray, color: str, width: float) -> None:
-        """A line through places (n, 2), so many points wide."""
+        """A line through places (n, 2), with its width in points."""
         line = LineCollection([points], colors=color, linewidths=width, zorder=2)
         self.axes.add_collection(line, autolim=False)
 

@@ -2,14 +2,14 @@
 
 In reading order:
 
-    method             what a row is
+    method             a method and its measurement
     methods            the rows
     methods_torch      rows that need PyTorch
     champions          rows of our own champions
     recurrent          an untrained recurrent network
     world_model        the same, trained
     hidden_velocities  tasks whose velocities are hidden
-    comparison         measuring, and what is kept of it
+    comparison         measurements, and the folder that keeps them
     table              the table
     figure             the figure
 """

@@ -40,15 +40,15 @@ REMARK = (
 
 
 def measure_champion(path: Path, data_set: str) -> tuple[str, dict[str, Outcome]]:
-    """What a champion gets right of the test part, as far as its weights are there; nothing is tuned.
+    """Accuracy of a champion on the test part with the weights that it has; nothing is tuned.
 
     Args:
         path: its run folder or file.
-        data_set: of the comparison; champions of `mnist` stand beside `mnist28` too, as those are the same
-            images.
+        data_set: data set of the comparison; champions of `mnist` stand beside `mnist28` too, as those
+            are the same images.
 
     Returns:
-        Its name, and by method what it gets right.
+        Its name, and its accuracy by method.
 
     Raises:
         ValueError: it cannot be read, or is for another task.
@@ -83,7 +83,7 @@ def _search_seconds(path: Path) -> float:
 
 
 def published(data_set: str, column: str) -> str:
-    """The paper's figure beside a row, empty where there is none."""
+    """The paper's figure beside a row; empty if the paper has none."""
     row = published_row(_IMAGES_OF.get(data_set, data_set))
     cell: Cell | None = row.cells.get(column) if row else None
     if cell is None:

@@ -1,4 +1,4 @@
-"""Methods side by side on one task, seed after seed; what is measured is kept, and gone on with."""
+"""Methods side by side on one task, seed after seed; measurements are kept, and a comparison can go on."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Bench:
 
 @dataclass(slots=True)
 class Row:
-    """A method and what was measured of it."""
+    """A method and its measurements."""
 
     name: str
     title: str
@@ -183,15 +183,15 @@ def compare(
 ) -> list[Row]:
     """Measure every method with every seed, in one thread, the cheapest first; seed after seed.
 
-    What lies in the folder is not measured again. After each measurement all are written aside and renamed.
+    Measurements in the folder are not repeated. After each new one, all are written aside and renamed.
 
     Args:
         bench: the task.
-        folder: of this comparison; made where there is none.
+        folder: folder of this comparison; it is made if it is missing.
         methods: names; all by default.
         champions: run folders or files of the search, for rows of their own.
         seeds: 0 up to this many less one.
-        budget: seconds; what is expected to take longer than is left, is left out.
+        budget: seconds; measurements expected to take longer than the rest of them are left out.
         observer: told before each measurement.
 
     Returns:
@@ -230,7 +230,7 @@ def _measure_all(
     budget: float | None,
     observer: Callable[[Progress], None] | None,
 ) -> list[Row]:
-    """The rows of the chosen methods; what is measured is added to `kept`."""
+    """The rows of the chosen methods; new measurements are added to `kept`."""
     begun = time.monotonic()
     rows = {method.name: _row(bench, method) for method in chosen}
     for name, outcomes in kept.items():
@@ -283,7 +283,7 @@ def _champion_rows(bench: Bench, kept: Mapping[str, dict[str, Outcome]]) -> list
 
 
 class _Pace:
-    """What measurements are expected to take: what those of this method took, or what this machine says."""
+    """Expected seconds of measurements: from those of the same method, or from the speed of this machine."""
 
     def __init__(self, costs: float) -> None:
         self._costs = costs
@@ -334,7 +334,7 @@ def _unfit(bench: Bench, method: Method) -> str:
 
 
 def _read(folder: Path, bench: Bench) -> dict[str, dict[str, Outcome]]:
-    """What was measured before, by method and then by seed or champion."""
+    """Earlier measurements, by method and then by seed or champion."""
     path = folder / RESULTS
     if not path.exists():
         return {}

@@ -120,7 +120,7 @@ def _draw(axes: Axes, bench: Bench, rows: Sequence[Row], what: str, theme: Theme
 
 
 def _together(values: FloatArray, scores: FloatArray, bench: Bench) -> dict[tuple[float, float], list[int]]:
-    """Rows by where they are drawn; those that lie upon each other share a place."""
+    """Rows by their places in the figure; rows that lie upon each other share a place."""
     digits = 3 if bench.percent else 0
     places: dict[tuple[str, float], list[int]] = {}
     for index, (value, score) in enumerate(zip(values, scores, strict=True)):

@@ -33,10 +33,10 @@ def measure(name: str, kind: Kind, seed: int) -> Outcome:
     """Tune a controller and judge it on fresh episodes of Gymnasium's own environment.
 
     Args:
-        name: of `HIDDEN`.
-        kind: what the controller sees: every entry, the visible ones, those of two steps, or those and the
+        name: name of a task in `HIDDEN`.
+        kind: inputs of the controller: every entry, the visible ones, those of two steps, or those and the
             state of the recurrent network, which was trained before to predict what comes if it is "trained".
-        seed: of network, episodes and tuning.
+        seed: seed of network, episodes and tuning.
 
     Returns:
         The mean return, and the weights of the controller, with those of a trained network, as trained ones.

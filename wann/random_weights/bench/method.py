@@ -1,4 +1,4 @@
-"""What a row of the comparison is: a method, how it is measured, and what it has to reach."""
+"""A row of the comparison: a method, its measurement, and the figure it has to reach."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def classifier(
 
     Args:
         make: the estimator for a problem and a seed.
-        tested: of the test labels and the number of classes, which test rows count; all without.
+        tested: whether each test row counts, from the test labels and the number of classes; by default all.
     """
 
     def measure(problem: Problem, seed: int) -> Outcome:

@@ -1,4 +1,4 @@
-"""The rows of the comparison: what is measured, what it costs, what it has to reach, its ablation.
+"""The rows of the comparison: each method, its cost, the figure it has to reach, and its ablation.
 
 A row is measured by a function of a problem and a seed. Those of a data set are estimators; `classifier`
 makes such a function of them.
@@ -67,7 +67,7 @@ def _recurrent(task: str) -> Iterator[Method]:
 
 
 def _made(module: str, name: str, **parameters: Any) -> Callable[[Problem, int], Any]:
-    """What makes an estimator of this package for a problem and a seed."""
+    """A function that makes an estimator of this package for a problem and a seed."""
 
     def make(problem: Problem, seed: int) -> Any:
         kind = getattr(import_module(f"wann.random_weights.{module}"), name)

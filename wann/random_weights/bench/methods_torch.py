@@ -22,10 +22,10 @@ _MOST_PASSES = 10  # but at most so many times as often
 def _made(
     module: str, name: str, passes: Mapping[str, int] | None = None, **parameters: Any
 ) -> Callable[[Problem, int], Any]:
-    """What makes an estimator of this package for a problem and a seed.
+    """A function that makes an estimator of this package for a problem and a seed.
 
     Args:
-        module: where it is.
+        module: its module.
         name: its class.
         passes: its parameters that count passes over MNIST; a smaller set is passed through more often.
         parameters: its other parameters; the shape of the images is given where it takes one.

@@ -1,4 +1,4 @@
-"""An untrained recurrent network as a world model: what it remembers, a linear controller acts on.
+"""An untrained recurrent network as a world model: a linear controller acts on its state.
 
 The velocities of a task are hidden. The controller, linear and tuned by CMA-ES, sees what is left, and beside
 it a memory: none, the observation before, or the state of a recurrent network whose weights are random.
@@ -74,7 +74,7 @@ def _sigmoid(x: FloatArray) -> FloatArray:
 
 
 class Memory:
-    """What a controller sees in n episodes side by side, step by step."""
+    """Inputs of a controller in n episodes side by side, step by step."""
 
     def __init__(self, task: Hidden, kind: Kind, network: LongShortTermMemory | None) -> None:
         self._task, self._kind, self._network = task, kind, network
@@ -129,7 +129,7 @@ class Episodes:
         return self._lanes(self._observation).T.copy()
 
     def step(self, output: FloatArray) -> FloatArray:
-        """Advance by one step under a controller's outputs (n,); gives the rewards (n,), 0 after the end."""
+        """Rewards (n,) of a step under a controller's outputs (n,); 0 after the end."""
         self._lanes(self._action)[-1] = output
         self._task.dynamics.step(self._state, self._observation, self._action, self._outcome, self._blocks)
         reward, ended = self._lanes(self._outcome)

@@ -86,7 +86,7 @@ def _goal(bench: Bench, row: Row) -> str:
 
 
 def explanation(bench: Bench, rows: Sequence[Row]) -> list[str]:
-    """Lines below the table: what the numbers are, and what is left out and why."""
+    """Lines below the table: the meaning of its numbers, and the rows left out with the reason."""
     lines = [
         f"{bench.score}: mean ± sample standard deviation over seeds, on samples or episodes that no choice "
         "saw; seconds: to fit, in one thread; stored: all numbers an answer needs, random ones included"
@@ -103,7 +103,7 @@ def explanation(bench: Bench, rows: Sequence[Row]) -> list[str]:
 
 
 def to_text(bench: Bench, rows: Sequence[Row], form: Literal["markdown", "csv", "json"]) -> str:
-    """The table as Markdown, CSV or JSON, what is left out included."""
+    """The table as Markdown, CSV or JSON, with the rows left out."""
     if form == "json":
         data = {
             "task": bench.name,

@@ -19,16 +19,16 @@ _RATE = 3e-3  # of Adam
 def trained_memory(
     task: Hidden, compiled: CompiledTask, network: LongShortTermMemory, seed: int
 ) -> tuple[LongShortTermMemory, list[float]]:
-    """A copy whose weights were trained to predict, under random actions, what is seen next.
+    """A copy whose weights were trained to predict the next observation under random actions.
 
     Args:
         task: which entries are seen.
         compiled: its physics.
         network: where gradient descent starts; not changed.
-        seed: of episodes, actions and batches.
+        seed: seed of episodes, actions and batches.
 
     Returns:
-        The copy, and the mean squared error of each step, in variances of what is to be predicted.
+        The copy, and the mean squared error of each step, in variances of the predicted values.
 
     Source: Ha and Schmidhuber (2018), section 2.2, with the next observation itself in place of a mixture of
     densities over a code of it.
@@ -70,7 +70,7 @@ def trained_memory(
 
 
 def _episodes(task: Hidden, compiled: CompiledTask, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What is seen (T+1, n, V), random actions (T, n) from -1 to 1, and whether an episode went on (T, n)."""
+    """Observations (T+1, n, V), random actions (T, n) from -1 to 1, and whether an episode went on (T, n)."""
     episodes = Episodes(compiled, compiled.starts(episode_seeds(seed, Purpose.RANDOM_WEIGHTS, _EPISODES, 5)))
     rng = stream(seed, Purpose.RANDOM_WEIGHTS, 6)
     unit = np.array(task.unit)
