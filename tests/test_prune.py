@@ -12,6 +12,7 @@ from wann.analysis.scorecard import evaluate
 from wann.analysis.variants import Trials, portions
 from wann.champion import Champion, Scores, champion_from_json, champion_to_json, node_names
 from wann.evaluation.evaluator import LocalEvaluator
+from wann.evaluation.placement import Placement
 from wann.formats.paper import import_champion
 from wann.kernels.activations import BY_NAME
 from wann.networks.genome import Genome, check_genome
@@ -182,10 +183,10 @@ def test_a_single_judged_weight_is_among_the_scores(published):
 
 
 def test_threads_and_portions_change_nothing(published, monkeypatch):
-    first = prune(published, weight="tuned", episodes=3, fresh=3, threads=1).to_dict()
+    first = prune(published, weight="tuned", episodes=3, fresh=3, placement=Placement(1)).to_dict()
     monkeypatch.setattr("wann.analysis.variants.PORTION", 2**16)
     assert len(portions(published.network, np.zeros((100, 52)), 3)) > 5
-    assert prune(published, weight="tuned", episodes=3, fresh=3, threads=3).to_dict() == first
+    assert prune(published, weight="tuned", episodes=3, fresh=3, placement=Placement(3)).to_dict() == first
     assert prune(published, weight="tuned", episodes=3, fresh=3, seed=1).to_dict() != first
 
 

@@ -11,6 +11,7 @@ from test_prune import TOY, champion_of, digits, genome_of, published  # noqa: F
 
 from wann.analysis.sensitivity import STRENGTHS, measure
 from wann.evaluation.evaluator import LocalEvaluator
+from wann.evaluation.placement import Placement
 from wann.rollouts.samples import classify_numpy
 from wann.tasks.registry import get_task
 from wann.utils.seeding import Purpose, episode_seeds
@@ -86,8 +87,8 @@ def test_shared_weights_are_more_robust_than_tuned_ones_of_the_published_champio
 def test_threads_change_nothing_and_seeds_do():
     champion = champion_of("swingup", evolved(30, 25), [2.0])
     options = {"episodes": 2, **FEW}
-    first = measure(champion, threads=1, **options).to_dict()
-    assert measure(champion, threads=3, **options).to_dict() == first
+    first = measure(champion, placement=Placement(1), **options).to_dict()
+    assert measure(champion, placement=Placement(3), **options).to_dict() == first
     assert measure(champion, seed=1, **options).to_dict()["noise"] != first["noise"]
 
 
@@ -105,7 +106,7 @@ def test_of_a_classifier_the_accuracy_on_the_test_part_is_measured(digits):  # n
     assert found.nothing == pytest.approx((test.labels == 0).mean())  # of equal outputs the first
     assert not found.sweep_std.any()
     assert seen[-1] == (2 + 9 + count + 3 * 10 + 4,) * 2
-    assert measure(digits, weight=0.5, threads=3, **FEW).to_dict() == found.to_dict()
+    assert measure(digits, weight=0.5, placement=Placement(3), **FEW).to_dict() == found.to_dict()
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from conftest import evolved
 from wann.champion import Champion, Scores, load_champion, save_champion
 from wann.cli.main import main
 from wann.evaluation.evaluator import LocalEvaluator
+from wann.evaluation.placement import Placement
 from wann.formats.paper import import_champion
 from wann.networks.genome import genome_from_dict
 from wann.networks.network import compile_genome
@@ -159,7 +160,7 @@ def test_a_classifier_is_tuned_on_the_training_part_and_scored_on_the_test_part(
 
 
 def test_threads_change_no_number(champion):
-    one, two = (tune(champion, threads=threads, **SMALL).champion for threads in (1, 2))
+    one, two = (tune(champion, placement=Placement(threads), **SMALL).champion for threads in (1, 2))
     np.testing.assert_array_equal(one.tuned, two.tuned)
     assert one.tuning == two.tuning
 
@@ -195,7 +196,7 @@ def test_a_tuning_cut_off_after_any_generation_goes_on_to_the_same_bits(tmp_path
         with pytest.raises(CutError):
             tune(champion, path, observer=observer, **plan)
         assert not path.exists()
-        resume_tuning(path, threads=1)
+        resume_tuning(path, placement=Placement(1))
         assert path.read_bytes() == (tmp_path / "whole.json").read_bytes()
     assert not list(tmp_path.glob(".wann-*"))
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from wann.analysis.classifier import evaluate_classifier
-from wann.analysis.scorecard import Scorecard, evaluate, evaluate_tuned
+from wann.analysis.scorecard import evaluate_tuned, scorecard_of
 from wann.champion import Champion, Scores
 from wann.evaluation.placement import DEFAULT_PLACEMENT, Note, Placement
 from wann.evolution.shared_weights import RANGE
@@ -163,15 +163,14 @@ def make_row(
     if is_data_set(champion.task):
         cells = _accuracies(champion, fixed, seed)
     else:
-        card = evaluate(champion, episodes=episodes, seed=seed, note=note, **asdict(placement))
-        assert isinstance(card, Scorecard)  # noqa: S101 - no data set
+        card = scorecard_of(champion, episodes=episodes, seed=seed, placement=placement, note=note)
         scores = {
             "random weights": card.individual_random,
             "random shared": card.uniform_shared,
             "tuned shared": card.best_shared,
             "tuned weights": card.tuned,
             "fixed topology, tuned": fixed
-            and evaluate_tuned(fixed, episodes=episodes, seed=seed, note=note, **asdict(placement)),
+            and evaluate_tuned(fixed, episodes=episodes, seed=seed, placement=placement, note=note),
         }
         cells = {name: Cell(score.mean, score.std) for name, score in scores.items() if score}
     return Row(name, champion.task, champion.genome.connection_count, budget, cells)

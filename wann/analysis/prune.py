@@ -15,7 +15,8 @@ import numpy as np
 
 from wann.analysis.variants import Trials, accuracies, check_earning, check_weight
 from wann.champion import Champion, Scores, Weight, node_names
-from wann.evaluation.placement import Note, Placement, open_evaluator
+from wann.evaluation.opening import open_evaluator
+from wann.evaluation.placement import DEFAULT_PLACEMENT, Note, Placement
 from wann.networks.genome import Genome
 from wann.networks.network import compile_genome
 from wann.tasks.data_task import DataTask
@@ -102,9 +103,7 @@ def prune(
     episodes: int | None = None,
     fresh: int | None = None,
     seed: int = 0,
-    threads: int | None = None,
-    workers: int | None = None,
-    address: str | None = None,
+    placement: Placement = DEFAULT_PLACEMENT,
     progress: Callable[[int, int], None] | None = None,
     note: Note | None = None,
 ) -> Pruning:
@@ -126,7 +125,7 @@ def prune(
         episodes: that decide, at least 1; by default 20 of compiled physics, else 5.
         fresh: other episodes, that confirm, at least 1; by default 100 of compiled physics, else 20.
         seed: of the episodes.
-        threads, workers, address: where it is computed, as for `wann.search`; never changes a number.
+        placement: where it is computed; never changes a number.
         progress: called with the rollouts done and, as an estimate, to be done.
         note: told in a line what a user should know.
 
@@ -144,7 +143,7 @@ def prune(
     steps = _SAMPLES if isinstance(task, DataTask) else task.episode_steps
     weights = champion.scores.weights if weight is None or weight == "tuned" else np.array([weight])
     of_pass = champion.network.sources.size * len(weights) * count
-    with open_evaluator(task, steps, Placement(threads, workers, address), of_pass, note) as evaluator:
+    with open_evaluator(task, steps, placement, of_pass, note) as evaluator:
         trials = Trials(evaluator, progress, _USUAL_ROUNDS * of_pass)
         judge = _Judge(
             champion,

@@ -11,7 +11,8 @@ import numpy as np
 from wann.analysis.achievement import Achievement, achievement
 from wann.analysis.classifier import ClassifierCard, evaluate_classifier
 from wann.champion import Champion
-from wann.evaluation.placement import Note, Placement, open_evaluator
+from wann.evaluation.opening import open_evaluator
+from wann.evaluation.placement import DEFAULT_PLACEMENT, Note, Placement
 from wann.evolution.shared_weights import RANGE, UNIFORM_WEIGHTS, check_weights
 from wann.rollouts.result import Rollouts
 from wann.settings import PAPER_WEIGHTS
@@ -97,6 +98,33 @@ def evaluate(
     """
     if is_data_set(champion.task):
         return evaluate_classifier(champion, weights)
+    placement = Placement(threads, workers, address)
+    return scorecard_of(
+        champion,
+        episodes=episodes,
+        weights=weights,
+        seed=seed,
+        placement=placement,
+        progress=progress,
+        note=note,
+    )
+
+
+def scorecard_of(
+    champion: Champion,
+    *,
+    episodes: int = 100,
+    weights: Sequence[float] = PAPER_WEIGHTS,
+    seed: int = 0,
+    placement: Placement = DEFAULT_PLACEMENT,
+    progress: Callable[[int, int], None] | None = None,
+    note: Note | None = None,
+) -> Scorecard:
+    """`evaluate` for a champion of an environment.
+
+    Raises:
+        ValueError, RuntimeError: as `evaluate`.
+    """
     if episodes < 1:
         raise ValueError(f"episodes must be at least 1, not {episodes}")
     check_weights(weights)
@@ -108,7 +136,6 @@ def evaluate(
     total = _SWEEP_WEIGHTS * _SWEEP_EPISODES + len(sets) * min(episodes, _EPISODES_PER_SET)
     total += episodes * (len(weights) + UNIFORM_WEIGHTS + 1 + (tuned is not None))
     done = 0
-    placement = Placement(threads, workers, address)
     with open_evaluator(task, task.episode_steps, placement, total, note) as evaluator:
 
         def rolled_out(shared_or_sets: FloatArray, seeds: Sequence[int] = fresh) -> Rollouts:
@@ -137,7 +164,7 @@ def evaluate(
         at_best = rolled_out(np.array([best]))
         goal = task.goal
         if goal and goal.counting:
-            done_at_best = achievement(champion, best, seed=seed, starts=episodes, threads=threads)
+            done_at_best = achievement(champion, best, seed=seed, starts=episodes, threads=placement.threads)
         else:
             done_at_best = Achievement.of(goal, at_best, best) if goal else None
         listed = returns(np.array(weights, np.float64))
@@ -161,9 +188,7 @@ def evaluate_tuned(
     *,
     episodes: int = 100,
     seed: int = 0,
-    threads: int | None = None,
-    workers: int | None = None,
-    address: str | None = None,
+    placement: Placement = DEFAULT_PLACEMENT,
     note: Note | None = None,
 ) -> Score:
     """Score of a champion's tuned weights alone, on the episodes of `evaluate`; the arguments are its own.
@@ -176,7 +201,6 @@ def evaluate_tuned(
         raise ValueError("the champion has no tuned weights")
     task = champion.get_task()
     seeds = episode_seeds(seed, Purpose.EVALUATION, episodes, 0)
-    placement = Placement(threads, workers, address)
     with open_evaluator(task, task.episode_steps, placement, episodes, note) as evaluator:
         rollouts = evaluator.evaluate(
             [champion.network], champion.tuned_sources[None], seeds, confirming=True
@@ -192,9 +216,7 @@ def profile(
     points: int = 81,
     episodes: int = 20,
     seed: int = 0,
-    threads: int | None = None,
-    workers: int | None = None,
-    address: str | None = None,
+    placement: Placement = DEFAULT_PLACEMENT,
     progress: Callable[[int, int], None] | None = None,
     note: Note | None = None,
 ) -> tuple[FloatArray, FloatArray]:
@@ -207,7 +229,6 @@ def profile(
     weights = np.linspace(*RANGE, points)
     seeds = episode_seeds(seed, Purpose.EVALUATION, episodes, 3)
     total = points * episodes
-    placement = Placement(threads, workers, address)
     with open_evaluator(task, task.episode_steps, placement, total, note) as evaluator:
 
         def advance(share: float) -> None:

@@ -17,7 +17,8 @@ import numpy as np
 
 from wann.analysis.variants import Trials, accuracies, check_earning, check_weight
 from wann.champion import Champion, Weight, node_names
-from wann.evaluation.placement import Note, Placement, open_evaluator
+from wann.evaluation.opening import open_evaluator
+from wann.evaluation.placement import DEFAULT_PLACEMENT, Note, Placement
 from wann.evolution.shared_weights import RANGE
 from wann.tasks.data_task import DataTask
 from wann.utils.arrays import FloatArray
@@ -119,9 +120,7 @@ def measure(
     draws: int = DRAWS,
     sets: int = SETS,
     seed: int = 0,
-    threads: int | None = None,
-    workers: int | None = None,
-    address: str | None = None,
+    placement: Placement = DEFAULT_PLACEMENT,
     progress: Callable[[int, int], None] | None = None,
     note: Note | None = None,
 ) -> Sensitivity:
@@ -139,7 +138,7 @@ def measure(
         draws: of the noise at each strength, at least 1.
         sets: of individual random weights, at least 1.
         seed: of the episodes and the draws.
-        threads, workers, address: where it is computed, as for `wann.search`; never changes a number.
+        placement: where it is computed; never changes a number.
         progress: called with the rollouts done and to be done.
         note: told in a line what a user should know.
 
@@ -180,7 +179,7 @@ def measure(
         if samples.targets is not None:
             raise ValueError(f"{task.name} has numbers instead of classes: there is no accuracy to measure")
         used = samples.labels.size
-        groups = accuracies(network, (ends, shared, changed), samples, threads, progress)
+        groups = accuracies(network, (ends, shared, changed), samples, placement.threads, progress)
         of_ends, of_shared, of_changed = (group[:, None] for group in groups)
         score, nothing = of_ends[:, 0].tolist()
         check_earning(score, nothing, weight)
@@ -189,7 +188,6 @@ def measure(
         used = usual if episodes is None else episodes
         seeds = episode_seeds(seed, Purpose.SENSITIVITY, used, 2)
         total = (len(ends) + len(shared) + len(changed)) * used
-        placement = Placement(threads, workers, address)
         with open_evaluator(task, task.episode_steps, placement, total, note) as evaluator:
             trials = Trials(evaluator, progress, total)
             of_ends = trials.of_sets(network, ends, seeds, confirming=True)

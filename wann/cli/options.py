@@ -9,10 +9,13 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
+
+from wann.evaluation.placement import Placement
 
 if TYPE_CHECKING:
     from wann.champion import Champion, Weight
@@ -42,7 +45,12 @@ def parse_weight(_context: click.Context, _option: click.Parameter, text: str | 
 
 
 def placement_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Where a command computes; none of it changes a number."""
+    """Where a command computes, as its argument `placement`; none of it changes a number."""
+
+    @wraps(command)
+    def placed(*, threads: int | None, workers: int | None, address: str | None, **arguments: Any) -> Any:
+        return command(placement=Placement(threads, workers, address), **arguments)
+
     for option in (
         click.option("--address", metavar="auto|HOST:PORT", help="Compute on this Ray cluster."),
         click.option(
@@ -56,8 +64,8 @@ def placement_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Threads of this process; all processors by default. Never changes a number.",
         ),
     ):
-        command = option(command)
-    return command
+        placed = option(placed)
+    return placed
 
 
 def json_object(_context: click.Context, _option: click.Parameter, text: str | None) -> dict[str, Any] | None:

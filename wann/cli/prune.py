@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -24,6 +24,7 @@ from wann.cli.options import (
 if TYPE_CHECKING:
     from wann.analysis.prune import Pruning
     from wann.champion import Weight
+    from wann.evaluation.placement import Placement
 
 _MOST_CONNECTIONS = 8  # that are listed
 _MOST_WEIGHTS = 12  # that are listed one by one
@@ -85,7 +86,7 @@ def prune(
     out: Path | None,
     map_path: Path | None,
     as_json: bool,
-    **options: Any,
+    placement: Placement,
 ) -> None:
     """Remove what CHAMPION does not need, and write the smaller champion.
 
@@ -117,9 +118,9 @@ def prune(
             episodes=episodes,
             fresh=fresh,
             seed=seed,
+            placement=placement,
             progress=progress,
             note=print_note,
-            **options,
         )
     save_champion(found.champion, out)
     if map_path:

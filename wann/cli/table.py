@@ -6,7 +6,7 @@ import os
 import shlex
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wann.analysis.paper_table import Row
+    from wann.evaluation.placement import Placement
     from wann.tuning.session import Observer
 
 
@@ -47,7 +48,7 @@ def table(
     form: str,
     out: Path | None,
     quiet: bool,
-    **options: Any,
+    placement: Placement,
 ) -> int:
     """Make the paper's table of champions, RUN folders or files.
 
@@ -61,13 +62,12 @@ def table(
 
     with starting(quiet):
         from wann.analysis import paper_table as tables
-        from wann.evaluation.placement import Placement
         from wann.run.folder import is_run
         from wann.tuning.kept import tuned_pair
         from wann.tuning.plan import Plan
         from wann.tuning.session import Interrupted
 
-    plan, placement = Plan(method=method, budget=budget), Placement(**options)
+    plan = Plan(method=method, budget=budget)
     if out is not None and form == "text":
         raise ValueError("--out needs a --format: markdown, csv, json or latex")
     if out is not None:

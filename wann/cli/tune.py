@@ -24,6 +24,7 @@ from wann.cli.options import (
 
 if TYPE_CHECKING:
     from wann.champion import Weight
+    from wann.evaluation.placement import Placement
     from wann.tuning.session import Tuned
 
 
@@ -109,7 +110,7 @@ def tune(
     max_steps: int | None,
     sigma: float | None,
     seed: int | None,
-    **options: Any,
+    placement: Placement,
 ) -> int:
     """Tune the weights of CHAMPION one by one.
 
@@ -147,9 +148,9 @@ def tune(
         task=task,
         env_kwargs=env_kwargs,
         method=method,
+        placement=placement,
         freeze=freeze,
         **plan,
-        **options,
     )
     return tune_to_end(start, quiet=quiet, as_json=as_json)
 

@@ -5,5 +5,6 @@ In reading order:
     chunks         a generation cut into pieces of work
     evaluator      the protocol, and threads
     ray_evaluator  Ray; the only module that imports it
-    placement      from options to an evaluator
+    placement      where a user wants it
+    opening        from a placement to an evaluator
 """

@@ -10,7 +10,8 @@ import numpy as np
 
 from wann.champion import Champion, Scores, load_champion
 from wann.evaluation.evaluator import LocalEvaluator
-from wann.evaluation.placement import Note, Placement, open_evaluator
+from wann.evaluation.opening import open_evaluator
+from wann.evaluation.placement import DEFAULT_PLACEMENT, Note, Placement
 from wann.evolution.evolution import Confirmed
 from wann.evolution.shared_weights import (
     Occasion,
@@ -68,9 +69,7 @@ def pick(
     path: str | os.PathLike[str],
     which: int | str,
     *,
-    threads: int | None = None,
-    workers: int | None = None,
-    address: str | None = None,
+    placement: Placement = DEFAULT_PLACEMENT,
     progress: Callable[[int, int], None] | None = None,
     note: Note | None = None,
 ) -> Champion:
@@ -79,7 +78,8 @@ def pick(
     Args:
         path: the run folder.
         which: as `wann.run.front.Front.position`.
-        threads, workers, address, note: as `search`.
+        placement: where it is computed; never changes a number.
+        note: told in a line what a user should know.
         progress: called with the episodes done and to be done.
 
     Raises:
@@ -88,7 +88,6 @@ def pick(
     """
     settings, front = RunFolder.open(path).settings, load_front(path)
     genome, generation = front.members[front.position(which)].genome, front.generation
-    placement = Placement(threads, workers, address)
     champions, failures = _confirm(settings, [genome], generation, placement, progress, note)
     if failures:
         raise RuntimeError(f"the network could not be evaluated: {failures[0][1]}")
@@ -99,9 +98,7 @@ def last_networks(
     path: str | os.PathLike[str],
     *,
     most: int | None = None,
-    threads: int | None = None,
-    workers: int | None = None,
-    address: str | None = None,
+    placement: Placement = DEFAULT_PLACEMENT,
     progress: Callable[[int, int], None] | None = None,
     note: Note | None = None,
 ) -> list[Champion]:
@@ -113,7 +110,8 @@ def last_networks(
     Args:
         path: the run folder.
         most: so many at most.
-        threads, workers, address, note: as `search`.
+        placement: where it is computed; never changes a number.
+        note: told in a line what a user should know.
         progress: as `pick`.
 
     Raises:
@@ -131,7 +129,7 @@ def last_networks(
     genomes = [*once.values()][1:most]
     if not genomes or checkpoint is None:
         return [champion]
-    placement, generation = Placement(threads, workers, address), checkpoint.state.generation
+    generation = checkpoint.state.generation
     champions, failures = _confirm(folder.settings, genomes, generation, placement, progress, note)
     failed = {index for index, _ in failures}
     return [champion, *(other for index, other in enumerate(champions) if index not in failed)]

@@ -12,7 +12,8 @@ from secrets import token_hex
 from typing import Any
 
 from wann.champion import Champion, load_champion
-from wann.evaluation.placement import Note, Placement, open_evaluator
+from wann.evaluation.opening import open_evaluator
+from wann.evaluation.placement import Note, Placement
 from wann.evolution.evolution import Evolution
 from wann.evolution.shared_weights import (
     generation_weights,

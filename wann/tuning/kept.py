@@ -54,10 +54,10 @@ def tuned_pair(
             return _kept(which, file, plan, note)
         if not tuning:
             return None
-        options: dict[str, Any] = {**asdict(placement), "observer": observer(words, file), "note": note}
-        going_on = is_tuning(file)
-        ended = resume_tuning(file, **options) if going_on else tune(which, file, **asdict(plan), **options)
-        return ended.champion
+        options: dict[str, Any] = {"placement": placement, "observer": observer(words, file), "note": note}
+        if is_tuning(file):
+            return resume_tuning(file, **options).champion
+        return tune(which, file, **asdict(plan), **options).champion
 
     if champion.tuned is None:
         champion = tuned(champion, "tuned", "the champion", plan) or champion

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from wann.champion import save_champion
-from wann.evaluation.placement import Note, Placement
+from wann.evaluation.placement import DEFAULT_PLACEMENT, Note, Placement
 from wann.tuning.plan import plan_from
 from wann.tuning.race_entrants import Entrants
 from wann.tuning.race_session import Session, State, check_generations, entrant_path, rounds_of
@@ -35,9 +35,7 @@ def race(
     entrants: Entrants,
     out: str | os.PathLike[str],
     *,
-    threads: int | None = None,
-    workers: int | None = None,
-    address: str | None = None,
+    placement: Placement = DEFAULT_PLACEMENT,
     generations: int = 0,
     observer: Observer | None = None,
     note: Note | None = None,
@@ -57,7 +55,7 @@ def race(
     Args:
         entrants: from `wann.entrants.entrants_of`; of one task.
         out: a new folder.
-        threads, workers, address: where it is computed, as for `wann.search`; never changes a number.
+        placement: where it is computed; never changes a number.
         generations: of offspring.
         observer: called after every generation of a tuning; it counts the evaluations of all.
         note: told in a line what a user should know.
@@ -76,7 +74,6 @@ def race(
     Source: successive halving, Jamieson and Talwalkar (2016), Algorithm 1; that children inherit what was
     tuned is Lamarckian evolution, Whitley, Gordon and Mathias (1994).
     """
-    placement = Placement(threads, workers, address)
     for name in ("freeze", "weight", "turn"):
         if name in plan:
             raise ValueError(f"a race has no {name!r}: it differs from tuning to tuning")
@@ -101,9 +98,7 @@ def race(
 def resume_race(
     out: str | os.PathLike[str],
     *,
-    threads: int | None = None,
-    workers: int | None = None,
-    address: str | None = None,
+    placement: Placement = DEFAULT_PLACEMENT,
     observer: Observer | None = None,
     note: Note | None = None,
     **changes: Any,
@@ -112,7 +107,7 @@ def resume_race(
 
     Args:
         out: its folder.
-        threads, workers, address, observer, note: as `race`.
+        placement, observer, note: as `race`.
         changes: more generations of offspring, with which it is the race that it would have been at once.
 
     Raises:
@@ -125,7 +120,6 @@ def resume_race(
                 f"setting {name!r} determines the race and cannot change; the generations of offspring can"
             )
     folder = Path(out)
-    placement = Placement(threads, workers, address)
     state = State.load(folder)
     generations = changes.get("generations", state.generations)
     check_generations(generations, state.generations)

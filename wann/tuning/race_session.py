@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from wann.champion import Champion, Scores, Weight, load_champion, save_champion
-from wann.evaluation.placement import Note, Placement, open_evaluator
+from wann.evaluation.opening import open_evaluator
+from wann.evaluation.placement import Note, Placement
 from wann.networks.network import Phenotype, phenotype
 from wann.tuning.plan import Plan, is_tuning, plan_from, state_path
 from wann.tuning.race_offspring import Mutation, offspring
@@ -306,7 +307,7 @@ class Session:
             def observe(now: Progress) -> None:
                 self._show(now.done, now.best, part)
 
-            shared: dict[str, Any] = {"evaluator": self._evaluator, "observer": observe, "note": self._note}
+            shared: dict[str, Any] = {"placement": self._evaluator, "observer": observe, "note": self._note}
             try:
                 result = resume_tuning(path, **shared) if is_tuning(path) else None
             except OtherMachineError:

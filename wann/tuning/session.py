@@ -16,7 +16,8 @@ from threadpoolctl import threadpool_limits
 
 from wann.champion import Champion, save_champion
 from wann.evaluation.evaluator import Evaluator, LocalEvaluator
-from wann.evaluation.placement import Note, Placement, open_evaluator
+from wann.evaluation.opening import open_evaluator
+from wann.evaluation.placement import Note, Placement
 from wann.evolution.shared_weights import RANGE
 from wann.kernels import graph
 from wann.networks.network import Network
