@@ -503,7 +503,7 @@ def test_a_folder_is_made_whole_or_not_at_all(raced, entrants, tmp_path, monkeyp
 
     (tmp_path / "race").mkdir()
     with monkeypatch.context() as patch:
-        patch.setattr(race_module, "save_champion", killed)
+        patch.setattr("wann.tuning.race.save_champion", killed)
         with pytest.raises(KeyboardInterrupt):
             race(entrants, tmp_path / "race", **PLAN)
     assert [path.name for path in tmp_path.rglob("*")] == ["race"]
