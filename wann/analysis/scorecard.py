@@ -10,6 +10,7 @@ import numpy as np
 
 from wann.analysis.achievement import Achievement, achievement
 from wann.analysis.classifier import ClassifierCard, evaluate_classifier
+from wann.analysis.variants import Trials
 from wann.champion import Champion
 from wann.evaluation.opening import open_evaluator
 from wann.evaluation.placement import DEFAULT_PLACEMENT, Note, Placement
@@ -135,24 +136,11 @@ def scorecard_of(
     tuned = champion.tuned_sources
     total = _SWEEP_WEIGHTS * _SWEEP_EPISODES + len(sets) * min(episodes, _EPISODES_PER_SET)
     total += episodes * (len(weights) + UNIFORM_WEIGHTS + 1 + (tuned is not None))
-    done = 0
     with open_evaluator(task, task.episode_steps, placement, total, note) as evaluator:
+        trials = Trials(evaluator, progress, total)
 
         def rolled_out(shared_or_sets: FloatArray, seeds: Sequence[int] = fresh) -> Rollouts:
-            nonlocal done
-            size = len(shared_or_sets) * len(seeds)
-
-            def advance(share: float) -> None:
-                if progress:
-                    progress(done + round(share * size), total)
-
-            rollouts = evaluator.evaluate(
-                [champion.network], shared_or_sets, seeds, confirming=True, progress=advance
-            )
-            if rollouts.failures:
-                raise RuntimeError(f"the champion could not be evaluated: {rollouts.failures[0][1]}")
-            done += size
-            return rollouts
+            return trials.roll_out([champion.network], shared_or_sets, seeds, confirming=True)
 
         def returns(shared_or_sets: FloatArray, seeds: Sequence[int] = fresh) -> FloatArray:
             first: FloatArray = rolled_out(shared_or_sets, seeds).returns[0]
@@ -202,12 +190,10 @@ def evaluate_tuned(
     task = champion.get_task()
     seeds = episode_seeds(seed, Purpose.EVALUATION, episodes, 0)
     with open_evaluator(task, task.episode_steps, placement, episodes, note) as evaluator:
-        rollouts = evaluator.evaluate(
+        (returns,) = Trials(evaluator).of_networks(
             [champion.network], champion.tuned_sources[None], seeds, confirming=True
         )
-    if rollouts.failures:
-        raise RuntimeError(f"the champion could not be evaluated: {rollouts.failures[0][1]}")
-    return Score.of(rollouts.returns[0])
+    return Score.of(returns)
 
 
 def profile(
@@ -224,16 +210,16 @@ def profile(
 
     Returns:
         (points,) weights and (points, episodes) returns.
+
+    Raises:
+        ValueError: the champion does not fit its task.
+        RuntimeError: the environment fails.
     """
     task = champion.get_task()
     weights = np.linspace(*RANGE, points)
     seeds = episode_seeds(seed, Purpose.EVALUATION, episodes, 3)
     total = points * episodes
     with open_evaluator(task, task.episode_steps, placement, total, note) as evaluator:
-
-        def advance(share: float) -> None:
-            if progress:
-                progress(round(share * total), total)
-
-        rollouts = evaluator.evaluate([champion.network], weights, seeds, confirming=True, progress=advance)
-        return weights, rollouts.returns[0]
+        trials = Trials(evaluator, progress, total)
+        (returns,) = trials.of_networks([champion.network], weights, seeds, confirming=True)
+    return weights, returns

@@ -5,6 +5,7 @@ In reading order:
     chunks         a generation cut into pieces of work
     evaluator      the protocol, and threads
     ray_evaluator  Ray; the only module that imports it
+    stoppable      evaluations that a signal may break off
     placement      where a user wants it
     opening        from a placement to an evaluator
 """

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from wann.analysis.classifier import evaluate_classifier, sweep
+from wann.analysis.variants import Trials
 from wann.champion import Champion, champion_from_json, champion_to_json
 from wann.evaluation.evaluator import LocalEvaluator
 from wann.evolution.shared_weights import RANGE
@@ -37,6 +38,9 @@ def exhibit(champion: Champion, task: Task | None, *, best: bool) -> dict[str, A
         champion: the network.
         task: what it is scored on; None where that is not at hand, and the confirmed scores are shown.
         best: whether it is the champion, whose score over the weight is worth some time.
+
+    Raises:
+        RuntimeError: the environment fails.
     """
     text = champion_to_json(champion)
     key = text, best, task is None
@@ -145,12 +149,11 @@ def _scored(champion: Champion, task: Task | None, best: bool) -> dict[str, Any]
         # The episodes of `wann plot`.
         seeds = episode_seeds(0, Purpose.EVALUATION, episodes, 3)
         with LocalEvaluator(task, task.episode_steps) as evaluator:
-            returns = evaluator.evaluate([champion.network], grid, seeds, confirming=True).returns[0]
+            trials = Trials(evaluator)
+            (returns,) = trials.of_networks([champion.network], grid, seeds, confirming=True)
             if champion.tuned_sources is not None and tuned is None:
                 sets = champion.tuned_sources[None]
-                tuned = float(
-                    evaluator.evaluate([champion.network], sets, seeds, confirming=True).returns.mean()
-                )
+                tuned = float(trials.of_networks([champion.network], sets, seeds, confirming=True).mean())
         known = {
             "measure": "return",
             "weights": grid.tolist(),

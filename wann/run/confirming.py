@@ -20,6 +20,7 @@ from wann.evolution.shared_weights import (
 )
 from wann.networks.genome import Genome
 from wann.networks.network import Network, compile_genome, phenotype
+from wann.rollouts.result import Rollouts
 from wann.run.folder import RunFolder, task_of
 from wann.run.front import load_front
 from wann.settings import PAPER_WEIGHTS, Settings
@@ -49,9 +50,7 @@ def scored_champion(
     count = 1 if is_data_set(task.name) else 20  # one batch is the whole part
     seeds = episode_seeds(0, Purpose.CONFIRMATION, count, 0)
     with LocalEvaluator(task, task.episode_steps) as evaluator:
-        rollouts = evaluator.evaluate([compile_genome(genome)], shared, seeds, confirming=True)
-    if rollouts.failures:
-        raise RuntimeError(f"the champion could not be evaluated: {rollouts.failures[0][1]}")
+        rollouts = evaluator.evaluate([compile_genome(genome)], shared, seeds, confirming=True).checked()
     return Champion(
         task=task.name,
         inputs=task.inputs,
@@ -88,9 +87,8 @@ def pick(
     """
     settings, front = RunFolder.open(path).settings, load_front(path)
     genome, generation = front.members[front.position(which)].genome, front.generation
-    champions, failures = _confirm(settings, [genome], generation, placement, progress, note)
-    if failures:
-        raise RuntimeError(f"the network could not be evaluated: {failures[0][1]}")
+    champions, rollouts = _confirm(settings, [genome], generation, placement, progress, note)
+    rollouts.checked("the network could not be evaluated")
     return champions[0]
 
 
@@ -130,8 +128,8 @@ def last_networks(
     if not genomes or checkpoint is None:
         return [champion]
     generation = checkpoint.state.generation
-    champions, failures = _confirm(folder.settings, genomes, generation, placement, progress, note)
-    failed = {index for index, _ in failures}
+    champions, rollouts = _confirm(folder.settings, genomes, generation, placement, progress, note)
+    failed = {index for index, _ in rollouts.failures}
     return [champion, *(other for index, other in enumerate(champions) if index not in failed)]
 
 
@@ -142,8 +140,8 @@ def _confirm(
     placement: Placement,
     progress: Callable[[int, int], None] | None,
     note: Note | None,
-) -> tuple[list[Champion], Sequence[tuple[int, str]]]:
-    """Networks of a run as champions, confirmed on fresh episodes; and which failed, and why."""
+) -> tuple[list[Champion], Rollouts]:
+    """Networks of a run as champions, confirmed on fresh episodes; and the rollouts."""
     task, networks = task_of(settings), [compile_genome(genome) for genome in genomes]
     sets = weights = confirming_weights(settings)
     seeds = _confirming_seeds(settings, generation)
@@ -163,7 +161,7 @@ def _confirm(
         champion_of(settings, task, Confirmed(genome, generation, weights, returns))
         for genome, returns in zip(genomes, rollouts.returns, strict=True)
     ]
-    return champions, rollouts.failures
+    return champions, rollouts
 
 
 def confirmation(settings: Settings, network: Network, generation: int) -> tuple[FloatArray, tuple[int, ...]]:

@@ -15,10 +15,10 @@ from wann.champion import Champion, Scores, Weight, load_champion, save_champion
 from wann.evaluation.opening import open_evaluator
 from wann.evaluation.placement import Note, Placement
 from wann.networks.network import Phenotype, phenotype
+from wann.rollouts.result import EpisodeFailedError
 from wann.tuning.plan import Plan, is_tuning, plan_from, state_path
 from wann.tuning.race_offspring import Mutation, offspring
 from wann.tuning.session import (
-    EpisodeFailedError,
     Interrupted,
     Observer,
     OtherMachineError,
@@ -326,8 +326,7 @@ class Session:
         """A child with scores of its own: its parent's weights and episodes, which are played whole."""
         weights, seeds = child.scores.weights, child.scores.episode_seeds
         rollouts = self._evaluator.evaluate([child.network], weights, seeds, confirming=True)
-        if rollouts.failures:
-            raise EpisodeFailedError(f"it could not be scored: {rollouts.failures[0][1]}")
+        rollouts.checked("it could not be scored")
         return replace(child, scores=Scores.from_returns(weights, rollouts.returns[0], seeds))
 
     def _at(self, done: int, best: float, part: str) -> Progress:

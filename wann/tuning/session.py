@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from wann.champion import Champion, save_champion
-from wann.evaluation.evaluator import Evaluator, LocalEvaluator
+from wann.evaluation.evaluator import Evaluator
 from wann.evaluation.opening import open_evaluator
 from wann.evaluation.placement import Note, Placement
+from wann.evaluation.stoppable import Stoppable
 from wann.evolution.shared_weights import RANGE
 from wann.kernels import graph
 from wann.networks.network import Network
+from wann.rollouts.result import EpisodeFailedError
 from wann.tasks.data_task import DataTask
 from wann.tasks.registry import best_stepping, get_task
 from wann.tasks.task import Task
@@ -71,10 +73,6 @@ class Tuned:
     path: Path | None  # the champion file, or where it would be
     champion: Champion | None  # with its tuned weights; None where a signal ended the tuning
     progress: Progress
-
-
-class EpisodeFailedError(RuntimeError):
-    """An episode of the network could not be played to its end."""
 
 
 class OtherMachineError(ValueError):
@@ -186,7 +184,7 @@ class Session:
                 from wann.tuning.adam import one_thread
 
                 stack.enter_context(one_thread())
-            self._evaluator: Evaluator = (
+            evaluator = (
                 stack.enter_context(
                     open_evaluator(self._task, self._task.episode_steps, self._where, episodes, self._note)
                 )
@@ -194,6 +192,7 @@ class Session:
                 else self._where
             )
             self._stop = stack.enter_context(stop_signals())
+            self._evaluator = Stoppable(evaluator, self._task, self._stop)
             try:
                 if self._saved is None:
                     self._saved = self._first()
@@ -432,28 +431,10 @@ class Session:
         max_steps: int | None = None,
     ) -> FloatArray:
         """Returns (W, E) of the network."""
-        here = isinstance(self._evaluator, LocalEvaluator)
-        # As in a search: Ray's own compiled code must not be left by an exception.
-        self._stop.raises = here and not self._task.threaded
-
-        def progress(_share: float) -> None:
-            if not here and self._stop.is_set():
-                raise BrokenOff
-
-        try:
-            rollouts = self._evaluator.evaluate(
-                [self._network],
-                weights,
-                seeds,
-                confirming=confirming,
-                max_steps=max_steps,
-                progress=progress,
-            )
-        finally:
-            self._stop.raises = False
-        if rollouts.failures:
-            raise EpisodeFailedError(f"the champion could not be evaluated: {rollouts.failures[0][1]}")
-        returns: FloatArray = rollouts.returns[0]
+        rollouts = self._evaluator.evaluate(
+            [self._network], weights, seeds, confirming=confirming, max_steps=max_steps
+        )
+        returns: FloatArray = rollouts.checked().returns[0]
         return returns
 
     def _progress(self, generation_best: float) -> Progress:
