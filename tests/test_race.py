@@ -31,7 +31,7 @@ from wann.tuning.race import is_race, race, resume_race
 from wann.tuning.race_entrants import entrants_of
 from wann.tuning.race_offspring import Mutation, offspring
 from wann.tuning.race_session import rounds_of
-from wann.tuning.session import EpisodeFailedError, Interrupted, OtherMachineError
+from wann.tuning.session import EpisodeFailedError, OtherMachineError, TuningInterrupted
 from wann.tuning.tune import tune
 from wann.utils.seeding import Purpose, episode_seeds
 
@@ -380,7 +380,7 @@ def test_a_race_cut_off_anywhere_goes_on_to_the_same_bits(
         if count == generation:
             signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(Interrupted) as caught:
+    with pytest.raises(TuningInterrupted) as caught:
         race(
             entrants,
             tmp_path / "race",
@@ -450,7 +450,7 @@ def test_a_signal_while_a_tuning_ends_is_not_lost(raced, entrants, tmp_path, mon
     stopped = []
     monkeypatch.setattr(race_module, "tune", signalling)
     monkeypatch.setattr(tune_module, "save_champion", save)
-    with pytest.raises(Interrupted) as caught:
+    with pytest.raises(TuningInterrupted) as caught:
         race(entrants, tmp_path / "race", placement=Placement(1), **PLAN)
     assert stopped == ["0000.json"]
     assert caught.value.tuned.progress.done == 16
@@ -468,7 +468,7 @@ def test_a_tuning_that_cannot_go_on_on_this_machine_begins_anew(raced, entrants,
         raise OtherMachineError("it cannot go on here")
 
     stopped, refused = [], []
-    with pytest.raises(Interrupted):
+    with pytest.raises(TuningInterrupted):
         race(entrants, tmp_path / "race", observer=observer, **PLAN)
     with monkeypatch.context() as patch:
         patch.setattr(race_module, "resume_tuning", refusing)

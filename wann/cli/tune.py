@@ -158,12 +158,12 @@ def tune(
 def tune_to_end(start: Callable[..., Tuned], *, quiet: bool, as_json: bool) -> int:
     """Run a tuning or a race, show its progress and say what came of it; gives the exit code."""
     from wann.progress import tuning_view
-    from wann.tuning.session import Interrupted
+    from wann.tuning.session import TuningInterrupted
 
     try:
         with tuning_view(quiet or as_json) as observer:
             tuned = start(observer=observer, note=print_note)
-    except Interrupted as interrupted:
+    except TuningInterrupted as interrupted:
         tuned = interrupted.tuned
     path = os.fspath(tuned.path or "")
     progress, champion = tuned.progress, tuned.champion

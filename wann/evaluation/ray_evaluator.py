@@ -26,7 +26,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from wann.evaluation.chunks import MOST_LOSSES, Chunk, Dealer, Span, Work
-from wann.evaluation.evaluator import Effort, Progress
+from wann.evaluation.evaluator import Advance, Effort
 from wann.networks.network import Network
 from wann.rollouts.result import Rollouts
 from wann.tasks.task import Task
@@ -280,7 +280,7 @@ class RayEvaluator:
         *,
         confirming: bool = False,
         max_steps: int | None = None,
-        progress: Progress | None = None,
+        progress: Advance | None = None,
     ) -> Rollouts:
         """Every network at every weight on every episode; see `Evaluator.evaluate`.
 

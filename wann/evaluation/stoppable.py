@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wann.evaluation.evaluator import Evaluator, LocalEvaluator, Progress
+from wann.evaluation.evaluator import Advance, Evaluator, LocalEvaluator
 from wann.networks.network import Network
 from wann.rollouts.result import Rollouts
 from wann.tasks.task import Task
@@ -35,7 +35,7 @@ class Stoppable:
         *,
         confirming: bool = False,
         max_steps: int | None = None,
-        progress: Progress | None = None,
+        progress: Advance | None = None,
     ) -> Rollouts:
         """As `Evaluator.evaluate`.
 

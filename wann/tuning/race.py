@@ -22,10 +22,10 @@ from wann.champion import save_champion
 from wann.evaluation.placement import DEFAULT_PLACEMENT, Note, Placement
 from wann.tuning.plan import plan_from
 from wann.tuning.race_entrants import Entrants
-from wann.tuning.race_session import Session, State, check_generations, entrant_path, rounds_of
+from wann.tuning.race_session import RaceSession, RaceState, check_generations, entrant_path, rounds_of
 from wann.tuning.session import (
-    Observer,
     Tuned,
+    TuningObserver,
     check_method,
     stepped_task,
 )
@@ -37,7 +37,7 @@ def race(
     *,
     placement: Placement = DEFAULT_PLACEMENT,
     generations: int = 0,
-    observer: Observer | None = None,
+    observer: TuningObserver | None = None,
     note: Note | None = None,
     **plan: Any,
 ) -> Tuned:
@@ -59,8 +59,7 @@ def race(
         generations: of offspring.
         observer: called after every generation of a tuning; it counts the evaluations of all.
         note: told in a line what a user should know.
-        plan: fields of `wann.tuning.Plan`, but `freeze`, `weight` and `turn`; the budget is that of the last
-            round.
+        plan: fields of `TuningPlan`, but `freeze`, `weight` and `turn`; the budget is that of the last round.
 
     Returns:
         The best champion with its tuned weights; `tuning["race"]` says what it was chosen from. Its scores
@@ -69,7 +68,7 @@ def race(
     Raises:
         ValueError: an argument is wrong, or the folder cannot be written.
         RuntimeError: the environment fails.
-        Interrupted: a signal ended the race, after saving.
+        TuningInterrupted: a signal ended the race, after saving.
 
     Source: successive halving, Jamieson and Talwalkar (2016), Algorithm 1; that children inherit what was
     tuned is Lamarckian evolution, Whitley, Gordon and Mathias (1994).
@@ -84,7 +83,7 @@ def race(
     check_method(given, stepped_task(entrants.champions[0]))
     folder = Path(out)
     check_new(folder)
-    state = State(given, len(entrants.champions), entrants.own, entrants.mutation, generations, 0.0)
+    state = RaceState(given, len(entrants.champions), entrants.own, entrants.mutation, generations, 0.0)
     _create(folder, entrants, state)
     (_, least), *later = rounds_of(state.networks, given.budget)
     if later and least < given.population and note:
@@ -92,14 +91,14 @@ def race(
             f"the first round's budget, {least}, is less than a generation of {given.population}: "
             "a larger --budget tells the networks apart better"
         )
-    return Session(folder, state, placement, observer, note).run()
+    return RaceSession(folder, state, placement, observer, note).run()
 
 
 def resume_race(
     out: str | os.PathLike[str],
     *,
     placement: Placement = DEFAULT_PLACEMENT,
-    observer: Observer | None = None,
+    observer: TuningObserver | None = None,
     note: Note | None = None,
     **changes: Any,
 ) -> Tuned:
@@ -112,7 +111,7 @@ def resume_race(
 
     Raises:
         ValueError: the folder is no race, it is damaged, or something else is to change.
-        RuntimeError, Interrupted: as `race`.
+        RuntimeError, TuningInterrupted: as `race`.
     """
     for name in changes:
         if name != "generations":
@@ -120,11 +119,11 @@ def resume_race(
                 f"setting {name!r} determines the race and cannot change; the generations of offspring can"
             )
     folder = Path(out)
-    state = State.load(folder)
+    state = RaceState.load(folder)
     generations = changes.get("generations", state.generations)
     check_generations(generations, state.generations)
     state.generations = generations
-    return Session(folder, state, placement, observer, note).run()
+    return RaceSession(folder, state, placement, observer, note).run()
 
 
 def is_race(path: str | os.PathLike[str]) -> bool:
@@ -151,7 +150,7 @@ def check_new(folder: Path) -> None:
         raise ValueError(f"cannot write to {folder}: {there} is no folder to write to")
 
 
-def _create(folder: Path, entrants: Entrants, state: State) -> None:
+def _create(folder: Path, entrants: Entrants, state: RaceState) -> None:
     """Make the folder of a race: aside and then renamed, so that it is there whole or not at all."""
     aside = folder.with_name(f".wann-{secrets.token_hex(8)}")
     try:

@@ -27,7 +27,7 @@ from wann.tasks.data_task import DataTask
 from wann.tasks.registry import best_stepping, get_task
 from wann.tasks.task import Task
 from wann.tuning.optimisers import MEMORY, OPTIMISERS
-from wann.tuning.plan import Plan, Saved, state_path
+from wann.tuning.plan import Saved, TuningPlan, state_path
 from wann.utils.arrays import FloatArray
 from wann.utils.seeding import Purpose, episode_seeds, stream
 from wann.utils.signals import BrokenOff, Stop, stop_signals
@@ -51,7 +51,7 @@ _RATE = 0.01  # of Adam
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class TuningProgress:
     """Where a tuning stands."""
 
     done: int  # evaluations
@@ -63,7 +63,7 @@ class Progress:
     part: str = ""  # of a longer work that the rest counts whole
 
 
-Observer = Callable[[Progress], None]
+TuningObserver = Callable[[TuningProgress], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,14 @@ class Tuned:
 
     path: Path | None  # the champion file, or where it would be
     champion: Champion | None  # with its tuned weights; None where a signal ended the tuning
-    progress: Progress
+    progress: TuningProgress
 
 
 class OtherMachineError(ValueError):
     """What was told to a method no longer leads to where it stood: the machine computes other numbers."""
 
 
-class Interrupted(KeyboardInterrupt):
+class TuningInterrupted(KeyboardInterrupt):
     """A signal ended a tuning, after it had saved; `tuned` says where it stands."""
 
     def __init__(self, tuned: Tuned) -> None:
@@ -87,7 +87,7 @@ class Interrupted(KeyboardInterrupt):
         self.tuned = tuned
 
 
-def check_method(plan: Plan, task: Task) -> None:
+def check_method(plan: TuningPlan, task: Task) -> None:
     """Refuse a method that a task has nothing for.
 
     Raises:
@@ -132,16 +132,16 @@ def frozen_connections(network: Network, parts: Sequence[str]) -> NDArray[np.boo
     return frozen
 
 
-class Session:
+class TuningSession:
     """One session of a tuning: from where it stands until the budget is spent or a signal comes."""
 
     def __init__(
         self,
         champion: Champion,
-        plan: Plan,
+        plan: TuningPlan,
         out: Path | None,
         where: Placement | Evaluator,
-        observer: Observer | None,
+        observer: TuningObserver | None,
         note: Note | None,
         saved: Saved | None,
     ) -> None:
@@ -204,7 +204,7 @@ class Session:
                 if self._saved is None:  # nothing to go on with yet
                     raise KeyboardInterrupt from None
                 self._save()
-                raise Interrupted(Tuned(self._out, None, self._progress(math.nan))) from None
+                raise TuningInterrupted(Tuned(self._out, None, self._progress(math.nan))) from None
             return Tuned(self._out, champion, self._progress(math.nan))
 
     def _first(self) -> Saved:
@@ -437,10 +437,10 @@ class Session:
         returns: FloatArray = rollouts.checked().returns[0]
         return returns
 
-    def _progress(self, generation_best: float) -> Progress:
+    def _progress(self, generation_best: float) -> TuningProgress:
         saved, plan = self._saved, self._plan
         assert saved is not None  # noqa: S101
-        return Progress(
+        return TuningProgress(
             min(len(saved.values) * plan.population, plan.budget),
             plan.generations * plan.population,
             saved.start_mean,

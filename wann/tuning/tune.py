@@ -18,7 +18,7 @@ from wann.evaluation.placement import DEFAULT_PLACEMENT, Note, Placement
 from wann.run.confirming import scored_champion
 from wann.tasks.registry import get_task
 from wann.tuning.plan import CHANGEABLE, Saved, is_tuning, plan_from, state_path
-from wann.tuning.session import Observer, Session, Tuned
+from wann.tuning.session import Tuned, TuningObserver, TuningSession
 from wann.utils.files import atomic_path
 
 
@@ -29,7 +29,7 @@ def tune(
     task: str | None = None,
     env_kwargs: Mapping[str, Any] | None = None,
     placement: Placement | Evaluator = DEFAULT_PLACEMENT,
-    observer: Observer | None = None,
+    observer: TuningObserver | None = None,
     note: Note | None = None,
     **plan: Any,
 ) -> Tuned:
@@ -44,7 +44,7 @@ def tune(
             champion's `stepped_task`; it stays open.
         observer: called after every generation.
         note: told in a line what a user should know.
-        plan: fields of `Plan`.
+        plan: fields of `TuningPlan`.
 
     Returns:
         The champion with tuned weights; `tuning` holds the plan, and the scores before and after on 100 fresh
@@ -53,7 +53,7 @@ def tune(
     Raises:
         ValueError: an argument is wrong, the champion does not fit its task, or the file cannot be written.
         RuntimeError: the environment fails.
-        Interrupted: a signal ended the tuning, after saving.
+        TuningInterrupted: a signal ended the tuning, after saving.
 
     Source: Gaier and Ha (2019), section 4.1; see `wann.optimisers` and `wann.gradient` for the methods.
     """
@@ -63,14 +63,14 @@ def tune(
         _check_new(path)
     if task is not None:
         champion = for_task(champion, task, env_kwargs)
-    return Session(champion, given, path, placement, observer, note, None).run()
+    return TuningSession(champion, given, path, placement, observer, note, None).run()
 
 
 def resume_tuning(
     out: str | os.PathLike[str],
     *,
     placement: Placement | Evaluator = DEFAULT_PLACEMENT,
-    observer: Observer | None = None,
+    observer: TuningObserver | None = None,
     note: Note | None = None,
     **changes: Any,
 ) -> Tuned:
@@ -84,7 +84,7 @@ def resume_tuning(
     Raises:
         ValueError: there is no tuning to go on with, or something else than the budget is to change; an
             `OtherMachineError` where it was begun on a machine whose linear algebra rounds in another way.
-        RuntimeError, Interrupted: as `tune`.
+        RuntimeError, TuningInterrupted: as `tune`.
     """
     path = Path(out)
     saved = Saved.load(state_path(path))
@@ -92,7 +92,7 @@ def resume_tuning(
         if name not in CHANGEABLE:
             raise ValueError(f"setting {name!r} determines the tuning and cannot change; the budget can")
     plan = plan_from({**asdict(saved.plan), **changes})
-    return Session(saved.champion, plan, path, placement, observer, note, saved).run()
+    return TuningSession(saved.champion, plan, path, placement, observer, note, saved).run()
 
 
 def _check_new(path: Path) -> None:
