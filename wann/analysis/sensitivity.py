@@ -30,8 +30,30 @@ STRENGTHS = tuple((np.arange(11) / 10).tolist())
 EPISODES, STEPPED_EPISODES = 50, 5
 """Episodes of each set of weights: of compiled physics, and where Python steps them."""
 
-POINTS, DRAWS, SETS = 161, 20, 100
-"""Shared weights of the sweep, draws of the noise at each strength, sets of individual random weights."""
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How many weights a champion is tried with.
+
+    Raises:
+        ValueError: a number is too small.
+    """
+
+    points: int = 161  # shared weights of the sweep, evenly spaced over the range; at least 2
+    draws: int = 20  # of the noise at each strength; at least 1
+    sets: int = 100  # of individual random weights; at least 1
+
+    def __post_init__(self) -> None:
+        for name, value, least in (
+            ("points", self.points, 2),
+            ("draws", self.draws, 1),
+            ("sets", self.sets, 1),
+        ):
+            if value < least:
+                raise ValueError(f"{name} must be at least {least}, not {value}")
+
+
+USUAL_DETAIL = Detail()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,9 +138,7 @@ def measure(
     *,
     weight: Weight | None = None,
     episodes: int | None = None,
-    points: int = POINTS,
-    draws: int = DRAWS,
-    sets: int = SETS,
+    detail: Detail = USUAL_DETAIL,
     seed: int = 0,
     placement: Placement = DEFAULT_PLACEMENT,
     progress: Callable[[int, int], None] | None = None,
@@ -134,9 +154,7 @@ def measure(
         weight: the shared weight around which signs and noise are tried, or "tuned"; the best confirmed one
             where it is not given.
         episodes: of each set of weights, at least 1; by default 50 of compiled physics, else 5.
-        points: of the sweep, evenly spaced over the range, at least 2.
-        draws: of the noise at each strength, at least 1.
-        sets: of individual random weights, at least 1.
+        detail: how many weights are tried.
         seed: of the episodes and the draws.
         placement: where it is computed; never changes a number.
         progress: called with the rollouts done and to be done.
@@ -149,14 +167,9 @@ def measure(
     """
     weight = champion.best_weight if weight is None else weight
     check_weight(champion, weight)
-    for name, value, least in (
-        ("points", points, 2),
-        ("draws", draws, 1),
-        ("sets", sets, 1),
-        ("episodes", episodes, 1),
-    ):
-        if value is not None and value < least:
-            raise ValueError(f"{name} must be at least {least}, not {value}")
+    if episodes is not None and episodes < 1:
+        raise ValueError(f"episodes must be at least 1, not {episodes}")
+    draws = detail.draws
     task, network = champion.get_task(), champion.network
     count = network.sources.size
     tuned = champion.tuned_sources
@@ -164,12 +177,12 @@ def measure(
     noise = stream(seed, Purpose.SENSITIVITY, 0).normal(size=(draws, count))
     strengths = np.array(STRENGTHS)
     ends = np.array([base, np.zeros(count)])
-    shared = np.linspace(*RANGE, points)
+    shared = np.linspace(*RANGE, detail.points)
     changed = np.concatenate(
         [
             base * (1.0 - 2.0 * np.eye(count)),
             (base * (1.0 + strengths[1:, None, None] * noise)).reshape(-1, count),
-            stream(seed, Purpose.SENSITIVITY, 1).uniform(*RANGE, (sets, count)),
+            stream(seed, Purpose.SENSITIVITY, 1).uniform(*RANGE, (detail.sets, count)),
         ]
     )
     if isinstance(task, DataTask):
