@@ -14,7 +14,8 @@ from wann.analysis.achievement import achievement
 from wann.analysis.scorecard import profile
 from wann.evaluation.placement import Placement
 from wann.evolution.shared_weights import UNIFORM_WEIGHTS
-from wann.run.folder import RunFolder, Totals
+from wann.run.checkpoint import Totals
+from wann.run.folder import RunFolder
 from wann.utils.files import atomic_path
 
 Row = dict[str, Any]

@@ -206,4 +206,4 @@ def test_no_module_uses_pickle_eval_or_global_randomness():
 
 def test_only_one_module_imports_ray():
     found = {module for module, path in MODULES.items() if "import ray\n" in path.read_text()}
-    assert found == {"wann.evaluation.ray_evaluator"}
+    assert found == {"wann.evaluation.ray_cluster"}

@@ -24,7 +24,8 @@ from wann.tasks.registry import get_task
 from wann.tuning import session as tuning_module
 from wann.tuning.optimisers import OPTIMISERS, Cma
 from wann.tuning.plan import Saved, TuningPlan, state_path
-from wann.tuning.session import TuningInterrupted, frozen_connections
+from wann.tuning.session import TuningInterrupted
+from wann.tuning.subject import frozen_connections
 from wann.tuning.tune import for_task, resume_tuning, tune
 from wann.utils.signals import BrokenOff, stop_signals
 

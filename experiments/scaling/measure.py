@@ -20,13 +20,14 @@ import numpy as np
 
 from wann.evaluation import ray_evaluator as distributed
 from wann.evaluation.chunks import Dealer, Span, Work
-from wann.evaluation.ray_evaluator import RayEvaluator, ray
+from wann.evaluation.ray_cluster import ray
+from wann.evaluation.ray_evaluator import RayEvaluator
 from wann.evolution.evolution import Evolution
 from wann.networks.genome import Genome
 from wann.networks.network import NetworkBatch, batch_networks, compile_genome
 from wann.rollouts.job import Job
 from wann.rollouts.result import Rollouts
-from wann.run.folder import _unpack
+from wann.run.checkpoint import unpack
 from wann.settings import Settings, build_settings
 from wann.tasks.registry import get_task, preset_settings
 from wann.utils.arrays import FloatArray
@@ -339,7 +340,7 @@ def main() -> None:
     )
     given = parser.parse_args()
     parts = given.parts or ["episodes", "sizes", "variation", "driver", "point"]
-    checkpoint = _unpack(given.checkpoint)
+    checkpoint = unpack(given.checkpoint)
     evolved = checkpoint.state.population
     random = drifted(96, 40)
     path = HERE / "measured.json"

@@ -25,8 +25,9 @@ from wann.evolution.shared_weights import (
 )
 from wann.networks.network import Network, compile_genome
 from wann.rollouts.result import Rollouts
+from wann.run.checkpoint import Checkpoint, Totals
 from wann.run.confirming import champion_of, confirmation
-from wann.run.folder import Checkpoint, RunFolder, Totals
+from wann.run.folder import RunFolder
 from wann.run.front import front_of, front_to_json
 from wann.settings import Settings
 from wann.tasks.task import Task

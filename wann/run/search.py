@@ -19,7 +19,8 @@ from wann.evolution.shared_weights import (
     generation_weights,
 )
 from wann.rollouts.repeatability import Verdict
-from wann.run.folder import RunFolder, Totals, as_initial, is_run, task_of
+from wann.run.checkpoint import Totals
+from wann.run.folder import RunFolder, as_initial, is_run, task_of
 from wann.run.loop import Loop, Observer, Run
 from wann.settings import CHANGEABLE, Settings, build_settings, changed_names, with_changes
 from wann.tasks.data_task import DataTask

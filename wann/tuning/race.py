@@ -26,9 +26,8 @@ from wann.tuning.race_session import RaceSession, RaceState, check_generations, 
 from wann.tuning.session import (
     Tuned,
     TuningObserver,
-    check_method,
-    stepped_task,
 )
+from wann.tuning.subject import check_method, stepped_task
 
 
 def race(

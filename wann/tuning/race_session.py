@@ -24,8 +24,8 @@ from wann.tuning.session import (
     TuningInterrupted,
     TuningObserver,
     TuningProgress,
-    stepped_task,
 )
+from wann.tuning.subject import stepped_task
 from wann.tuning.tune import resume_tuning, tune
 from wann.utils.files import atomic_path, lock_folder
 from wann.utils.json_text import dump_json, need, parse_json, read_text
