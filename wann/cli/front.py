@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wann.cli.options import data_option, placement_options, print_note, refuse_given, size_of
+from wann.utils.places import refuse_taken
+from wann.utils.words import counted
 
 if TYPE_CHECKING:
     from wann.evaluation.placement import Placement
@@ -75,7 +77,7 @@ def _print_front(run_path: Path, front: Front) -> None:
     console.width = console.width if console.is_terminal else 200
     count = len(front.members)
     console.print(
-        f"{front.task}: {count} network{'s' * (count != 1)} of generation {front.generation} that none beats "
+        f"{front.task}: {counted(count, 'network')} of generation {front.generation} that none beats "
         f"in all of {', '.join(front.objectives)}"
     )
     words: dict[int, list[str]] = {position: [] for position in range(count)}
@@ -105,8 +107,7 @@ def _pick(run_path: Path, which: int | str, out: Path | None, as_json: bool, pla
     from wann.tasks.registry import is_data_set
 
     out = out or run_path / f"front-{which}.json"
-    if out.exists():
-        raise ValueError(f"{out} exists already: choose another --out")
+    refuse_taken(out)
     with bar("Confirming") as progress:
         champion = pick(run_path, which, progress=progress, placement=placement, note=print_note)
     save_champion(champion, out)

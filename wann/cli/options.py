@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from wann.evaluation.placement import Placement
+from wann.utils.places import refuse_taken
+from wann.utils.words import counted
 
 if TYPE_CHECKING:
     from wann.champion import Champion, Weight
@@ -157,8 +159,8 @@ def print_note(text: str) -> None:
 
 def size_of(champion: Champion) -> str:
     """Size of a champion in words."""
-    hidden = champion.genome.hidden_count
-    return f"{champion.genome.connection_count} connections, {hidden} hidden node{'s' * (hidden != 1)}"
+    hidden = counted(champion.genome.hidden_count, "hidden node")
+    return f"{champion.genome.connection_count} connections, {hidden}"
 
 
 def refuse_data_folder(task: str) -> None:
@@ -175,11 +177,6 @@ def refuse_given(names: Sequence[str], reason: str) -> None:
             raise ValueError(f"{reason}: leave out --{name}")
 
 
-def beside(path: Path, name: str, suffix: str) -> Path:
-    """Default place of a file about a run or a champion file."""
-    return path / f"{name}{suffix}" if path.is_dir() else path.with_suffix(suffix)
-
-
 theme_option = click.option(
     "--theme",
     type=click.Choice(["light", "dark"]),
@@ -189,15 +186,9 @@ theme_option = click.option(
 )
 
 
-def companion(path: Path, name: str) -> Path:
-    """Default place of another file about a champion: in its run folder, or beside its file."""
-    return path / name if path.is_dir() else path.with_suffix(f".{name}")
-
-
 def refuse_existing(path: Path, option: str = "--out") -> None:
     """Refuse a file that there is already, and one whose folder there is not."""
-    if path.exists():
-        raise ValueError(f"{path} exists already: choose another {option}")
+    refuse_taken(path, option)
     refuse_no_folder(path)
 
 

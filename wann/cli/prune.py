@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from wann.cli.options import (
-    companion,
     data_option,
     judged_weight,
     parse_judged_weight,
@@ -20,6 +19,7 @@ from wann.cli.options import (
     refuse_given,
     size_of,
 )
+from wann.utils.places import companion
 
 if TYPE_CHECKING:
     from wann.analysis.prune import Pruning

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from wann.cli.options import (
-    companion,
     data_option,
     judged_weight,
     parse_judged_weight,
@@ -21,6 +20,7 @@ from wann.cli.options import (
     refuse_own,
     size_of,
 )
+from wann.utils.places import companion
 
 if TYPE_CHECKING:
     from wann.analysis.sensitivity import Sensitivity

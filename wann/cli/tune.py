@@ -14,13 +14,13 @@ import click
 
 from wann.cli.options import (
     INTERRUPTED,
-    companion,
     data_option,
     env_kwargs_option,
     parse_weight,
     placement_options,
     print_note,
 )
+from wann.utils.places import companion
 
 if TYPE_CHECKING:
     from wann.champion import Weight

@@ -43,6 +43,7 @@ from wann.tasks.registry import is_data_set, preset_settings
 from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
 from wann.utils.seeding import Purpose, episode_seeds
+from wann.utils.words import counted
 from wann.version import __version__
 
 Progress = Callable[[int, int], None]
@@ -357,7 +358,7 @@ def _lede(champion: Champion, task: Task | None, generation: int) -> str:
     done = _achievement(champion_to_json(champion)) if task is not None and task.goal else None
     return (
         f"{summary}In {generation:,} generations evolution changed nothing but the shape of this network of "
-        f"{_plural(genome.connection_count, 'connection')}; no weight was trained."
+        f"{counted(genome.connection_count, 'connection', ',')}; no weight was trained."
         + (f" With {done.weight:g} in every connection {done.words}." if done else "")
     )
 
@@ -365,10 +366,6 @@ def _lede(champion: Champion, task: Task | None, generation: int) -> str:
 @lru_cache(maxsize=4)
 def _achievement(text: str) -> Achievement | None:
     return achievement(champion_from_json(text))
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count:,} {word}{'s' * (count != 1)}"
 
 
 def _best(champion: Champion, profile: Mapping[str, Any], step: float | None = None) -> dict[str, float]:
@@ -411,9 +408,9 @@ def _figures(
     if drawn["tuned_score"] is not None:
         figures.append(["Tuned weights", shown(drawn["tuned_score"]), "a weight for each connection"])
     if not exact:
-        note = f"{len(scores.episode_seeds)} fresh episodes, {_plural(scores.weights.size, 'weight')}"
+        note = f"{len(scores.episode_seeds)} fresh episodes, {counted(scores.weights.size, 'weight', ',')}"
         figures.append(["Confirmed mean", shown(scores.overall), note])
-    hidden = _plural(champion.genome.hidden_count, "hidden node")
+    hidden = counted(champion.genome.hidden_count, "hidden node", ",")
     figures.append(["Connections", f"{champion.genome.connection_count:,}", hidden])
     if "generation" in champion.origin:
         found = f"{int(champion.origin['generation']):,}"

@@ -14,6 +14,7 @@ from wann.tasks.data_task import DataTask
 from wann.tuning.plan import TuningPlan, is_tuning
 from wann.tuning.session import TuningObserver
 from wann.tuning.tune import resume_tuning, tune
+from wann.utils.places import companion
 
 _TUNED_ALIKE = ("method", "budget", "episodes", "max_steps", "population", "sigma", "seed")
 
@@ -49,7 +50,7 @@ def tuned_pair(
     champion = load_champion(path)
 
     def tuned(which: Champion, what: str, words: str, plan: TuningPlan) -> Champion | None:
-        file = path / f"{what}.json" if path.is_dir() else path.with_suffix(f".{what}.json")
+        file = companion(path, f"{what}.json")
         if file.exists():
             return _kept(which, file, plan, note)
         if not tuning:

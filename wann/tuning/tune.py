@@ -20,6 +20,7 @@ from wann.tasks.registry import get_task
 from wann.tuning.plan import CHANGEABLE, Saved, is_tuning, plan_from, state_path
 from wann.tuning.session import Tuned, TuningObserver, TuningSession
 from wann.utils.files import atomic_path
+from wann.utils.places import refuse_taken
 
 
 def tune(
@@ -101,8 +102,7 @@ def _check_new(path: Path) -> None:
         raise ValueError(
             f"{path} holds a tuning already: go on with wann resume {path}, or choose another --out"
         )
-    if path.exists():
-        raise ValueError(f"{path} exists already: choose another --out")
+    refuse_taken(path)
     try:
         # Not the state itself, which must never be there and empty; with a name as long.
         probe = state_path(path).with_suffix(".try")

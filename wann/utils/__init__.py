@@ -2,10 +2,13 @@
 
 In reading order:
 
-    arrays     types of arrays
-    seeding    randomness by its address
-    files      files written aside and renamed into place
-    json_text  JSON read and written with care
-    signals    stopping cleanly on a signal
-    nearest    the nearest valid name
+    arrays      types of arrays
+    seeding     randomness by its address
+    files       files written aside and renamed into place
+    json_text   JSON read and written with care
+    signals     stopping cleanly on a signal
+    nearest     the nearest valid name
+    words       numbers in words
+    places      default places of files
+    one_thread  PyTorch on one thread
 """
