@@ -52,7 +52,7 @@ def race(
     wins.
 
     Args:
-        entrants: from `wann.entrants.entrants_of`; of one task.
+        entrants: from `wann.tuning.race_entrants.entrants_of`; of one task.
         out: a new folder.
         placement: where it is computed; never changes a number.
         generations: of offspring.

@@ -56,7 +56,7 @@ def tune(
         RuntimeError: the environment fails.
         TuningInterrupted: a signal ended the tuning, after saving.
 
-    Source: Gaier and Ha (2019), section 4.1; see `wann.optimisers` and `wann.gradient` for the methods.
+    Source: Gaier and Ha (2019), section 4.1; see `wann.tuning.optimisers` and `wann.tuning.adam`.
     """
     given = plan_from(plan)
     path = None if out is None else Path(out)
