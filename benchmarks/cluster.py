@@ -24,7 +24,8 @@ def ray_evaluators(task: Task, max_steps: int, *sizes: int) -> Iterator[list]:
     """Evaluators of so many workers each, side by side in one cluster; those that wait take no time."""
     import ray
 
-    from wann.evaluation.ray_evaluator import RayEvaluator, connect
+    from wann.evaluation.ray_cluster import connect
+    from wann.evaluation.ray_evaluator import RayEvaluator
 
     connect(None, sum(sizes))
     try:

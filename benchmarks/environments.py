@@ -17,6 +17,7 @@ from wann.networks.network import (
     evaluate_network,
     evaluate_network_numpy,
 )
+from wann.rollouts.job import Job
 from wann.rollouts.stepper import Stepper
 from wann.run.folder import task_of
 from wann.run.search import resolve
@@ -82,12 +83,12 @@ def stepped(env_id: str, bar: str, repeats: int, clock: Callable[[], float]) -> 
         def make_recording(task=task, episodes=episodes) -> Recording:
             return Recording(task.make_env(disable_env_checker=True), episodes)
 
-        arguments = (batch, WEIGHTS, SEEDS, settings.max_steps, 0, batch.size)
+        job = Job(batch, WEIGHTS, SEEDS, settings.max_steps, 0, batch.size)
         with Stepper(make_recording, task.observation_codec, task.action_codec, fresh=fresh) as stepper:
-            recorded = stepper.roll_out(*arguments)
+            recorded = stepper.roll_out(job)
 
-        def evaluate(task=task, arguments=arguments) -> np.ndarray:
-            returns = task.roll_out(*arguments).returns
+        def evaluate(task=task, job=job) -> np.ndarray:
+            returns = task.roll_out(job).returns
             task.close()
             return returns
 

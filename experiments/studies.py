@@ -12,8 +12,10 @@ from typing import Any
 import wann
 from wann.analysis.achievement import achievement
 from wann.analysis.scorecard import profile
+from wann.evaluation.placement import Placement
 from wann.evolution.shared_weights import UNIFORM_WEIGHTS
-from wann.run.folder import RunFolder, Totals
+from wann.run.checkpoint import Totals
+from wann.run.folder import RunFolder
 from wann.utils.files import atomic_path
 
 Row = dict[str, Any]
@@ -70,7 +72,7 @@ def _goal(champion: wann.Champion) -> Row:
 
 def _brief(champion: wann.Champion, episodes: int, threads: int | None, workers: int | None) -> Row:
     weights, returns = profile(
-        champion, points=UNIFORM_WEIGHTS, episodes=episodes, threads=threads, workers=workers
+        champion, points=UNIFORM_WEIGHTS, episodes=episodes, placement=Placement(threads, workers)
     )
     best = int(returns[:, ::2].mean(axis=1).argmax())
     return {

@@ -19,6 +19,7 @@ from wann_envs.cartpole_swingup import DYNAMICS, CartPoleSwingUpEnv
 from wann.kernels.activations import BY_NAME
 from wann.networks.network import batch_networks, compile_genome, evaluate_network, evaluate_network_numpy
 from wann.rollouts.compiled import advance
+from wann.rollouts.job import Job
 from wann.tasks.registry import get_task
 
 TASK = get_task("swingup")
@@ -118,7 +119,7 @@ def test_energy_changes_by_the_work_of_force_and_friction(env):
 def test_an_episode_is_the_compiled_rollout_bit_for_bit():
     networks = [compile_genome(evolved(seed, mutations=25)) for seed in range(6)]
     weights, seeds = np.array([-1.5, -0.3, 0.7, 2.0]), [11, 12]
-    rollouts = TASK.roll_out(batch_networks(networks), weights, seeds, 1000, 0, len(networks))
+    rollouts = TASK.roll_out(Job(batch_networks(networks), weights, seeds, 1000, 0, len(networks)))
     env = TASK.make_env()
     for p, network in enumerate(networks):
         for w, weight in enumerate(weights):

@@ -15,6 +15,7 @@ from wann.champion import Champion, Scores, load_champion
 from wann.cli.main import main
 from wann.evaluation.evaluator import LocalEvaluator
 from wann.networks.network import batch_networks, compile_genome
+from wann.rollouts.job import Job
 from wann.rollouts.samples import classify, make_batch, outputs
 from wann.run.folder import MEASURED
 from wann.run.search import resume, search
@@ -53,7 +54,7 @@ def networks_of(count: int):
 
 def test_returns_are_minus_the_cross_entropy_and_steps_are_samples(task):
     networks = networks_of(3)
-    rollouts = task.roll_out(batch_networks(networks), WEIGHTS, [5], 10_000, 0, 3)
+    rollouts = task.roll_out(Job(batch_networks(networks), WEIGHTS, [5], 10_000, 0, 3))
     assert rollouts.returns.shape == rollouts.steps.shape == (3, 6, 1)
     train = task.samples.train
     wanted = classify(batch_networks(networks), WEIGHTS, make_batch(train.inputs(), train.labels), 0, 3).loss
@@ -63,7 +64,7 @@ def test_returns_are_minus_the_cross_entropy_and_steps_are_samples(task):
 
 def test_neither_threads_nor_chunks_change_a_bit(task):
     networks = networks_of(21)
-    direct = task.roll_out(batch_networks(networks), WEIGHTS, [1, 2], 50, 0, 21)
+    direct = task.roll_out(Job(batch_networks(networks), WEIGHTS, [1, 2], 50, 0, 21))
     for threads in (1, 2, 5):
         with LocalEvaluator(task, 50, threads) as evaluator:
             rollouts = evaluator.evaluate(networks, WEIGHTS, [1, 2])
@@ -74,7 +75,7 @@ def test_neither_threads_nor_chunks_change_a_bit(task):
 
 def test_a_seed_is_a_batch_the_same_for_all_networks_and_another_for_another_seed(task):
     one, same, other = (
-        task.roll_out(batch_networks(networks_of(2)), WEIGHTS, [seed], 50, 0, 2) for seed in (1, 1, 2)
+        task.roll_out(Job(batch_networks(networks_of(2)), WEIGHTS, [seed], 50, 0, 2)) for seed in (1, 1, 2)
     )
     assert one.returns.tobytes() == same.returns.tobytes()
     assert (one.returns != other.returns).any()
@@ -85,13 +86,13 @@ def test_confirming_takes_the_whole_validation_part_dealt_out_over_the_episodes(
     networks = batch_networks(networks_of(1))
     validation = task.samples.validation
     whole = -classify(networks, WEIGHTS, make_batch(validation.inputs(), validation.labels), 0, 1).loss
-    one = task.confirming.roll_out(networks, WEIGHTS, [3], 10, 0, 1)
+    one = task.confirming.roll_out(Job(networks, WEIGHTS, [3], 10, 0, 1))
     assert one.returns[:, :, 0].tobytes() == whole.tobytes()
-    five = task.confirming.roll_out(networks, WEIGHTS, range(5), 10, 0, 1)
+    five = task.confirming.roll_out(Job(networks, WEIGHTS, range(5), 10, 0, 1))
     assert five.steps[0, 0].sum() == validation.labels.size
     np.testing.assert_allclose((five.returns * five.steps).sum(axis=2) / five.steps.sum(axis=2), whole)
     with pytest.raises(ValueError, match="999 episodes are more than the 33 samples"):
-        task.confirming.roll_out(networks, WEIGHTS, range(999), 10, 0, 1)
+        task.confirming.roll_out(Job(networks, WEIGHTS, range(999), 10, 0, 1))
 
 
 def test_a_search_never_sees_the_test_part(task):

@@ -8,6 +8,7 @@ from conftest import evolved
 from wann.evaluation.chunks import Work
 from wann.evaluation.evaluator import LocalEvaluator
 from wann.networks.network import batch_networks, compile_genome
+from wann.rollouts.job import Job
 from wann.tasks.registry import get_task
 
 TASK = get_task("swingup")
@@ -17,7 +18,7 @@ WEIGHTS = np.array([-2.0, -0.5, 1.0])
 @pytest.mark.parametrize("count", [1, 2, 23])
 def test_threads_do_not_change_a_bit(count):
     networks = [compile_genome(evolved(seed, 3 * seed)) for seed in range(count)]
-    direct = TASK.roll_out(batch_networks(networks), WEIGHTS, [1, 2], 80, 0, count)
+    direct = TASK.roll_out(Job(batch_networks(networks), WEIGHTS, [1, 2], 80, 0, count))
     for threads in (1, 2, 3, 7):
         with LocalEvaluator(TASK, 80, threads) as evaluator:
             rollouts = evaluator.evaluate(networks, WEIGHTS, [1, 2])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from wann.champion import load_champion, save_champion
 from wann.evaluation.evaluator import LocalEvaluator
+from wann.evaluation.placement import Placement
 from wann.evolution.evolution import Evolution, Told
 from wann.evolution.ranking import SIZES, score
 from wann.evolution.shared_weights import generation_weights
@@ -291,7 +292,7 @@ def test_a_picked_network_is_confirmed_as_the_run_s_champions_are(tmp_path, nois
             resume(path, generations=generations, threads=1)
         champion = load_champion(path)
         if champion.origin["generation"] == generations > 1:
-            found = pick(path, "best", threads=2)
+            found = pick(path, "best", placement=Placement(2))
             break
     assert found is not None
     save_champion(found, tmp_path / "picked.json")

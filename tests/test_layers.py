@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import wann
+
 ROOT = Path(__file__).resolve().parents[1]
 
 PACKAGES = (
@@ -36,6 +38,9 @@ PACKAGES = (
 
 LONGEST, MEDIAN, MOST_AT_THE_TOP = 450, 200, 8
 
+MOST_PARAMETERS = 8
+KERNEL_DECORATORS = {"kernel", "inlined_kernel", "compiled", "observe_kernel", "step_kernel"}
+
 MODULES = {
     ".".join(path.relative_to(base).with_suffix("").parts).removesuffix(".__init__"): path
     for base, package in ((ROOT, "wann"), (ROOT / "envs", "wann_envs"))
@@ -63,6 +68,15 @@ def imports_of(module: str) -> set[str]:
             if len(inner) < len(node.names) and node.module != "wann":
                 found.add(node.module)
     return {name for name in found if name in MODULES} - {module}
+
+
+def is_kernel(node: ast.AST) -> bool:
+    """Whether a node is a function that numba compiles."""
+    return isinstance(node, ast.FunctionDef) and any(
+        isinstance(part, ast.Name) and part.id in KERNEL_DECORATORS
+        for each in node.decorator_list
+        for part in ast.walk(each)
+    )
 
 
 INNER = [module for module in MODULES if module not in FACES]
@@ -129,19 +143,9 @@ def test_a_package_lists_its_files(module):
 
 def test_kernels_that_other_modules_call_lie_together():
     """What the folder of compiled code is named after is the sources of `wann.kernels` alone."""
-    decorators = {"kernel", "inlined_kernel", "compiled", "observe_kernel", "step_kernel"}
 
     def compiled_in(tree):
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef):
-                names = {
-                    part.id
-                    for each in node.decorator_list
-                    for part in ast.walk(each)
-                    if isinstance(part, ast.Name)
-                }
-                if names & decorators:
-                    yield node
+        return filter(is_kernel, ast.walk(tree))
 
     trees = {module: ast.parse(path.read_text()) for module, path in MODULES.items()}
     kernels = {module: {node.name for node in compiled_in(tree)} for module, tree in trees.items()}
@@ -157,6 +161,25 @@ def test_kernels_that_other_modules_call_lie_together():
             ):
                 theirs = {alias.name for alias in node.names} & kernels[node.module] & called
                 assert not theirs, (module, theirs)
+
+
+def test_functions_have_few_parameters():
+    """Besides the public interface, the commands, the constructors of estimators and compiled code."""
+    found = set()
+    for module in INNER:
+        tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+        estimators = package_of(module) in ("random_weights", "sklearn")
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.FunctionDef) or is_kernel(node) or package_of(module) == "cli":
+                continue
+            if node.name in wann.__all__ or (node.name == "__init__" and estimators):
+                continue
+            taken = node.args
+            given = {each.arg for each in (*taken.posonlyargs, *taken.args, *taken.kwonlyargs)}
+            count = len(given - {"self", "cls"}) + bool(taken.vararg) + bool(taken.kwarg)
+            if count > MOST_PARAMETERS:
+                found.add(f"{module}.{node.name}")
+    assert not found
 
 
 def test_only_the_command_line_prints():
@@ -178,4 +201,4 @@ def test_no_module_uses_pickle_eval_or_global_randomness():
 
 def test_only_one_module_imports_ray():
     found = {module for module, path in MODULES.items() if "import ray\n" in path.read_text()}
-    assert found == {"wann.evaluation.ray_evaluator"}
+    assert found == {"wann.evaluation.ray_cluster"}

@@ -5,10 +5,11 @@ import pytest
 import toys  # noqa: F401 - registers them
 from conftest import evolved
 
-from wann.evaluation import placement
+from wann.evaluation import opening
 from wann.evaluation import ray_evaluator as distributed
 from wann.evaluation.evaluator import LocalEvaluator
-from wann.evaluation.placement import Placement, open_evaluator
+from wann.evaluation.opening import open_evaluator
+from wann.evaluation.placement import Placement
 from wann.networks.network import compile_genome
 from wann.tasks.registry import get_task
 
@@ -24,7 +25,7 @@ class Recorded:
 def opened(monkeypatch):
     """Opens an evaluator on a machine with four processors; gives it and the notes."""
     monkeypatch.setattr(distributed, "RayEvaluator", Recorded)
-    monkeypatch.setattr(placement, "available_threads", lambda: 4)
+    monkeypatch.setattr(opening, "available_threads", lambda: 4)
 
     def call(name, episodes=1000, **wish):
         notes = []
@@ -83,7 +84,7 @@ def test_a_wish_for_workers_or_a_cluster_is_granted(opened, name, wish):
 
 @pytest.mark.parametrize("name", ["swingup", "toys/Toy-v0"])
 def test_a_wish_for_threads_is_granted_without_a_measurement(opened, monkeypatch, name):
-    monkeypatch.setattr(placement, "_cost_of_episode", lambda *_: pytest.fail("it was measured"))
+    monkeypatch.setattr(opening, "_cost_of_episode", lambda *_: pytest.fail("it was measured"))
     evaluator, notes = opened(name, episodes=10**12, threads=3)
     assert isinstance(evaluator, LocalEvaluator)
     assert notes == []
@@ -92,8 +93,8 @@ def test_a_wish_for_threads_is_granted_without_a_measurement(opened, monkeypatch
 
 
 def test_one_processor_leaves_nothing_to_decide(opened, monkeypatch):
-    monkeypatch.setattr(placement, "available_threads", lambda: 1)
-    monkeypatch.setattr(placement, "_cost_of_episode", lambda *_: pytest.fail("it was measured"))
+    monkeypatch.setattr(opening, "available_threads", lambda: 1)
+    monkeypatch.setattr(opening, "_cost_of_episode", lambda *_: pytest.fail("it was measured"))
     evaluator, notes = opened("toys/Toy-v0", episodes=10**12)
     assert isinstance(evaluator, LocalEvaluator)
     assert notes == []

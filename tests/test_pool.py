@@ -16,6 +16,7 @@ from hypothesis.extra import numpy as hnp
 from wann.networks.network import batch_networks, compile_genome, evaluate_network
 from wann.rollouts import envpool as pool
 from wann.rollouts.envpool import pool_available, pool_episodes
+from wann.rollouts.job import Job
 from wann.rollouts.spaces import action_codec, observation_codec
 from wann.rollouts.stepper import Stepper
 
@@ -74,7 +75,7 @@ def test_an_episode_among_others_is_the_one_played_alone(envpool, env_id, indivi
     weights = WEIGHTS
     if individual:
         weights = np.random.default_rng(1).uniform(-2, 2, (3, networks[0].sources.size))
-    together = pool_episodes(env_id, batch_networks(networks), weights, SEEDS, 80, 0, len(networks))
+    together = pool_episodes(env_id, Job(batch_networks(networks), weights, SEEDS, 80, 0, len(networks)))
     assert together.returns.shape == (len(networks), 3, 4)
     assert together.failures == ()
     for n, w, e in np.ndindex(together.returns.shape):
@@ -85,22 +86,22 @@ def test_an_episode_among_others_is_the_one_played_alone(envpool, env_id, indivi
 @pytest.mark.parametrize("env_id", ["BipedalWalker-v3", "LunarLander-v3"])
 def test_chunks_threads_and_the_size_of_the_pool_change_nothing(envpool, env_id, monkeypatch):
     batch = batch_networks(networks_for(env_id, 5))
-    whole = pool_episodes(env_id, batch, WEIGHTS, SEEDS, 150, 0, 5)
+    whole = pool_episodes(env_id, Job(batch, WEIGHTS, SEEDS, 150, 0, 5))
     assert len(np.unique(whole.steps)) > 10, "episodes of many lengths"
-    assert equal(whole, pool_episodes(env_id, batch, WEIGHTS, SEEDS, 150, 0, 5, threads=2))
+    assert equal(whole, pool_episodes(env_id, Job(batch, WEIGHTS, SEEDS, 150, 0, 5), threads=2))
     for first, last in ((0, 1), (1, 4), (4, 5)):
-        part = pool_episodes(env_id, batch, WEIGHTS, SEEDS, 150, first, last)
+        part = pool_episodes(env_id, Job(batch, WEIGHTS, SEEDS, 150, first, last))
         assert part.returns.tobytes() == whole.returns[first:last].tobytes()
         assert part.steps.tobytes() == whole.steps[first:last].tobytes()
-    backwards = pool_episodes(env_id, batch, WEIGHTS[::-1], SEEDS[::-1], 150, 0, 5)
+    backwards = pool_episodes(env_id, Job(batch, WEIGHTS[::-1], SEEDS[::-1], 150, 0, 5))
     assert (backwards.returns[:, ::-1, ::-1] == whole.returns).all()
     monkeypatch.setattr(pool, "MOST_LANES", 7)  # cuts networks in two
-    assert equal(whole, pool_episodes(env_id, batch, WEIGHTS, SEEDS, 150, 0, 5))
+    assert equal(whole, pool_episodes(env_id, Job(batch, WEIGHTS, SEEDS, 150, 0, 5)))
 
 
 def test_a_seed_gives_its_own_start(envpool):
     batch = batch_networks(networks_for("LunarLander-v3", 1))
-    returns = pool_episodes("LunarLander-v3", batch, WEIGHTS[:1], range(40), 50, 0, 1).returns
+    returns = pool_episodes("LunarLander-v3", Job(batch, WEIGHTS[:1], range(40), 50, 0, 1)).returns
     assert len(np.unique(returns)) == 40
 
 
@@ -109,10 +110,10 @@ def test_it_is_the_task_of_gymnasium(envpool):
     env_id, seeds = "LunarLander-v3", range(60)
     observations, actions = spaces_of(env_id)
     batch = batch_networks(networks_for(env_id, 2))
-    ours = pool_episodes(env_id, batch, WEIGHTS[:1], seeds, 1000, 0, 2)
+    ours = pool_episodes(env_id, Job(batch, WEIGHTS[:1], seeds, 1000, 0, 2))
     make = lambda: gymnasium.make(env_id)  # noqa: E731
     with Stepper(make, observation_codec(observations), action_codec(actions)) as stepper:
-        theirs = stepper.roll_out(batch, WEIGHTS[:1], seeds, 1000, 0, 2)
+        theirs = stepper.roll_out(Job(batch, WEIGHTS[:1], seeds, 1000, 0, 2))
     for one, other in ((ours.returns, theirs.returns), (ours.steps, theirs.steps)):
         difference = one.mean(axis=(1, 2)) - other.mean(axis=(1, 2))
         error = np.sqrt((one.var(axis=(1, 2)) + other.var(axis=(1, 2))) / 60)
@@ -163,7 +164,7 @@ def test_a_seed_that_the_pool_cannot_take_is_refused():
     batch = batch_networks([compile_genome(evolved(0, 3, 3, 1))])
     for seed in (-1, 2**31):
         with pytest.raises(ValueError, match=f"not {seed}"):
-            pool_episodes("Pendulum-v1", batch, WEIGHTS, (1, seed), 10, 0, 1)
+            pool_episodes("Pendulum-v1", Job(batch, WEIGHTS, (1, seed), 10, 0, 1))
 
 
 class ScriptedPool:
@@ -226,7 +227,7 @@ def test_outputs_become_the_actions_of_gymnasiums_space(scripted, seed, weight, 
     space = spaces.Discrete(2, start=1) if choice else spaces.Box(-0.4, 1.6, (2,), np.float32)
     script = np.repeat(observations, 2, axis=0), np.zeros((1, 5)), [1] * 5
     made = scripted(CHOICE if choice else FLOATS, *script)
-    pool_episodes("Any-v0", batch_networks([network]), weights, range(5), 1, 0, 1)
+    pool_episodes("Any-v0", Job(batch_networks([network]), weights, range(5), 1, 0, 1))
     values = evaluate_network(network, observations[0].astype(np.float64), np.full(5, weight))
     expected = [action_codec(space).decode(row) for row in values[:, network.outputs]]
     ((_, actions),) = made.taken
@@ -249,7 +250,7 @@ def broken(places, observation_is=None, reward_is=None):
 def play_broken(scripted, script):
     scripted(*script)
     batch = batch_networks([compile_genome(evolved(seed, 10, 3, 2)) for seed in range(3)])
-    return pool_episodes("Any-v0", batch, np.array([0.5]), (11, 12), 9, 0, 3)
+    return pool_episodes("Any-v0", Job(batch, np.array([0.5]), (11, 12), 9, 0, 3))
 
 
 @pytest.mark.parametrize("wrong", [{"reward_is": np.nan}, {"reward_is": np.inf}, {"observation_is": np.nan}])

@@ -18,7 +18,8 @@ from rich.console import Console
 from wann import progress as live
 from wann.champion import champion_to_json, load_champion, save_champion
 from wann.evaluation.evaluator import LocalEvaluator
-from wann.evaluation.placement import open_evaluator
+from wann.evaluation.opening import open_evaluator
+from wann.evaluation.placement import Placement
 from wann.networks.genome import minimal_genome
 from wann.networks.network import compile_genome, phenotype
 from wann.run.confirming import last_networks
@@ -30,7 +31,7 @@ from wann.tuning.race import is_race, race, resume_race
 from wann.tuning.race_entrants import entrants_of
 from wann.tuning.race_offspring import Mutation, offspring
 from wann.tuning.race_session import rounds_of
-from wann.tuning.session import EpisodeFailedError, Interrupted, OtherMachineError
+from wann.tuning.session import EpisodeFailedError, OtherMachineError, TuningInterrupted
 from wann.tuning.tune import tune
 from wann.utils.seeding import Purpose, episode_seeds
 
@@ -47,19 +48,21 @@ def run_path(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def entrants(run_path):
-    return entrants_of([run_path], networks=5, threads=1)
+    return entrants_of([run_path], networks=5, placement=Placement(1))
 
 
 @pytest.fixture(scope="module")
 def raced(entrants, tmp_path_factory):
     """A finished race and what it gave; not to be changed."""
-    return race(entrants, tmp_path_factory.mktemp("raced") / "race", threads=1, **PLAN)
+    return race(entrants, tmp_path_factory.mktemp("raced") / "race", placement=Placement(1), **PLAN)
 
 
 @pytest.fixture(scope="module")
 def grown(entrants, tmp_path_factory):
     """The same with two generations of offspring; not to be changed."""
-    return race(entrants, tmp_path_factory.mktemp("grown") / "race", threads=1, generations=2, **PLAN)
+    return race(
+        entrants, tmp_path_factory.mktemp("grown") / "race", placement=Placement(1), generations=2, **PLAN
+    )
 
 
 def tunings(folder, pattern="round-*"):
@@ -78,20 +81,20 @@ def judged(champion):
 
 
 def test_a_run_stands_for_its_champion_and_what_it_would_evaluate_next(run_path):
-    found = last_networks(run_path, threads=1)
+    found = last_networks(run_path, placement=Placement(1))
     assert champion_to_json(found[0]) == champion_to_json(load_champion(run_path))
     population = RunFolder.open(run_path).load_checkpoint()[0].state.population
     known = {phenotype(genome) for genome in population if compile_genome(genome).sources.size}
     seen = [phenotype(champion.genome) for champion in found]
     assert len(set(seen)) == len(seen)
     assert set(seen) == known | {seen[0]}
-    assert [champion.genome for champion in last_networks(run_path, most=3, threads=1)] == [
+    assert [champion.genome for champion in last_networks(run_path, most=3, placement=Placement(1))] == [
         champion.genome for champion in found[:3]
     ]
 
 
 def test_they_are_scored_on_the_same_fresh_episodes(run_path):
-    _, one, *_, last = last_networks(run_path, threads=1)
+    _, one, *_, last = last_networks(run_path, placement=Placement(1))
     for champion in (one, last):
         task, scores = champion.get_task(), champion.scores
         with LocalEvaluator(task, TINY["max_steps"], 1) as evaluator:
@@ -103,17 +106,17 @@ def test_they_are_scored_on_the_same_fresh_episodes(run_path):
 def test_scattered_weights_scatter_for_each_network_as_when_it_is_alone(tmp_path):
     values = TINY | {"generations": 2, "weight_noise": 0.2}
     path = search("swingup", out=tmp_path / "run", threads=1, **values).path
-    few, all_ = (last_networks(path, most=most, threads=1) for most in (2, None))
+    few, all_ = (last_networks(path, most=most, placement=Placement(1)) for most in (2, None))
     np.testing.assert_array_equal(few[1].scores.mean, all_[1].scores.mean)
     assert len(all_) > 2
 
 
 def test_several_runs_and_files_take_part_together(run_path, tmp_path):
     save_champion(load_champion(run_path), tmp_path / "champion.json")
-    found = entrants_of([run_path, tmp_path / "champion.json", run_path], networks=3, threads=1)
+    found = entrants_of([run_path, tmp_path / "champion.json", run_path], networks=3, placement=Placement(1))
     assert (len(found.champions), found.own) == (3, (0,))  # as the same networks
     other = search("swingup", out=tmp_path / "other", threads=1, **TINY | {"seed": 5}).path
-    found = entrants_of([run_path, tmp_path / "champion.json", other], networks=3, threads=1)
+    found = entrants_of([run_path, tmp_path / "champion.json", other], networks=3, placement=Placement(1))
     assert (len(found.champions), found.own) == (6, (0, 3))
     assert champion_to_json(found.champions[3]) == champion_to_json(load_champion(other))
 
@@ -153,7 +156,9 @@ def test_every_round_takes_the_best_of_the_last_one_and_the_best_of_all_wins(rac
 
 
 def test_a_tuning_of_a_race_is_that_of_the_champion_alone(raced, entrants, tmp_path):
-    alone = tune(entrants.champions[3], tmp_path / "alone.json", threads=2, **PLAN | {"budget": 16})
+    alone = tune(
+        entrants.champions[3], tmp_path / "alone.json", placement=Placement(2), **PLAN | {"budget": 16}
+    )
     assert alone.path.read_bytes() == (raced.path.parent / "round-1/0003.json").read_bytes()
 
 
@@ -324,7 +329,7 @@ def test_offspring_on_other_tasks(tmp_path, task, method):
         pytest.importorskip("sklearn", reason="scikit-learn is not installed: pip install 'wann[data]'")
     values = TINY | {"generations": 2, "max_steps": 20} if task != "digits" else {"generations": 2}
     path = search(task, out=tmp_path / "run", threads=1, **values).path
-    found = entrants_of([path], networks=1, threads=1)
+    found = entrants_of([path], networks=1, placement=Placement(1))
     plan = {"budget": 16, "population": 4, "episodes": 1, "method": method, "max_steps": 20}
     ended = race(found, tmp_path / "race", generations=1, **plan)
     assert ended.champion.tuning["race"]["generations"][0]["networks"] == 16
@@ -335,12 +340,12 @@ def test_of_the_same_network_the_tuned_one_takes_part(run_path, raced, tmp_path)
     plain = replace(raced.champion, tuned=None, tuning={})
     save_champion(plain, tmp_path / "plain.json")
     for paths in ([raced.path, tmp_path / "plain.json"], [tmp_path / "plain.json", raced.path]):
-        found = entrants_of(paths, threads=1)
+        found = entrants_of(paths, placement=Placement(1))
         assert [champion.tuned is None for champion in found.champions] == [False]
 
 
 def test_tuned_networks_start_where_they_are(raced, tmp_path):
-    found = entrants_of([raced.path.parent], threads=1)
+    found = entrants_of([raced.path.parent], placement=Placement(1))
     ended = race(found, tmp_path / "race", **PLAN)
     assert ended.champion.tuning["start_weight"] == "tuned"
     assert ended.champion.tuning["before"] == raced.champion.tuning["after"]
@@ -351,10 +356,10 @@ def test_offspring_differ_as_in_the_search(run_path, entrants, tmp_path):
     assert entrants.mutation.shares == (0.20, 0.25, 0.05, 0.50, 0.2, 0.1333, 0.0, 0.15)
     values = TINY | {"generations": 2, "activations": ["tanh", "relu"], "insert_node": 0.0}
     path = search("swingup", out=tmp_path / "run", threads=1, **values).path
-    found = entrants_of([path, run_path], networks=2, threads=1)
+    found = entrants_of([path, run_path], networks=2, placement=Placement(1))
     assert found.mutation == Mutation((0.20, 0.0, 0.05, 0.50, 0.2, 0.1333, 0.0, 0.15), ("tanh", "relu"))
     save_champion(load_champion(path), tmp_path / "champion.json")
-    assert entrants_of([tmp_path / "champion.json"], threads=1).mutation == entrants.mutation
+    assert entrants_of([tmp_path / "champion.json"], placement=Placement(1)).mutation == entrants.mutation
 
 
 # going on
@@ -375,12 +380,19 @@ def test_a_race_cut_off_anywhere_goes_on_to_the_same_bits(
         if count == generation:
             signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(Interrupted) as caught:
-        race(entrants, tmp_path / "race", threads=1, generations=generations, observer=observer, **PLAN)
+    with pytest.raises(TuningInterrupted) as caught:
+        race(
+            entrants,
+            tmp_path / "race",
+            placement=Placement(1),
+            generations=generations,
+            observer=observer,
+            **PLAN,
+        )
     assert caught.value.tuned.champion is None
     assert is_race(tmp_path / "race")
     progress = []
-    ended = resume_race(tmp_path / "race", threads=2, observer=progress.append)
+    ended = resume_race(tmp_path / "race", placement=Placement(2), observer=progress.append)
     assert ended.path.read_bytes() == whole.path.read_bytes()
     done = [now.done for now in progress]
     assert done == sorted(done)
@@ -438,8 +450,8 @@ def test_a_signal_while_a_tuning_ends_is_not_lost(raced, entrants, tmp_path, mon
     stopped = []
     monkeypatch.setattr(race_module, "tune", signalling)
     monkeypatch.setattr(tune_module, "save_champion", save)
-    with pytest.raises(Interrupted) as caught:
-        race(entrants, tmp_path / "race", threads=1, **PLAN)
+    with pytest.raises(TuningInterrupted) as caught:
+        race(entrants, tmp_path / "race", placement=Placement(1), **PLAN)
     assert stopped == ["0000.json"]
     assert caught.value.tuned.progress.done == 16
     assert resume_race(tmp_path / "race").path.read_bytes() == raced.path.read_bytes()
@@ -456,7 +468,7 @@ def test_a_tuning_that_cannot_go_on_on_this_machine_begins_anew(raced, entrants,
         raise OtherMachineError("it cannot go on here")
 
     stopped, refused = [], []
-    with pytest.raises(Interrupted):
+    with pytest.raises(TuningInterrupted):
         race(entrants, tmp_path / "race", observer=observer, **PLAN)
     with monkeypatch.context() as patch:
         patch.setattr(race_module, "resume_tuning", refusing)
@@ -478,7 +490,7 @@ def test_a_process_killed_before_a_tuning_leaves_nothing_that_resume_falls_over(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", killed)
         with pytest.raises(KeyboardInterrupt):
-            race(entrants, tmp_path / "race", threads=1, **PLAN)
+            race(entrants, tmp_path / "race", placement=Placement(1), **PLAN)
     assert len(list((tmp_path / "race/round-1").iterdir())) == 1
     assert resume_race(tmp_path / "race").path.read_bytes() == raced.path.read_bytes()
 
@@ -491,7 +503,7 @@ def test_a_folder_is_made_whole_or_not_at_all(raced, entrants, tmp_path, monkeyp
 
     (tmp_path / "race").mkdir()
     with monkeypatch.context() as patch:
-        patch.setattr(race_module, "save_champion", killed)
+        patch.setattr("wann.tuning.race.save_champion", killed)
         with pytest.raises(KeyboardInterrupt):
             race(entrants, tmp_path / "race", **PLAN)
     assert [path.name for path in tmp_path.rglob("*")] == ["race"]

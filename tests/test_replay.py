@@ -18,6 +18,7 @@ from conftest import evolved
 
 from wann.champion import Champion, Scores
 from wann.networks.network import batch_networks
+from wann.rollouts.job import Job
 from wann.tasks.registry import get_task
 from wann.visualization import film, replay
 from wann.visualization.replay import Scene, record_episode, record_episodes, show_episode, show_episodes
@@ -118,7 +119,7 @@ def test_equal_frames_are_all_kept(tmp_path, monkeypatch):
 
 
 def test_the_return_is_that_of_the_compiled_rollout(champion, tmp_path):
-    rollouts = TASK.roll_out(batch_networks([champion.network]), np.array([WEIGHT]), [7], 150, 0, 1)
+    rollouts = TASK.roll_out(Job(batch_networks([champion.network]), np.array([WEIGHT]), [7], 150, 0, 1))
     episode = record_episode(champion, WEIGHT, 7, tmp_path / "film.mp4", max_steps=150, frame_skip=50)
     assert episode.total == pytest.approx(rollouts.returns[0, 0, 0], rel=0, abs=1e-9)
     assert episode.steps == rollouts.steps[0, 0, 0]

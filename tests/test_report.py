@@ -12,19 +12,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import toys  # noqa: F401 - registers them
 from conftest import ALL_CODES, evolved
 from wann_envs.cartpole_swingup import TASK
 
 import wann
 from wann.analysis.achievement import achievement
-from wann.champion import load_champion, save_champion
+from wann.analysis.scorecard import profile
+from wann.champion import Champion, Scores, load_champion, save_champion
 from wann.cli.main import main
 from wann.kernels.activations import activate
 from wann.kernels.lanes import blocks_for, lane_array
-from wann.networks.genome import genome_to_dict
+from wann.networks.genome import genome_to_dict, minimal_genome
 from wann.networks.network import batch_networks, compile_genome, evaluate_network
 from wann.pages import clips
-from wann.pages.network_data import diagram_data, network_data
+from wann.pages.network_data import diagram_data, exhibit, network_data
 from wann.pages.render import SCRIPTS, render
 from wann.pages.report import page_data
 from wann.rollouts.compiled import roll_out
@@ -32,6 +34,7 @@ from wann.run import search as run
 from wann.run.folder import RunFolder
 from wann.settings import OBJECTIVES, parse_assignment
 from wann.tasks.mnist import deskew
+from wann.tasks.registry import get_task
 from wann.visualization.diagram import diagram_of
 
 PACKAGE = Path(wann.__file__).parent
@@ -278,12 +281,22 @@ def test_the_page_says_what_the_champion_does(swingup):
 
 
 def test_the_return_over_the_weight_is_that_of_the_plot(swingup):
-    from wann.analysis.scorecard import profile
-
     weights, returns = profile(load_champion(swingup))
     found = page_data(swingup)["networks"][0]["profile"]
     np.testing.assert_array_equal(found["weights"], weights)
     np.testing.assert_allclose(found["mean"], returns.mean(axis=1), rtol=1e-5)
+
+
+def test_an_environment_that_fails_gives_no_curve_but_an_error():
+    task = get_task("toys/Toy-v0", {"trouble": "raise", "width": 9})
+    genome = minimal_genome(3, 1, 1, 1.0, rng=np.random.default_rng(1))
+    scores = Scores.from_returns(np.ones(1), np.zeros((1, 2)), (1, 2))
+    champion = Champion(task.name, task.inputs, task.outputs, genome, scores, env_kwargs=task.env_kwargs)
+    trouble = "the champion could not be evaluated: ArithmeticError: the motor"
+    with pytest.raises(RuntimeError, match=trouble):
+        profile(champion, points=3, episodes=1)
+    with pytest.raises(RuntimeError, match=trouble):
+        exhibit(champion, task, best=True)
 
 
 def test_the_first_command_searches_the_same_again(swingup):

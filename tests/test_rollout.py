@@ -8,6 +8,7 @@ from wann.kernels.activations import BY_NAME
 from wann.kernels.lanes import lane_array
 from wann.networks.network import batch_networks, compile_genome, evaluate_network_numpy
 from wann.rollouts.compiled import advance, observe, roll_out
+from wann.rollouts.job import Job
 from wann.tasks.registry import COMPILED, get_task
 
 TASK = get_task("swingup")
@@ -108,8 +109,8 @@ def test_a_step_leaves_the_observation_of_the_new_state(name):
 def test_a_part_of_a_batch_equals_that_part_of_the_whole():
     batch = batch_networks([compile_genome(evolved(seed, 10 * seed)) for seed in range(5)])
     weights, seeds = np.array([-1.0, 0.5, 2.0]), [3, 4]
-    whole = TASK.roll_out(batch, weights, seeds, 100, 0, 5)
-    part = TASK.roll_out(batch, weights, seeds, 100, 2, 4)
+    whole = TASK.roll_out(Job(batch, weights, seeds, 100, 0, 5))
+    part = TASK.roll_out(Job(batch, weights, seeds, 100, 2, 4))
     assert whole.returns.shape == (5, 3, 2)
     assert part.returns.tobytes() == whole.returns[2:4].tobytes()
     assert part.steps.tobytes() == whole.steps[2:4].tobytes()

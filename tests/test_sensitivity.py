@@ -9,15 +9,16 @@ from conftest import evolved
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from test_prune import TOY, champion_of, digits, genome_of, published  # noqa: F401 - fixtures
 
-from wann.analysis.sensitivity import STRENGTHS, measure
+from wann.analysis.sensitivity import STRENGTHS, Detail, measure
 from wann.evaluation.evaluator import LocalEvaluator
+from wann.evaluation.placement import Placement
 from wann.rollouts.samples import classify_numpy
 from wann.tasks.registry import get_task
 from wann.utils.seeding import Purpose, episode_seeds
 from wann.visualization.sensitivity_figure import MOST_NAMED, plot_sensitivity, sensitivity_figure
 from wann.visualization.theme import figure_style
 
-FEW = {"points": 9, "draws": 3, "sets": 4}
+FEW = {"detail": Detail(points=9, draws=3, sets=4)}
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,9 @@ def test_robustness_is_the_area_under_the_share_left_by_noise(toy):
 def test_an_output_that_only_follows_a_sign_is_as_robust_as_the_sign_is():
     # Of MountainCar the action is the largest output, so that the size of a single one does not matter.
     genome = genome_of(2, 3, [], [(2, 5, True)])
-    found = measure(champion_of("MountainCar-v0", genome, [1.0]), draws=400, points=2, sets=1, episodes=5)
+    found = measure(
+        champion_of("MountainCar-v0", genome, [1.0]), detail=Detail(draws=400, points=2, sets=1), episodes=5
+    )
     left = (found.noisy.mean(axis=1) - found.nothing) / (found.score - found.nothing)
     assert (left[:3] > 0.999).all()  # noise of 20 % turns no sign
     # At a strength s the sign turns with the probability that a standard normal number is below -1/s; then
@@ -86,8 +89,8 @@ def test_shared_weights_are_more_robust_than_tuned_ones_of_the_published_champio
 def test_threads_change_nothing_and_seeds_do():
     champion = champion_of("swingup", evolved(30, 25), [2.0])
     options = {"episodes": 2, **FEW}
-    first = measure(champion, threads=1, **options).to_dict()
-    assert measure(champion, threads=3, **options).to_dict() == first
+    first = measure(champion, placement=Placement(1), **options).to_dict()
+    assert measure(champion, placement=Placement(3), **options).to_dict() == first
     assert measure(champion, seed=1, **options).to_dict()["noise"] != first["noise"]
 
 
@@ -105,7 +108,7 @@ def test_of_a_classifier_the_accuracy_on_the_test_part_is_measured(digits):  # n
     assert found.nothing == pytest.approx((test.labels == 0).mean())  # of equal outputs the first
     assert not found.sweep_std.any()
     assert seen[-1] == (2 + 9 + count + 3 * 10 + 4,) * 2
-    assert measure(digits, weight=0.5, threads=3, **FEW).to_dict() == found.to_dict()
+    assert measure(digits, weight=0.5, placement=Placement(3), **FEW).to_dict() == found.to_dict()
 
 
 @pytest.mark.parametrize(
@@ -115,14 +118,24 @@ def test_of_a_classifier_the_accuracy_on_the_test_part_is_measured(digits):  # n
         ({"weight": 2000.0}, "within ±1000"),
         ({"weight": 0.0}, r"scores .* at weight 0\.0, and .* with all weights 0: there is nothing to lose"),
         ({"episodes": 0}, "episodes must be at least 1, not 0"),
-        ({"points": 1}, "points must be at least 2, not 1"),
-        ({"draws": 0}, "draws must be at least 1, not 0"),
-        ({"sets": 0}, "sets must be at least 1, not 0"),
     ],
 )
 def test_what_cannot_be_measured_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
         measure(champion_of("toys/Toy-v0", TOY, [1.0]), **{"episodes": 2, **FEW, **change})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"points": 1}, "points must be at least 2, not 1"),
+        ({"draws": 0}, "draws must be at least 1, not 0"),
+        ({"sets": 0}, "sets must be at least 1, not 0"),
+    ],
+)
+def test_too_few_weights_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        Detail(**change)
 
 
 def test_a_data_set_has_no_episodes(digits):  # noqa: F811

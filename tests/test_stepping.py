@@ -15,6 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wann.networks.network import batch_networks, compile_genome, evaluate_network
+from wann.rollouts.job import Job
 from wann.rollouts.repeatability import Verdict, same_seed_same_episode
 from wann.rollouts.spaces import action_codec, observation_codec
 from wann.rollouts.stepper import Stepper, forward_one
@@ -137,7 +138,7 @@ def test_returns_and_steps_are_those_of_episodes_played_by_hand(individual):
     if individual:
         weights = np.random.default_rng(0).uniform(-2, 2, (3, nets[0].sources.size))
     with stepper(Drift) as played:
-        rollouts = played.roll_out(batch_networks(nets), weights, SEEDS, 30, 0, len(nets))
+        rollouts = played.roll_out(Job(batch_networks(nets), weights, SEEDS, 30, 0, len(nets)))
     assert rollouts.failures == ()
     assert rollouts.returns.shape == (len(nets), 3, 2)
     env = Drift()
@@ -153,8 +154,8 @@ def test_returns_and_steps_are_those_of_episodes_played_by_hand(individual):
 def test_a_part_of_a_batch_in_any_order_equals_that_part_of_the_whole():
     batch = batch_networks(networks(4))
     with stepper(Drift) as played:
-        whole = played.roll_out(batch, WEIGHTS, SEEDS, 30, 0, 4)
-        part = played.roll_out(batch, WEIGHTS[::-1], SEEDS[::-1], 30, 2, 4)
+        whole = played.roll_out(Job(batch, WEIGHTS, SEEDS, 30, 0, 4))
+        part = played.roll_out(Job(batch, WEIGHTS[::-1], SEEDS[::-1], 30, 2, 4))
     assert part.returns[:, ::-1, ::-1].tobytes() == whole.returns[2:4].tobytes()
     assert part.steps[:, ::-1, ::-1].tobytes() == whole.steps[2:4].tobytes()
 
@@ -162,16 +163,16 @@ def test_a_part_of_a_batch_in_any_order_equals_that_part_of_the_whole():
 def test_an_episode_ends_where_the_environment_or_the_limit_cuts_it_off():
     batch = batch_networks(networks(1, mutations=0))
     with stepper(Drift) as played:
-        assert played.roll_out(batch, np.zeros(1), [1], 7, 0, 1).steps.tolist() == [[[7]]]
-        assert played.roll_out(batch, np.zeros(1), [1], 100, 0, 1).steps.tolist() == [[[40]]]
+        assert played.roll_out(Job(batch, np.zeros(1), [1], 7, 0, 1)).steps.tolist() == [[[7]]]
+        assert played.roll_out(Job(batch, np.zeros(1), [1], 100, 0, 1)).steps.tolist() == [[[40]]]
 
 
 def test_one_instance_is_kept_from_call_to_call_and_closed_at_the_end(counted):
     env_class = counted()
     batch = batch_networks(networks(2))
     with stepper(env_class) as played:
-        played.roll_out(batch, WEIGHTS, SEEDS, 5, 0, 2)
-        played.roll_out(batch, WEIGHTS, SEEDS, 5, 0, 1)
+        played.roll_out(Job(batch, WEIGHTS, SEEDS, 5, 0, 2))
+        played.roll_out(Job(batch, WEIGHTS, SEEDS, 5, 0, 1))
         assert (env_class.made, env_class.closed) == (1, 0)
     assert (env_class.made, env_class.closed) == (1, 1)
 
@@ -180,10 +181,10 @@ def test_a_fresh_instance_for_each_episode_hides_what_the_others_left_behind(cou
     env_class = counted(Remembers)
     batch = batch_networks(networks(2))
     with stepper(env_class, fresh=True) as fresh, stepper(env_class) as kept:
-        first = fresh.roll_out(batch, WEIGHTS, SEEDS, 20, 0, 2)
+        first = fresh.roll_out(Job(batch, WEIGHTS, SEEDS, 20, 0, 2))
         assert env_class.made == 12
-        again = fresh.roll_out(batch, WEIGHTS, SEEDS[::-1], 20, 0, 2)
-        used = kept.roll_out(batch, WEIGHTS, SEEDS, 20, 0, 2)
+        again = fresh.roll_out(Job(batch, WEIGHTS, SEEDS[::-1], 20, 0, 2))
+        used = kept.roll_out(Job(batch, WEIGHTS, SEEDS, 20, 0, 2))
     assert again.returns[:, :, ::-1].tobytes() == first.returns.tobytes()
     assert used.returns.tobytes() != first.returns.tobytes()
     assert env_class.closed == env_class.made
@@ -229,7 +230,7 @@ class Choices(gymnasium.Env):
 def test_nested_spaces_are_played_from_end_to_end():
     nets = networks(3, inputs=7, outputs=9, mutations=30)
     with stepper(Choices) as played:
-        rollouts = played.roll_out(batch_networks(nets), WEIGHTS, SEEDS, 12, 0, 3)
+        rollouts = played.roll_out(Job(batch_networks(nets), WEIGHTS, SEEDS, 12, 0, 3))
     assert rollouts.failures == ()
     env = Choices()
     for p, network in enumerate(nets):
@@ -289,12 +290,12 @@ def test_a_failed_network_has_nan_and_a_reason_and_hurts_no_other(counted, troub
     quiet, loud = quiet_and_loud()
     batch = batch_networks([quiet, loud, quiet])
     with stepper(Drift) as played:
-        calm = played.roll_out(batch, WEIGHTS, SEEDS, 30, 0, 3)
+        calm = played.roll_out(Job(batch, WEIGHTS, SEEDS, 30, 0, 3))
     env_class = counted(step=breaking(trouble), woke=False)
     before = signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)
     with stepper(env_class, limit_seconds=0.3 if trouble is sleep_on else 60.0) as played:
-        failed = played.roll_out(batch, WEIGHTS, SEEDS, 30, 0, 3)
-        later = played.roll_out(batch, WEIGHTS, SEEDS, 30, 1, 3)
+        failed = played.roll_out(Job(batch, WEIGHTS, SEEDS, 30, 0, 3))
+        later = played.roll_out(Job(batch, WEIGHTS, SEEDS, 30, 1, 3))
     assert failed.returns[::2].tobytes() == calm.returns[::2].tobytes()
     assert np.isnan(failed.returns[1]).all()
     assert failed.steps[1, :2].tolist() == calm.steps[1, :2].tolist()
@@ -317,7 +318,7 @@ def test_an_observation_that_ends_an_episode_may_hold_anything(counted):
     batch = batch_networks(quiet_and_loud()[1:])
     ended = breaking(lambda env, o, r, *rest: (o * np.nan, r, True, False, {}))
     with stepper(counted(step=ended)) as played:
-        rollouts = played.roll_out(batch, np.array([2.0]), SEEDS, 30, 0, 1)
+        rollouts = played.roll_out(Job(batch, np.array([2.0]), SEEDS, 30, 0, 1))
     assert rollouts.failures == ()
     assert np.isfinite(rollouts.returns).all()
     assert rollouts.steps.tolist() == [[[3, 3]]]
@@ -327,7 +328,7 @@ def test_a_set_of_weights_is_named_by_its_index():
     loud = quiet_and_loud()[1]
     step = breaking(lambda env, *rest: 1 // 0)
     with stepper(type("Bad", (Drift,), {"step": step})) as played:
-        rollouts = played.roll_out(batch_networks([loud]), np.array([[0.0], [2.0]]), SEEDS, 30, 0, 1)
+        rollouts = played.roll_out(Job(batch_networks([loud]), np.array([[0.0], [2.0]]), SEEDS, 30, 0, 1))
     assert rollouts.failures[0][1].splitlines()[0].endswith("seed 3, weight set 1)")
 
 
@@ -338,7 +339,7 @@ def test_an_environment_that_cannot_be_made_or_reset_fails_every_network(counted
     batch = batch_networks(quiet_and_loud())
     for member in ("__init__", "reset"):
         with stepper(counted(**{member: refuse})) as played:
-            rollouts = played.roll_out(batch, WEIGHTS, SEEDS, 30, 0, 2)
+            rollouts = played.roll_out(Job(batch, WEIGHTS, SEEDS, 30, 0, 2))
         assert np.isnan(rollouts.returns).all()
         assert not rollouts.steps.any()
         assert [index for index, _ in rollouts.failures] == [0, 1]
@@ -353,9 +354,9 @@ def test_an_interrupt_passes_through_and_the_stepper_can_still_be_used(counted):
     before = signal.getsignal(signal.SIGALRM)
     with stepper(env_class, limit_seconds=60.0) as played:
         with pytest.raises(KeyboardInterrupt):
-            played.roll_out(batch, WEIGHTS, SEEDS, 30, 1, 2)
+            played.roll_out(Job(batch, WEIGHTS, SEEDS, 30, 1, 2))
         assert signal.getsignal(signal.SIGALRM) == before
-        assert played.roll_out(batch, WEIGHTS, SEEDS, 30, 0, 1).failures == ()
+        assert played.roll_out(Job(batch, WEIGHTS, SEEDS, 30, 0, 1)).failures == ()
 
 
 def test_an_environment_that_swallows_exceptions_is_still_interrupted(counted):
@@ -367,7 +368,7 @@ def test_an_environment_that_swallows_exceptions_is_still_interrupted(counted):
 
     batch = batch_networks(quiet_and_loud())
     with stepper(counted(step=breaking(stubborn)), limit_seconds=0.2) as played:
-        rollouts = played.roll_out(batch, WEIGHTS[2:], SEEDS, 30, 1, 2)
+        rollouts = played.roll_out(Job(batch, WEIGHTS[2:], SEEDS, 30, 1, 2))
     assert rollouts.failures[0][1].startswith("TimeLimit")
 
 
@@ -382,7 +383,7 @@ def test_in_another_thread_the_time_limit_is_checked_between_steps(counted):
 
     def work():
         with stepper(env_class, limit_seconds=0.2) as played:
-            found.append(played.roll_out(batch, WEIGHTS[2:], SEEDS, 30, 0, 2))
+            found.append(played.roll_out(Job(batch, WEIGHTS[2:], SEEDS, 30, 0, 2)))
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -397,7 +398,7 @@ def test_a_timer_of_someone_else_goes_on():
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.2)
         with stepper(Drift, limit_seconds=60.0) as played:
-            played.roll_out(batch_networks(quiet_and_loud()), WEIGHTS, SEEDS, 30, 0, 2)
+            played.roll_out(Job(batch_networks(quiet_and_loud()), WEIGHTS, SEEDS, 30, 0, 2))
         for _ in range(1000):
             if not rang:
                 time.sleep(0.01)
@@ -509,6 +510,6 @@ def test_a_walk_on_fresh_instances_follows_from_its_own_seed():
         codecs = observation_codec(env.observation_space), action_codec(env.action_space)
     batch = batch_networks(networks(3, codecs[0].size, codecs[1].size))
     with Stepper(make, *codecs, fresh=True) as played:
-        whole = played.roll_out(batch, WEIGHTS, SEEDS, 60, 0, 3)
-        alone = played.roll_out(batch, WEIGHTS[1:2], SEEDS[1:], 60, 2, 3)
+        whole = played.roll_out(Job(batch, WEIGHTS, SEEDS, 60, 0, 3))
+        alone = played.roll_out(Job(batch, WEIGHTS[1:2], SEEDS[1:], 60, 2, 3))
     assert alone.returns[0, 0, 0].tobytes() == whole.returns[2, 1, 1].tobytes()

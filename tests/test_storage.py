@@ -22,7 +22,8 @@ from wann.champion import Champion, Scores, champion_to_json
 from wann.cli.main import main
 from wann.evolution.evolution import Evolution
 from wann.run import folder as storage
-from wann.run.folder import MEASURED, METRICS, Checkpoint, RunFolder, Totals
+from wann.run.checkpoint import Checkpoint, Totals
+from wann.run.folder import MEASURED, METRICS, RunFolder
 from wann.run.search import resume, search
 from wann.settings import Settings, with_changes
 

@@ -13,6 +13,7 @@ from conftest import evolved
 from gymnasium.error import DependencyNotInstalled
 
 from wann.networks.network import batch_networks, compile_genome
+from wann.rollouts.job import Job
 from wann.settings import build_settings
 from wann.tasks import known
 from wann.tasks import registry as tasks
@@ -92,7 +93,7 @@ def test_a_compiled_task_can_be_stepped_by_gymnasium_and_gives_the_same(name):
     sizes = {"inputs": len(compiled.inputs), "outputs": len(compiled.outputs)}
     batch = batch_networks([compile_genome(evolved(seed, 5 * seed, **sizes)) for seed in range(4)])
     weights, seeds = np.array([-1.0, 0.7]), [5, 6]
-    found = [task.roll_out(batch, weights, seeds, 40, 1, 4) for task in (compiled, stepped)]
+    found = [task.roll_out(Job(batch, weights, seeds, 40, 1, 4)) for task in (compiled, stepped)]
     stepped.close()
     assert found[0].returns.shape == found[1].returns.shape == (3, 2, 2)
     assert found[1].returns == pytest.approx(found[0].returns, abs=1e-6)
@@ -272,7 +273,7 @@ def test_environments_are_kept_between_evaluations_and_closed_at_the_end(monkeyp
         made.clear()
         closed.clear()
         for _ in range(2):
-            task.roll_out(batch, np.ones(1), [1, 2], 3, 0, 2)
+            task.roll_out(Job(batch, np.ones(1), [1, 2], 3, 0, 2))
         task.close()
         assert len(made) == wanted
         assert closed == made

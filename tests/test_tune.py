@@ -16,14 +16,16 @@ from conftest import evolved
 from wann.champion import Champion, Scores, load_champion, save_champion
 from wann.cli.main import main
 from wann.evaluation.evaluator import LocalEvaluator
+from wann.evaluation.placement import Placement
 from wann.formats.paper import import_champion
 from wann.networks.genome import genome_from_dict
 from wann.networks.network import compile_genome
 from wann.tasks.registry import get_task
 from wann.tuning import session as tuning_module
 from wann.tuning.optimisers import OPTIMISERS, Cma
-from wann.tuning.plan import Plan, Saved, state_path
-from wann.tuning.session import Interrupted, frozen_connections
+from wann.tuning.plan import Saved, TuningPlan, state_path
+from wann.tuning.session import TuningInterrupted
+from wann.tuning.subject import frozen_connections
 from wann.tuning.tune import for_task, resume_tuning, tune
 from wann.utils.signals import BrokenOff, stop_signals
 
@@ -159,7 +161,7 @@ def test_a_classifier_is_tuned_on_the_training_part_and_scored_on_the_test_part(
 
 
 def test_threads_change_no_number(champion):
-    one, two = (tune(champion, threads=threads, **SMALL).champion for threads in (1, 2))
+    one, two = (tune(champion, placement=Placement(threads), **SMALL).champion for threads in (1, 2))
     np.testing.assert_array_equal(one.tuned, two.tuned)
     assert one.tuning == two.tuning
 
@@ -195,7 +197,7 @@ def test_a_tuning_cut_off_after_any_generation_goes_on_to_the_same_bits(tmp_path
         with pytest.raises(CutError):
             tune(champion, path, observer=observer, **plan)
         assert not path.exists()
-        resume_tuning(path, threads=1)
+        resume_tuning(path, placement=Placement(1))
         assert path.read_bytes() == (tmp_path / "whole.json").read_bytes()
     assert not list(tmp_path.glob(".wann-*"))
 
@@ -237,7 +239,7 @@ def test_a_check_that_a_signal_cuts_off_is_made_again(champion, tmp_path, monkey
     whole = Saved.load(state_path(tmp_path / "whole.json"))
     assert whole.hard.size > 8
     assert len(whole.kept) == len(whole.kept_means) > 4
-    check = tuning_module.Session._check
+    check = tuning_module.TuningSession._check
     for cut in (1, 3, 6):
         path, count = tmp_path / f"{cut}.json", itertools.count()
 
@@ -246,10 +248,10 @@ def test_a_check_that_a_signal_cuts_off_is_made_again(champion, tmp_path, monkey
                 raise BrokenOff
             return check(self, sets)
 
-        monkeypatch.setattr(tuning_module.Session, "_check", checked)
-        with pytest.raises(Interrupted):
+        monkeypatch.setattr(tuning_module.TuningSession, "_check", checked)
+        with pytest.raises(TuningInterrupted):
             tune(champion, path, **plan)
-        monkeypatch.setattr(tuning_module.Session, "_check", check)
+        monkeypatch.setattr(tuning_module.TuningSession, "_check", check)
         resume_tuning(path)
         assert path.read_bytes() == (tmp_path / "whole.json").read_bytes()
         resumed = Saved.load(state_path(path))
@@ -271,7 +273,7 @@ def test_a_longer_budget_goes_on_with_all_that_was_computed(champion, tmp_path):
 
 
 def test_stages_double_the_episodes_and_cost_the_same():
-    plan = Plan(budget=3100 * 8, population=8, episodes=32)
+    plan = TuningPlan(budget=3100 * 8, population=8, episodes=32)
     episodes = [plan.episodes_in(generation) for generation in range(plan.generations)]
     assert episodes == sorted(episodes)
     cost = {count: count * episodes.count(count) for count in episodes}
@@ -282,7 +284,7 @@ def test_stages_double_the_episodes_and_cost_the_same():
 
 @pytest.mark.parametrize(("generations", "episodes"), [(1, 5), (2, 64), (7, 1), (40, 3)])
 def test_every_tuning_ends_with_the_episodes_that_were_asked_for(generations, episodes):
-    plan = Plan(budget=8 * generations, population=8, episodes=episodes)
+    plan = TuningPlan(budget=8 * generations, population=8, episodes=episodes)
     found = [plan.episodes_in(generation) for generation in range(generations)]
     assert min(found) >= 1
     assert max(found) == found[-1] == episodes
@@ -424,7 +426,7 @@ def test_the_state_holds_everything_that_was_told(champion, tmp_path):
     tune(champion, tmp_path / "t.json", **SMALL)
     saved = Saved.load(state_path(tmp_path / "t.json"))
     assert saved.values.shape == (6, 8)
-    assert saved.plan == Plan(**SMALL)
+    assert saved.plan == TuningPlan(**SMALL)
     assert np.all(np.diff(saved.kept_means) <= 0.0)
 
 
@@ -495,7 +497,7 @@ def test_an_interrupted_tuning_in_memory_says_where_it_stands(champion):
     def observer(_progress):
         signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(Interrupted) as caught:
+    with pytest.raises(TuningInterrupted) as caught:
         tune(champion, observer=observer, **SMALL)
     assert caught.value.tuned.champion is None
     assert caught.value.tuned.progress.done == 8
@@ -508,7 +510,7 @@ def test_a_signal_before_anything_is_kept_ends_it_and_leaves_nothing(champion, t
     monkeypatch.setattr(LocalEvaluator, "evaluate", broken_off)
     with pytest.raises(KeyboardInterrupt) as caught:
         tune(champion, tmp_path / "t.json", **SMALL)
-    assert not isinstance(caught.value, Interrupted)
+    assert not isinstance(caught.value, TuningInterrupted)
     assert not list(tmp_path.iterdir())
 
 

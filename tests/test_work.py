@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from wann.evaluation.chunks import MOST_LOSSES, Chunk, Dealer, Span, Work
 from wann.networks.network import batch_networks, compile_genome
+from wann.rollouts.job import Job
 from wann.rollouts.result import Rollouts
 from wann.tasks.registry import get_task
 from wann.tasks.task import Task
@@ -44,12 +45,12 @@ class Table(Task):
         connections = slice(*batch.first_connection[at : at + 2])
         return batch.activation[nodes].tobytes(), batch.sources[connections].tobytes()
 
-    def roll_out(self, networks, weights, seeds, max_steps, first, last):
-        returns = np.empty((last - first, len(weights), len(seeds)))
-        steps, failures = np.full(returns.shape, max_steps), []
-        for row in range(last - first):
-            index = self.index_of[self.key(networks, first + row)]
-            returns[row] = 100.0 * index + weights[:, None] + np.array(seeds) / 10.0
+    def roll_out(self, job):
+        returns, weights = np.empty(job.shape), job.weights
+        steps, failures = np.full(returns.shape, job.max_steps), []
+        for row in range(job.last - job.first):
+            index = self.index_of[self.key(job.networks, job.first + row)]
+            returns[row] = 100.0 * index + weights[:, None] + np.array(job.seeds) / 10.0
             bad = [weight for weight in weights.tolist() if (index, weight) in self.troubles]
             if bad:
                 returns[row], steps[row, weights.tolist().index(bad[0]) :] = np.nan, 0
@@ -166,7 +167,7 @@ def test_a_single_network_with_individual_weights_is_dealt_by_the_set():
     sets = np.random.default_rng(1).uniform(-2, 2, (9, network.sources.size))
     task = get_task("MountainCarContinuous-v0")
     work = Work([network], sets, SEEDS, by_weight=True)
-    direct = task.roll_out(batch_networks([network]), sets, SEEDS, 30, 0, 1)
+    direct = task.roll_out(Job(batch_networks([network]), sets, SEEDS, 30, 0, 1))
     chunks = [work.chunk(first, first + 3) for first in (6, 0, 3)]
     merged = work.merge((chunk, work.roll_out(task, chunk, 30)) for chunk in chunks)
     assert merged.returns.tobytes() == direct.returns.tobytes()

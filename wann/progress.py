@@ -110,7 +110,7 @@ def _progress_lines(label: str, console: Console) -> Callable[[int, int], None]:
 
 
 @contextmanager
-def tuning_view(quiet: bool) -> Iterator[session.Observer | None]:
+def tuning_view(quiet: bool) -> Iterator[session.TuningObserver | None]:
     """Observer that shows a tuning while the context lasts; None when quiet."""
     console = Console(stderr=True)
     if quiet:
@@ -136,7 +136,7 @@ def tuning_view(quiet: bool) -> Iterator[session.Observer | None]:
     else:
         begun, first = time.monotonic(), None
 
-        def show(now: session.Progress) -> None:
+        def show(now: session.TuningProgress) -> None:
             nonlocal first
             first = now.done if first is None else first
             pace = (now.done - first) / max(time.monotonic() - begun, 1e-9)
@@ -169,7 +169,7 @@ def _measurement(now: comparison.Progress) -> str:
     return f"measurement {now.done + 1} of {now.total}: {now.method}, seed {now.seed}; about {left} left"
 
 
-def _tuning_scores(now: session.Progress) -> str:
+def _tuning_scores(now: session.TuningProgress) -> str:
     if now.part:  # with many networks, and little room
         return f"best {shown_return(now.best)}"
     return f"return {shown_return(now.start)} at first, {shown_return(now.best)} now"

@@ -20,12 +20,14 @@ import numpy as np
 
 from wann.evaluation import ray_evaluator as distributed
 from wann.evaluation.chunks import Dealer, Span, Work
-from wann.evaluation.ray_evaluator import RayEvaluator, ray
+from wann.evaluation.ray_cluster import ray
+from wann.evaluation.ray_evaluator import RayEvaluator
 from wann.evolution.evolution import Evolution
 from wann.networks.genome import Genome
 from wann.networks.network import NetworkBatch, batch_networks, compile_genome
+from wann.rollouts.job import Job
 from wann.rollouts.result import Rollouts
-from wann.run.folder import _unpack
+from wann.run.checkpoint import unpack
 from wann.settings import Settings, build_settings
 from wann.tasks.registry import get_task, preset_settings
 from wann.utils.arrays import FloatArray
@@ -84,7 +86,7 @@ def measure_episodes(genomes: dict[str, tuple[Genome, ...]]) -> dict[str, object
 
     def in_pool(batch: NetworkBatch, used: FloatArray, first: int, last: int) -> Rollouts:
         begun = time.process_time()
-        part = pool.roll_out(batch, used, seeds, settings.max_steps, first, last)
+        part = pool.roll_out(Job(batch, used, seeds, settings.max_steps, first, last))
         pool_seconds.append(time.process_time() - begun)
         pool_rows.append([float(part.steps.size), float(part.steps.max()), float(part.steps.sum())])
         return part
@@ -93,7 +95,7 @@ def measure_episodes(genomes: dict[str, tuple[Genome, ...]]) -> dict[str, object
     for name, population in genomes.items():
         chosen = population[:: max(1, len(population) // NETWORKS)][:NETWORKS]
         batch = batch_networks([compile_genome(genome) for genome in chosen])
-        pool.roll_out(batch, weights[:1], seeds[:1], 5, 0, 1)
+        pool.roll_out(Job(batch, weights[:1], seeds[:1], 5, 0, 1))
         parts = [in_pool(batch, weights, index, index + 1) for index in range(batch.size)]
         found[name] = {
             "connections_median": float(np.median([genome.connection_count for genome in chosen])),
@@ -103,11 +105,11 @@ def measure_episodes(genomes: dict[str, tuple[Genome, ...]]) -> dict[str, object
         for index in range(4):  # a weight of a network, and several networks at once
             in_pool(batch, weights[index : index + 1], 5 * index, 5 * index + 1)
         in_pool(batch, weights, 0, 4)
-        own.roll_out(batch, weights[:1], seeds[:1], 5, 0, 1)
+        own.roll_out(Job(batch, weights[:1], seeds[:1], 5, 0, 1))
         for index in range(batch.size):
             begun = time.thread_time()
             weight = weights[index % 6 : index % 6 + 1]
-            part = own.roll_out(batch, weight, seeds[:1], settings.max_steps, index, index + 1)
+            part = own.roll_out(Job(batch, weight, seeds[:1], settings.max_steps, index, index + 1))
             seconds.append(time.thread_time() - begun)
             rows.append([1.0, float(part.steps.sum())])
     own.close()
@@ -338,7 +340,7 @@ def main() -> None:
     )
     given = parser.parse_args()
     parts = given.parts or ["episodes", "sizes", "variation", "driver", "point"]
-    checkpoint = _unpack(given.checkpoint)
+    checkpoint = unpack(given.checkpoint)
     evolved = checkpoint.state.population
     random = drifted(96, 40)
     path = HERE / "measured.json"

@@ -1,4 +1,4 @@
-"""What each piece of the preset `lexicase` is worth: searches with one piece less or more, or other populations.
+"""What each piece of the preset `lexicase` is worth: searches with one piece changed, or other populations.
 
     .venv/bin/python experiments/swingup/ablation.py [--seeds 401 ...] [--variants ...] [--generations 144]
 

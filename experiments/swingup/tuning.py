@@ -19,6 +19,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 import wann
+from wann.evaluation.placement import Placement
 from wann.tuning.plan import is_tuning
 from wann.tuning.tune import resume_tuning, tune
 from wann.visualization.theme import LIGHT, figure_style, quiet_frame, save_figure
@@ -53,9 +54,9 @@ def tuned(preset: str, seed: int, tuning_seed: int, plans: list[str], threads: i
         if not out.exists():
             out.parent.mkdir(parents=True, exist_ok=True)
             if is_tuning(out):
-                resume_tuning(out, threads=threads)
+                resume_tuning(out, placement=Placement(threads))
             else:
-                tune(champion, out, seed=tuning_seed, threads=threads, **PLANS[plan])
+                tune(champion, out, seed=tuning_seed, placement=Placement(threads), **PLANS[plan])
         tuning = wann.load_champion(out).tuning
         row |= {"start_weight": tuning["start_weight"], "before": tuning["before"], plan: tuning["after"]}
     return row

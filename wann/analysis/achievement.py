@@ -73,5 +73,5 @@ def achievement(
         counted = replace(task, dynamics=task.goal.counting)
     seeds = episode_seeds(seed, Purpose.EVALUATION, starts, 0)
     with LocalEvaluator(counted, task.episode_steps, threads) as evaluator:
-        rollouts = evaluator.evaluate([champion.network], np.array([weight]), seeds)
+        rollouts = evaluator.evaluate([champion.network], np.array([weight]), seeds).checked()
     return Achievement.of(task.goal, rollouts, weight)

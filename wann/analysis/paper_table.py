@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from wann.analysis.classifier import evaluate_classifier
-from wann.analysis.scorecard import Scorecard, evaluate, evaluate_tuned
+from wann.analysis.scorecard import evaluate_tuned, scorecard_of
 from wann.champion import Champion, Scores
 from wann.evaluation.placement import DEFAULT_PLACEMENT, Note, Placement
 from wann.evolution.shared_weights import RANGE
@@ -48,7 +48,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """One champion's scores."""
 
     name: str  # of its file or run, or "paper"
@@ -78,13 +78,13 @@ _PUBLISHED: dict[str, tuple[int | None, tuple[Cell | None, ...]]] = {
 }
 
 
-def published_row(task: str) -> Row | None:
+def published_row(task: str) -> TableRow | None:
     """The paper's row for a task, where it has one. Source: Gaier and Ha (2019), tables 1 and 2."""
     if task not in _PUBLISHED:
         return None
     connections, cells = _PUBLISHED[task]
     found = {name: cell for name, cell in zip(COLUMNS, cells, strict=True) if cell}
-    return Row("paper", task, connections, None, found)
+    return TableRow("paper", task, connections, None, found)
 
 
 def fixed_topology(champion: Champion) -> Champion:
@@ -143,7 +143,7 @@ def make_row(
     seed: int = 0,
     placement: Placement = DEFAULT_PLACEMENT,
     note: Note | None = None,
-) -> Row:
+) -> TableRow:
     """Score a champion for the table.
 
     Args:
@@ -163,18 +163,17 @@ def make_row(
     if is_data_set(champion.task):
         cells = _accuracies(champion, fixed, seed)
     else:
-        card = evaluate(champion, episodes=episodes, seed=seed, note=note, **asdict(placement))
-        assert isinstance(card, Scorecard)  # noqa: S101 - no data set
+        card = scorecard_of(champion, episodes=episodes, seed=seed, placement=placement, note=note)
         scores = {
             "random weights": card.individual_random,
             "random shared": card.uniform_shared,
             "tuned shared": card.best_shared,
             "tuned weights": card.tuned,
             "fixed topology, tuned": fixed
-            and evaluate_tuned(fixed, episodes=episodes, seed=seed, note=note, **asdict(placement)),
+            and evaluate_tuned(fixed, episodes=episodes, seed=seed, placement=placement, note=note),
         }
         cells = {name: Cell(score.mean, score.std) for name, score in scores.items() if score}
-    return Row(name, champion.task, champion.genome.connection_count, budget, cells)
+    return TableRow(name, champion.task, champion.genome.connection_count, budget, cells)
 
 
 def _accuracies(champion: Champion, fixed: Champion | None, seed: int) -> dict[str, Cell]:
@@ -204,7 +203,7 @@ def _accuracies(champion: Champion, fixed: Champion | None, seed: int) -> dict[s
     return cells
 
 
-def with_published(rows: Sequence[Row]) -> list[Row]:
+def with_published(rows: Sequence[TableRow]) -> list[TableRow]:
     """The rows by task, each task's published row after its own."""
     ordered = []
     for task in dict.fromkeys(row.task for row in rows):
@@ -214,12 +213,12 @@ def with_published(rows: Sequence[Row]) -> list[Row]:
     return ordered
 
 
-def shown_columns(rows: Sequence[Row]) -> list[str]:
+def shown_columns(rows: Sequence[TableRow]) -> list[str]:
     """The columns that any row has something in."""
     return [name for name in COLUMNS if any(name in row.cells for row in rows)]
 
 
-def shown_cell(row: Row, column: str, plus_minus: str = "±") -> str:
+def shown_cell(row: TableRow, column: str, plus_minus: str = "±") -> str:
     """A cell in words: a return with its deviation, or a percentage; a dash where there is nothing."""
     cell = row.cells.get(column)
     if cell is None:
@@ -231,7 +230,7 @@ def shown_cell(row: Row, column: str, plus_minus: str = "±") -> str:
     return f"{cell.mean:.{digits}f}" + ("" if cell.std is None else f" {plus_minus} {cell.std:.{digits}f}")
 
 
-def to_text(rows: Sequence[Row], form: Format) -> str:
+def to_text(rows: Sequence[TableRow], form: Format) -> str:
     """The table as Markdown, CSV, JSON or LaTeX (with the package booktabs)."""
     columns = shown_columns(rows)
     if form == "json":
@@ -254,16 +253,16 @@ def to_text(rows: Sequence[Row], form: Format) -> str:
     )
 
 
-def _words(row: Row, columns: Sequence[str], plus_minus: str = "±") -> list[str]:
+def _words(row: TableRow, columns: Sequence[str], plus_minus: str = "±") -> list[str]:
     size = "–" if row.connections is None else str(row.connections)
     return [row.name, row.task, size, *(shown_cell(row, column, plus_minus) for column in columns)]
 
 
-def _plain(row: Row) -> dict[str, Any]:
+def _plain(row: TableRow) -> dict[str, Any]:
     return {name: asdict(cell) for name, cell in row.cells.items()}
 
 
-def _to_csv(rows: Sequence[Row], columns: Sequence[str]) -> str:
+def _to_csv(rows: Sequence[TableRow], columns: Sequence[str]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(

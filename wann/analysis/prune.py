@@ -15,7 +15,8 @@ import numpy as np
 
 from wann.analysis.variants import Trials, accuracies, check_earning, check_weight
 from wann.champion import Champion, Scores, Weight, node_names
-from wann.evaluation.placement import Note, Placement, open_evaluator
+from wann.evaluation.opening import open_evaluator
+from wann.evaluation.placement import DEFAULT_PLACEMENT, Note, Placement
 from wann.networks.genome import Genome
 from wann.networks.network import compile_genome
 from wann.tasks.data_task import DataTask
@@ -33,6 +34,18 @@ FRESH_EPISODES, STEPPED_FRESH_EPISODES = 100, 20
 
 _SAMPLES = 5_000  # of the training part of a data set, that decide
 _USUAL_ROUNDS = 10  # for the estimate of the time left
+
+
+@dataclass(frozen=True, slots=True)
+class Episodes:
+    """Episodes of a pruning; a data set has none to choose."""
+
+    deciding: int | None = None  # on which connections are removed; None: 20, or 5 where Python steps them
+    fresh: int | None = None  # other ones, on which the result is confirmed; None: 100, or 20
+    seed: int = 0
+
+
+USUAL_EPISODES = Episodes()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,12 +112,8 @@ def prune(
     *,
     tolerance: float = TOLERANCE,
     weight: Weight | None = None,
-    episodes: int | None = None,
-    fresh: int | None = None,
-    seed: int = 0,
-    threads: int | None = None,
-    workers: int | None = None,
-    address: str | None = None,
+    episodes: Episodes = USUAL_EPISODES,
+    placement: Placement = DEFAULT_PLACEMENT,
     progress: Callable[[int, int], None] | None = None,
     note: Note | None = None,
 ) -> Pruning:
@@ -123,10 +132,8 @@ def prune(
         tolerance: share of what the connections earn that may be lost, from 0 to below 1.
         weight: the shared weight that is judged, or "tuned"; the mean over all weights that the champion was
             confirmed at where it is not given.
-        episodes: that decide, at least 1; by default 20 of compiled physics, else 5.
-        fresh: other episodes, that confirm, at least 1; by default 100 of compiled physics, else 20.
-        seed: of the episodes.
-        threads, workers, address: where it is computed, as for `wann.search`; never changes a number.
+        episodes: how many decide and confirm, and their seed.
+        placement: where it is computed; never changes a number.
         progress: called with the rollouts done and, as an estimate, to be done.
         note: told in a line what a user should know.
 
@@ -140,18 +147,18 @@ def prune(
     if weight is not None:
         check_weight(champion, weight)
     task = champion.get_task()
-    count, fresh_count = _episodes(task, episodes, fresh)
+    count, fresh_count = _counts(task, episodes)
     steps = _SAMPLES if isinstance(task, DataTask) else task.episode_steps
     weights = champion.scores.weights if weight is None or weight == "tuned" else np.array([weight])
     of_pass = champion.network.sources.size * len(weights) * count
-    with open_evaluator(task, steps, Placement(threads, workers, address), of_pass, note) as evaluator:
+    with open_evaluator(task, steps, placement, of_pass, note) as evaluator:
         trials = Trials(evaluator, progress, _USUAL_ROUNDS * of_pass)
         judge = _Judge(
             champion,
             trials,
             None if weight == "tuned" else weights,
-            episode_seeds(seed, Purpose.PRUNING, count, 0),
-            episode_seeds(seed, Purpose.PRUNING, fresh_count, 1),
+            episode_seeds(episodes.seed, Purpose.PRUNING, count, 0),
+            episode_seeds(episodes.seed, Purpose.PRUNING, fresh_count, 1),
         )
         whole = judge.expressed(champion.genome.enabled)
         score = float(judge.scores([whole])[0])
@@ -177,7 +184,7 @@ def prune(
     origin = {
         "tolerance": tolerance,
         "weight": weight,
-        "seed": seed,
+        "seed": episodes.seed,
         "connections_before": champion.genome.connection_count,
         "score_before": before,
         "score_after": after,
@@ -202,16 +209,17 @@ def prune(
     )
 
 
-def _episodes(task: Task, episodes: int | None, fresh: int | None) -> tuple[int, int]:
+def _counts(task: Task, episodes: Episodes) -> tuple[int, int]:
     """How many episodes decide and confirm."""
+    deciding, fresh = episodes.deciding, episodes.fresh
     if isinstance(task, DataTask):
-        if episodes is not None or fresh is not None:
+        if deciding is not None or fresh is not None:
             raise ValueError(f"{task.name} is a data set, which has no episodes: leave out how many")
         return 1, 1
     usual, usual_fresh = EPISODES, FRESH_EPISODES
     if not task.threaded:
         usual, usual_fresh = STEPPED_EPISODES, STEPPED_FRESH_EPISODES
-    found = usual if episodes is None else episodes, usual_fresh if fresh is None else fresh
+    found = usual if deciding is None else deciding, usual_fresh if fresh is None else fresh
     if min(found) < 1:
         raise ValueError(f"episodes must be at least 1, not {min(found)}")
     return found

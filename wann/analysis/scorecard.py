@@ -10,8 +10,10 @@ import numpy as np
 
 from wann.analysis.achievement import Achievement, achievement
 from wann.analysis.classifier import ClassifierCard, evaluate_classifier
+from wann.analysis.variants import Trials
 from wann.champion import Champion
-from wann.evaluation.placement import Note, Placement, open_evaluator
+from wann.evaluation.opening import open_evaluator
+from wann.evaluation.placement import DEFAULT_PLACEMENT, Note, Placement
 from wann.evolution.shared_weights import RANGE, UNIFORM_WEIGHTS, check_weights
 from wann.rollouts.result import Rollouts
 from wann.settings import PAPER_WEIGHTS
@@ -97,6 +99,33 @@ def evaluate(
     """
     if is_data_set(champion.task):
         return evaluate_classifier(champion, weights)
+    placement = Placement(threads, workers, address)
+    return scorecard_of(
+        champion,
+        episodes=episodes,
+        weights=weights,
+        seed=seed,
+        placement=placement,
+        progress=progress,
+        note=note,
+    )
+
+
+def scorecard_of(
+    champion: Champion,
+    *,
+    episodes: int = 100,
+    weights: Sequence[float] = PAPER_WEIGHTS,
+    seed: int = 0,
+    placement: Placement = DEFAULT_PLACEMENT,
+    progress: Callable[[int, int], None] | None = None,
+    note: Note | None = None,
+) -> Scorecard:
+    """`evaluate` for a champion of an environment.
+
+    Raises:
+        ValueError, RuntimeError: as `evaluate`.
+    """
     if episodes < 1:
         raise ValueError(f"episodes must be at least 1, not {episodes}")
     check_weights(weights)
@@ -107,25 +136,11 @@ def evaluate(
     tuned = champion.tuned_sources
     total = _SWEEP_WEIGHTS * _SWEEP_EPISODES + len(sets) * min(episodes, _EPISODES_PER_SET)
     total += episodes * (len(weights) + UNIFORM_WEIGHTS + 1 + (tuned is not None))
-    done = 0
-    placement = Placement(threads, workers, address)
     with open_evaluator(task, task.episode_steps, placement, total, note) as evaluator:
+        trials = Trials(evaluator, progress, total)
 
         def rolled_out(shared_or_sets: FloatArray, seeds: Sequence[int] = fresh) -> Rollouts:
-            nonlocal done
-            size = len(shared_or_sets) * len(seeds)
-
-            def advance(share: float) -> None:
-                if progress:
-                    progress(done + round(share * size), total)
-
-            rollouts = evaluator.evaluate(
-                [champion.network], shared_or_sets, seeds, confirming=True, progress=advance
-            )
-            if rollouts.failures:
-                raise RuntimeError(f"the champion could not be evaluated: {rollouts.failures[0][1]}")
-            done += size
-            return rollouts
+            return trials.roll_out([champion.network], shared_or_sets, seeds, confirming=True)
 
         def returns(shared_or_sets: FloatArray, seeds: Sequence[int] = fresh) -> FloatArray:
             first: FloatArray = rolled_out(shared_or_sets, seeds).returns[0]
@@ -137,7 +152,7 @@ def evaluate(
         at_best = rolled_out(np.array([best]))
         goal = task.goal
         if goal and goal.counting:
-            done_at_best = achievement(champion, best, seed=seed, starts=episodes, threads=threads)
+            done_at_best = achievement(champion, best, seed=seed, starts=episodes, threads=placement.threads)
         else:
             done_at_best = Achievement.of(goal, at_best, best) if goal else None
         listed = returns(np.array(weights, np.float64))
@@ -161,9 +176,7 @@ def evaluate_tuned(
     *,
     episodes: int = 100,
     seed: int = 0,
-    threads: int | None = None,
-    workers: int | None = None,
-    address: str | None = None,
+    placement: Placement = DEFAULT_PLACEMENT,
     note: Note | None = None,
 ) -> Score:
     """Score of a champion's tuned weights alone, on the episodes of `evaluate`; the arguments are its own.
@@ -176,14 +189,11 @@ def evaluate_tuned(
         raise ValueError("the champion has no tuned weights")
     task = champion.get_task()
     seeds = episode_seeds(seed, Purpose.EVALUATION, episodes, 0)
-    placement = Placement(threads, workers, address)
     with open_evaluator(task, task.episode_steps, placement, episodes, note) as evaluator:
-        rollouts = evaluator.evaluate(
+        (returns,) = Trials(evaluator).of_networks(
             [champion.network], champion.tuned_sources[None], seeds, confirming=True
         )
-    if rollouts.failures:
-        raise RuntimeError(f"the champion could not be evaluated: {rollouts.failures[0][1]}")
-    return Score.of(rollouts.returns[0])
+    return Score.of(returns)
 
 
 def profile(
@@ -192,9 +202,7 @@ def profile(
     points: int = 81,
     episodes: int = 20,
     seed: int = 0,
-    threads: int | None = None,
-    workers: int | None = None,
-    address: str | None = None,
+    placement: Placement = DEFAULT_PLACEMENT,
     progress: Callable[[int, int], None] | None = None,
     note: Note | None = None,
 ) -> tuple[FloatArray, FloatArray]:
@@ -202,17 +210,16 @@ def profile(
 
     Returns:
         (points,) weights and (points, episodes) returns.
+
+    Raises:
+        ValueError: the champion does not fit its task.
+        RuntimeError: the environment fails.
     """
     task = champion.get_task()
     weights = np.linspace(*RANGE, points)
     seeds = episode_seeds(seed, Purpose.EVALUATION, episodes, 3)
     total = points * episodes
-    placement = Placement(threads, workers, address)
     with open_evaluator(task, task.episode_steps, placement, total, note) as evaluator:
-
-        def advance(share: float) -> None:
-            if progress:
-                progress(round(share * total), total)
-
-        rollouts = evaluator.evaluate([champion.network], weights, seeds, confirming=True, progress=advance)
-        return weights, rollouts.returns[0]
+        trials = Trials(evaluator, progress, total)
+        (returns,) = trials.of_networks([champion.network], weights, seeds, confirming=True)
+    return weights, returns

@@ -17,7 +17,8 @@ import numpy as np
 
 from wann.analysis.variants import Trials, accuracies, check_earning, check_weight
 from wann.champion import Champion, Weight, node_names
-from wann.evaluation.placement import Note, Placement, open_evaluator
+from wann.evaluation.opening import open_evaluator
+from wann.evaluation.placement import DEFAULT_PLACEMENT, Note, Placement
 from wann.evolution.shared_weights import RANGE
 from wann.tasks.data_task import DataTask
 from wann.utils.arrays import FloatArray
@@ -29,8 +30,30 @@ STRENGTHS = tuple((np.arange(11) / 10).tolist())
 EPISODES, STEPPED_EPISODES = 50, 5
 """Episodes of each set of weights: of compiled physics, and where Python steps them."""
 
-POINTS, DRAWS, SETS = 161, 20, 100
-"""Shared weights of the sweep, draws of the noise at each strength, sets of individual random weights."""
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How many weights a champion is tried with.
+
+    Raises:
+        ValueError: a number is too small.
+    """
+
+    points: int = 161  # shared weights of the sweep, evenly spaced over the range; at least 2
+    draws: int = 20  # of the noise at each strength; at least 1
+    sets: int = 100  # of individual random weights; at least 1
+
+    def __post_init__(self) -> None:
+        for name, value, least in (
+            ("points", self.points, 2),
+            ("draws", self.draws, 1),
+            ("sets", self.sets, 1),
+        ):
+            if value < least:
+                raise ValueError(f"{name} must be at least {least}, not {value}")
+
+
+USUAL_DETAIL = Detail()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,13 +138,9 @@ def measure(
     *,
     weight: Weight | None = None,
     episodes: int | None = None,
-    points: int = POINTS,
-    draws: int = DRAWS,
-    sets: int = SETS,
+    detail: Detail = USUAL_DETAIL,
     seed: int = 0,
-    threads: int | None = None,
-    workers: int | None = None,
-    address: str | None = None,
+    placement: Placement = DEFAULT_PLACEMENT,
     progress: Callable[[int, int], None] | None = None,
     note: Note | None = None,
 ) -> Sensitivity:
@@ -135,11 +154,9 @@ def measure(
         weight: the shared weight around which signs and noise are tried, or "tuned"; the best confirmed one
             where it is not given.
         episodes: of each set of weights, at least 1; by default 50 of compiled physics, else 5.
-        points: of the sweep, evenly spaced over the range, at least 2.
-        draws: of the noise at each strength, at least 1.
-        sets: of individual random weights, at least 1.
+        detail: how many weights are tried.
         seed: of the episodes and the draws.
-        threads, workers, address: where it is computed, as for `wann.search`; never changes a number.
+        placement: where it is computed; never changes a number.
         progress: called with the rollouts done and to be done.
         note: told in a line what a user should know.
 
@@ -150,14 +167,9 @@ def measure(
     """
     weight = champion.best_weight if weight is None else weight
     check_weight(champion, weight)
-    for name, value, least in (
-        ("points", points, 2),
-        ("draws", draws, 1),
-        ("sets", sets, 1),
-        ("episodes", episodes, 1),
-    ):
-        if value is not None and value < least:
-            raise ValueError(f"{name} must be at least {least}, not {value}")
+    if episodes is not None and episodes < 1:
+        raise ValueError(f"episodes must be at least 1, not {episodes}")
+    draws = detail.draws
     task, network = champion.get_task(), champion.network
     count = network.sources.size
     tuned = champion.tuned_sources
@@ -165,12 +177,12 @@ def measure(
     noise = stream(seed, Purpose.SENSITIVITY, 0).normal(size=(draws, count))
     strengths = np.array(STRENGTHS)
     ends = np.array([base, np.zeros(count)])
-    shared = np.linspace(*RANGE, points)
+    shared = np.linspace(*RANGE, detail.points)
     changed = np.concatenate(
         [
             base * (1.0 - 2.0 * np.eye(count)),
             (base * (1.0 + strengths[1:, None, None] * noise)).reshape(-1, count),
-            stream(seed, Purpose.SENSITIVITY, 1).uniform(*RANGE, (sets, count)),
+            stream(seed, Purpose.SENSITIVITY, 1).uniform(*RANGE, (detail.sets, count)),
         ]
     )
     if isinstance(task, DataTask):
@@ -180,7 +192,7 @@ def measure(
         if samples.targets is not None:
             raise ValueError(f"{task.name} has numbers instead of classes: there is no accuracy to measure")
         used = samples.labels.size
-        groups = accuracies(network, (ends, shared, changed), samples, threads, progress)
+        groups = accuracies(network, (ends, shared, changed), samples, placement.threads, progress)
         of_ends, of_shared, of_changed = (group[:, None] for group in groups)
         score, nothing = of_ends[:, 0].tolist()
         check_earning(score, nothing, weight)
@@ -189,7 +201,6 @@ def measure(
         used = usual if episodes is None else episodes
         seeds = episode_seeds(seed, Purpose.SENSITIVITY, used, 2)
         total = (len(ends) + len(shared) + len(changed)) * used
-        placement = Placement(threads, workers, address)
         with open_evaluator(task, task.episode_steps, placement, total, note) as evaluator:
             trials = Trials(evaluator, progress, total)
             of_ends = trials.of_sets(network, ends, seeds, confirming=True)

@@ -11,6 +11,7 @@ from wann.champion import Champion, Weight
 from wann.evaluation.evaluator import Evaluator, available_threads
 from wann.evolution.shared_weights import check_weights
 from wann.networks.network import Network, batch_networks
+from wann.rollouts.result import Rollouts
 from wann.rollouts.samples import classify, make_batch
 from wann.tasks.data_sets import Samples
 from wann.utils.arrays import FloatArray
@@ -41,15 +42,15 @@ class Trials:
         """Say how many rollouts are still to come, by an estimate."""
         self._total = self._done + more
 
-    def of_networks(
+    def roll_out(
         self,
         networks: Sequence[Network],
         weights: FloatArray,
         seeds: Sequence[int],
         *,
         confirming: bool = False,
-    ) -> FloatArray:
-        """Returns (P, W, E) of P networks at W shared weights on E episodes.
+    ) -> Rollouts:
+        """Rollouts (P, W, E) of P networks at W weights on E episodes, as of `Evaluator.evaluate`.
 
         Raises:
             RuntimeError: the environment fails.
@@ -61,11 +62,22 @@ class Trials:
                 done = self._done + round(share * size)
                 self._progress(done, max(self._total, done))
 
-        rollouts = self._evaluator.evaluate(networks, weights, seeds, confirming=confirming, progress=advance)
-        if rollouts.failures:
-            raise RuntimeError(f"the champion could not be evaluated: {rollouts.failures[0][1]}")
+        rollouts = self._evaluator.evaluate(
+            networks, weights, seeds, confirming=confirming, progress=advance
+        ).checked()
         self._done += size
-        return rollouts.returns
+        return rollouts
+
+    def of_networks(
+        self,
+        networks: Sequence[Network],
+        weights: FloatArray,
+        seeds: Sequence[int],
+        *,
+        confirming: bool = False,
+    ) -> FloatArray:
+        """Returns (P, W, E) of P networks at W shared weights on E episodes; raises as `roll_out`."""
+        return self.roll_out(networks, weights, seeds, confirming=confirming).returns
 
     def of_sets(
         self, network: Network, sets: FloatArray, seeds: Sequence[int], *, confirming: bool = False

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wann.cli.options import env_kwargs_option, label_option
+from wann.utils.words import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -48,7 +49,7 @@ def doctor(env_id: str | None, env_kwargs: dict[str, Any] | None, label: str | N
     if as_json:
         click.echo(json.dumps({"problems": problems, "findings": [asdict(each) for each in findings]}))
     else:
-        click.echo(f"\n{problems or 'No'} problem{'s' * (problems != 1)}, {notes} note{'s' * (notes != 1)}.")
+        click.echo(f"\n{problems or 'No'} problem{'s' * (problems != 1)}, {counted(notes, 'note')}.")
     return 1 if problems else 0
 
 

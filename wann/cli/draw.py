@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from wann.cli.options import beside, refuse_given, theme_option
+from wann.cli.options import refuse_given, theme_option
+from wann.utils.places import companion
 
 _WIDTHS = {"col": 3.4, "page": 7.0}  # inches
 _UNITS = {"in": 1.0, "cm": 1.0 / 2.54, "mm": 1.0 / 25.4, "": 1.0}
@@ -101,7 +102,7 @@ def draw(
     from wann.visualization.network_figure import Look, draw_genome
 
     champion = load_champion(champion_path)
-    out = out or beside(champion_path, "champion", ".svg")
+    out = out or companion(champion_path, "champion.svg", ".svg")
     genome, outputs, title = champion.genome, champion.outputs, champion.task
     for name in (only, highlight):
         if name is not None and name not in outputs:

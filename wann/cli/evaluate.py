@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from wann.analysis.classifier import Accuracy, ClassifierCard
     from wann.analysis.scorecard import Score, Scorecard
     from wann.champion import Champion
+    from wann.evaluation.placement import Placement
 
 
 @click.command()
@@ -40,7 +42,7 @@ def evaluate(
     weights: tuple[float, ...] | None,
     seed: int,
     as_json: bool,
-    **options: Any,
+    placement: Placement,
 ) -> None:
     """Score CHAMPION on fresh episodes, or on the test part of its data.
 
@@ -70,7 +72,7 @@ def evaluate(
             seed=seed,
             progress=progress,
             note=print_note,
-            **options,
+            **asdict(placement),
         )
     if as_json:
         click.echo(json.dumps(card.to_dict(), allow_nan=False))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wann.cli.options import parse_weight, print_note, refuse_own
+from wann.utils.places import companion
 
 if TYPE_CHECKING:
     from wann.champion import Weight
@@ -68,7 +69,8 @@ def export(
     from wann.progress import bar
 
     champion = load_champion(champion_path)
-    out = out or _beside(champion_path, kind, SUFFIXES[kind][0])
+    name = f"network{'_torch' * (kind == 'torch')}{SUFFIXES[kind][0]}"
+    out = out or companion(champion_path, name, f"_{name}")
     check_format(kind, out, dtype, opset)
     refuse_own(out)
     own = champion_path / "champion.json" if champion_path.is_dir() else champion_path
@@ -87,9 +89,3 @@ def export(
         f"{len(proof.observations)} observations in {proof.tool}: largest difference {proof.difference:.2g}, "
         f"relative {proof.relative_difference:.2g} (in {proof.dtype} at most {proof.tolerance:g})"
     )
-
-
-def _beside(path: Path, kind: str, suffix: str) -> Path:
-    """Default file: in the run folder, or beside the champion file with its name in front."""
-    name = "network_torch" if kind == "torch" else "network"
-    return path / f"{name}{suffix}" if path.is_dir() else path.with_name(f"{path.stem}_{name}{suffix}")

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wann.cli.options import data_option, placement_options, print_note, refuse_given, size_of
+from wann.utils.places import refuse_taken
+from wann.utils.words import counted
 
 if TYPE_CHECKING:
+    from wann.evaluation.placement import Placement
     from wann.run.front import Front
 
 _HEADS = {"mean": "mean", "best": "best weight", "worst": "worst weight"}
@@ -31,7 +34,7 @@ _HEADS = {"mean": "mean", "best": "best weight", "worst": "worst weight"}
 @placement_options
 @data_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def front(run_path: Path, which: str | None, out: Path | None, as_json: bool, **options: Any) -> None:
+def front(run_path: Path, which: str | None, out: Path | None, as_json: bool, placement: Placement) -> None:
     """List the Pareto front of RUN, or pick from it.
 
     The front holds the networks of the last generation that none of it beats in every objective. A picked one
@@ -47,7 +50,7 @@ def front(run_path: Path, which: str | None, out: Path | None, as_json: bool, **
         else:
             _print_front(run_path, found)
         return
-    _pick(run_path, int(which) if which.isdecimal() else which, out, as_json, options)
+    _pick(run_path, int(which) if which.isdecimal() else which, out, as_json, placement)
 
 
 def _listed(run_path: Path, front: Front) -> dict[str, Any]:
@@ -74,7 +77,7 @@ def _print_front(run_path: Path, front: Front) -> None:
     console.width = console.width if console.is_terminal else 200
     count = len(front.members)
     console.print(
-        f"{front.task}: {count} network{'s' * (count != 1)} of generation {front.generation} that none beats "
+        f"{front.task}: {counted(count, 'network')} of generation {front.generation} that none beats "
         f"in all of {', '.join(front.objectives)}"
     )
     words: dict[int, list[str]] = {position: [] for position in range(count)}
@@ -97,17 +100,16 @@ def _print_front(run_path: Path, front: Front) -> None:
     click.echo(f"Pick      wann front {shlex.quote(os.fspath(run_path))} --pick knee")
 
 
-def _pick(run_path: Path, which: int | str, out: Path | None, as_json: bool, options: dict[str, Any]) -> None:
+def _pick(run_path: Path, which: int | str, out: Path | None, as_json: bool, placement: Placement) -> None:
     from wann.champion import save_champion
     from wann.progress import bar, shown_return
     from wann.run.confirming import pick
     from wann.tasks.registry import is_data_set
 
     out = out or run_path / f"front-{which}.json"
-    if out.exists():
-        raise ValueError(f"{out} exists already: choose another --out")
+    refuse_taken(out)
     with bar("Confirming") as progress:
-        champion = pick(run_path, which, progress=progress, note=print_note, **options)
+        champion = pick(run_path, which, progress=progress, placement=placement, note=print_note)
     save_champion(champion, out)
     weight, best = champion.scores.best
     if as_json:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from wann.cli.options import env_kwargs_option, print_note, refuse_given, size_of
+from wann.utils.places import refuse_taken
 
 
 @click.command("import")
@@ -37,8 +38,7 @@ def import_(
     if neat:
         refuse_given(("tuned",), "a network of neat-python holds its own weights")
     out = out or Path(file.name).with_suffix(".champion.json" if neat else ".json")
-    if out.exists():
-        raise ValueError(f"{out} exists already: choose another --out")
+    refuse_taken(out)
     champion = import_neat(file, task, env_kwargs) if neat else import_champion(file, task, tuned, env_kwargs)
     save_champion(champion, out)
     click.echo(f"Wrote {out}: {size_of(champion)}")

@@ -9,10 +9,15 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
+
+from wann.evaluation.placement import Placement
+from wann.utils.places import refuse_taken
+from wann.utils.words import counted
 
 if TYPE_CHECKING:
     from wann.champion import Champion, Weight
@@ -42,7 +47,12 @@ def parse_weight(_context: click.Context, _option: click.Parameter, text: str | 
 
 
 def placement_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Where a command computes; none of it changes a number."""
+    """Where a command computes, as its argument `placement`; none of it changes a number."""
+
+    @wraps(command)
+    def placed(*, threads: int | None, workers: int | None, address: str | None, **arguments: Any) -> Any:
+        return command(placement=Placement(threads, workers, address), **arguments)
+
     for option in (
         click.option("--address", metavar="auto|HOST:PORT", help="Compute on this Ray cluster."),
         click.option(
@@ -56,8 +66,8 @@ def placement_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Threads of this process; all processors by default. Never changes a number.",
         ),
     ):
-        command = option(command)
-    return command
+        placed = option(placed)
+    return placed
 
 
 def json_object(_context: click.Context, _option: click.Parameter, text: str | None) -> dict[str, Any] | None:
@@ -149,8 +159,8 @@ def print_note(text: str) -> None:
 
 def size_of(champion: Champion) -> str:
     """Size of a champion in words."""
-    hidden = champion.genome.hidden_count
-    return f"{champion.genome.connection_count} connections, {hidden} hidden node{'s' * (hidden != 1)}"
+    hidden = counted(champion.genome.hidden_count, "hidden node")
+    return f"{champion.genome.connection_count} connections, {hidden}"
 
 
 def refuse_data_folder(task: str) -> None:
@@ -167,11 +177,6 @@ def refuse_given(names: Sequence[str], reason: str) -> None:
             raise ValueError(f"{reason}: leave out --{name}")
 
 
-def beside(path: Path, name: str, suffix: str) -> Path:
-    """Default place of a file about a run or a champion file."""
-    return path / f"{name}{suffix}" if path.is_dir() else path.with_suffix(suffix)
-
-
 theme_option = click.option(
     "--theme",
     type=click.Choice(["light", "dark"]),
@@ -181,15 +186,9 @@ theme_option = click.option(
 )
 
 
-def companion(path: Path, name: str) -> Path:
-    """Default place of another file about a champion: in its run folder, or beside its file."""
-    return path / name if path.is_dir() else path.with_suffix(f".{name}")
-
-
 def refuse_existing(path: Path, option: str = "--out") -> None:
     """Refuse a file that there is already, and one whose folder there is not."""
-    if path.exists():
-        raise ValueError(f"{path} exists already: choose another {option}")
+    refuse_taken(path, option)
     refuse_no_folder(path)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from wann.cli.options import data_option, placement_options, print_note, refuse_data_folder, refuse_given
+
+if TYPE_CHECKING:
+    from wann.evaluation.placement import Placement
 
 
 @click.command()
@@ -15,7 +18,7 @@ from wann.cli.options import data_option, placement_options, print_note, refuse_
 @click.option("--out", type=click.Path(path_type=Path), help="A .svg, .png or .pdf file.")
 @placement_options
 @data_option
-def plot(run_path: Path, out: Path | None, **options: Any) -> None:
+def plot(run_path: Path, out: Path | None, placement: Placement) -> None:
     """Plot the learning curves of RUN.
 
     Beside them, the champion's return over the shared weight. Of a data set instead its accuracy on the test
@@ -41,7 +44,9 @@ def plot(run_path: Path, out: Path | None, **options: Any) -> None:
         plot_classifier(folder.read_metrics(), accuracy.sweep(champion), card, out, title=title)
     else:
         with bar("Evaluating") as progress:
-            weights, returns = scorecard.profile(champion, progress=progress, note=print_note, **options)
+            weights, returns = scorecard.profile(
+                champion, placement=placement, progress=progress, note=print_note
+            )
         profile = Profile(weights, returns.mean(axis=1), returns.std(axis=1))
         plot_run(folder.read_metrics(), profile, out, title=title)
     click.echo(f"Wrote {out}")

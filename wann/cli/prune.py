@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from wann.cli.options import (
-    companion,
     data_option,
     judged_weight,
     parse_judged_weight,
@@ -20,10 +19,12 @@ from wann.cli.options import (
     refuse_given,
     size_of,
 )
+from wann.utils.places import companion
 
 if TYPE_CHECKING:
     from wann.analysis.prune import Pruning
     from wann.champion import Weight
+    from wann.evaluation.placement import Placement
 
 _MOST_CONNECTIONS = 8  # that are listed
 _MOST_WEIGHTS = 12  # that are listed one by one
@@ -85,7 +86,7 @@ def prune(
     out: Path | None,
     map_path: Path | None,
     as_json: bool,
-    **options: Any,
+    placement: Placement,
 ) -> None:
     """Remove what CHAMPION does not need, and write the smaller champion.
 
@@ -114,12 +115,10 @@ def prune(
             champion,
             tolerance=tolerance,
             weight=judged_weight(champion, weight),
-            episodes=episodes,
-            fresh=fresh,
-            seed=seed,
+            episodes=pruning.Episodes(episodes, fresh, seed),
+            placement=placement,
             progress=progress,
             note=print_note,
-            **options,
         )
     save_champion(found.champion, out)
     if map_path:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from wann.cli.options import data_option, placement_options, print_note
 from wann.cli.tune import plan_options, tune_to_end
+
+if TYPE_CHECKING:
+    from wann.evaluation.placement import Placement
 
 
 @click.command()
@@ -36,6 +39,7 @@ def race(
     out: Path | None,
     quiet: bool,
     as_json: bool,
+    placement: Placement,
     **options: Any,
 ) -> int:
     """Find the network of RUN that becomes the best when tuned.
@@ -62,9 +66,10 @@ def race(
             )
         out = run_paths[0] / "race"
     check_new(out)
-    placement = {name: options.pop(name) for name in ("threads", "workers", "address")}
     with nullcontext() if quiet or as_json else bar("Confirming") as progress:
-        entrants = entrants_of(run_paths, networks=networks, progress=progress, note=print_note, **placement)
+        entrants = entrants_of(
+            run_paths, networks=networks, placement=placement, progress=progress, note=print_note
+        )
     plan = {name: value for name, value in options.items() if value is not None}
-    start = partial(start_race, entrants, out, generations=generations, **placement, **plan)
+    start = partial(start_race, entrants, out, placement=placement, generations=generations, **plan)
     return tune_to_end(start, quiet=quiet, as_json=as_json)

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from wann.cli.tune import tune_to_end
 
 if TYPE_CHECKING:
     from wann.champion import Champion
+    from wann.evaluation.placement import Placement
     from wann.run.loop import Run
     from wann.tasks.task import Task
 
@@ -65,7 +67,9 @@ def search(
     out: Path | None,
     quiet: bool,
     as_json: bool,
-    **options: Any,
+    init_from: Path | None,
+    go_on: bool,
+    placement: Placement,
 ) -> int:
     """Search for a network that solves TASK.
 
@@ -121,7 +125,17 @@ def search(
     if not as_json and not quiet:
         _describe(get_task(task, env_kwargs, values.get("stepping")), values.get("stepping"))
     with view(quiet, to_stderr=as_json) as observer:
-        start = partial(run.search, task, preset=preset, env_kwargs=env_kwargs, out=out, **options, **values)
+        start = partial(
+            run.search,
+            task,
+            preset=preset,
+            env_kwargs=env_kwargs,
+            init_from=init_from,
+            out=out,
+            go_on=go_on,
+            **asdict(placement),
+            **values,
+        )
         ended = _run_to_end(start, observer=observer, note=print_note)
     return _report_run(ended, as_json)
 
@@ -176,7 +190,9 @@ def _describe_sides(task: Task) -> None:
 @placement_options
 @click.option("--quiet", is_flag=True, help="No live view.")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object, print nothing else.")
-def resume(run_path: Path, assignments: tuple[str, ...], quiet: bool, as_json: bool, **options: Any) -> int:
+def resume(
+    run_path: Path, assignments: tuple[str, ...], quiet: bool, as_json: bool, placement: Placement
+) -> int:
     """Go on with RUN exactly where it stopped.
 
     On any number of threads or workers. Stop rules may change: 'wann resume RUN --set generations=2048' makes
@@ -197,13 +213,13 @@ def resume(run_path: Path, assignments: tuple[str, ...], quiet: bool, as_json: b
 
     changes = dict(map(parse_assignment, assignments))
     if is_race(run_path):
-        go_on = partial(resume_race, run_path, **options, **changes)
+        go_on = partial(resume_race, run_path, placement=placement, **changes)
         return tune_to_end(go_on, quiet=quiet, as_json=as_json)
     if is_tuning:
-        go_on = partial(tune.resume_tuning, run_path, **options, **changes)
+        go_on = partial(tune.resume_tuning, run_path, placement=placement, **changes)
         return tune_to_end(go_on, quiet=quiet, as_json=as_json)
     with view(quiet, to_stderr=as_json) as observer:
-        start = partial(run.resume, run_path, **options, **changes)
+        start = partial(run.resume, run_path, **asdict(placement), **changes)
         ended = _run_to_end(start, observer=observer, note=print_note)
     return _report_run(ended, as_json)
 

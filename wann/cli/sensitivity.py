@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from wann.cli.options import (
-    companion,
     data_option,
     judged_weight,
     parse_judged_weight,
@@ -21,10 +20,12 @@ from wann.cli.options import (
     refuse_own,
     size_of,
 )
+from wann.utils.places import companion
 
 if TYPE_CHECKING:
     from wann.analysis.sensitivity import Sensitivity
     from wann.champion import Champion, Weight
+    from wann.evaluation.placement import Placement
 
 _MOST_FLIPS = 8  # connections that are listed
 
@@ -56,7 +57,7 @@ def sensitivity(
     out: Path | None,
     table: Path | None,
     as_json: bool,
-    **options: Any,
+    placement: Placement,
 ) -> None:
     """Show how CHAMPION depends on its weights.
 
@@ -95,9 +96,9 @@ def sensitivity(
             weight=judged_weight(champion, weight),
             episodes=episodes,
             seed=seed,
+            placement=placement,
             progress=progress,
             note=print_note,
-            **options,
         )
     plot_sensitivity(found, out, title=f"{champion.task}: {size_of(champion)}")
     if table:

@@ -6,7 +6,7 @@ import os
 import shlex
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,8 +15,9 @@ from wann.cli.options import INTERRUPTED, data_option, placement_options, print_
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wann.analysis.paper_table import Row
-    from wann.tuning.session import Observer
+    from wann.analysis.paper_table import TableRow
+    from wann.evaluation.placement import Placement
+    from wann.tuning.session import TuningObserver
 
 
 @click.command()
@@ -47,7 +48,7 @@ def table(
     form: str,
     out: Path | None,
     quiet: bool,
-    **options: Any,
+    placement: Placement,
 ) -> int:
     """Make the paper's table of champions, RUN folders or files.
 
@@ -61,13 +62,12 @@ def table(
 
     with starting(quiet):
         from wann.analysis import paper_table as tables
-        from wann.evaluation.placement import Placement
         from wann.run.folder import is_run
         from wann.tuning.kept import tuned_pair
-        from wann.tuning.plan import Plan
-        from wann.tuning.session import Interrupted
+        from wann.tuning.plan import TuningPlan
+        from wann.tuning.session import TuningInterrupted
 
-    plan, placement = Plan(method=method, budget=budget), Placement(**options)
+    plan = TuningPlan(method=method, budget=budget)
     if out is not None and form == "text":
         raise ValueError("--out needs a --format: markdown, csv, json or latex")
     if out is not None:
@@ -76,7 +76,7 @@ def table(
     for path in paths:
         with ExitStack() as stack:
 
-            def observe(what: str, file: Path, stack: ExitStack = stack) -> Observer | None:
+            def observe(what: str, file: Path, stack: ExitStack = stack) -> TuningObserver | None:
                 if not quiet:
                     click.echo(f"Tuning {what} into {file}", err=True)
                 return stack.enter_context(tuning_view(quiet))
@@ -94,7 +94,7 @@ def table(
                     placement=placement,
                     note=print_note,
                 )
-            except Interrupted:
+            except TuningInterrupted:
                 stack.close()
                 click.echo(f"Stopped, saved. Go on: wann table {shlex.join(map(os.fspath, paths))}", err=True)
                 return INTERRUPTED
@@ -113,7 +113,7 @@ def table(
     return 0
 
 
-def _print(rows: Sequence[Row], episodes: int) -> None:
+def _print(rows: Sequence[TableRow], episodes: int) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

@@ -14,16 +14,17 @@ import click
 
 from wann.cli.options import (
     INTERRUPTED,
-    companion,
     data_option,
     env_kwargs_option,
     parse_weight,
     placement_options,
     print_note,
 )
+from wann.utils.places import companion
 
 if TYPE_CHECKING:
     from wann.champion import Weight
+    from wann.evaluation.placement import Placement
     from wann.tuning.session import Tuned
 
 
@@ -109,7 +110,7 @@ def tune(
     max_steps: int | None,
     sigma: float | None,
     seed: int | None,
-    **options: Any,
+    placement: Placement,
 ) -> int:
     """Tune the weights of CHAMPION one by one.
 
@@ -147,9 +148,9 @@ def tune(
         task=task,
         env_kwargs=env_kwargs,
         method=method,
+        placement=placement,
         freeze=freeze,
         **plan,
-        **options,
     )
     return tune_to_end(start, quiet=quiet, as_json=as_json)
 
@@ -157,12 +158,12 @@ def tune(
 def tune_to_end(start: Callable[..., Tuned], *, quiet: bool, as_json: bool) -> int:
     """Run a tuning or a race, show its progress and say what came of it; gives the exit code."""
     from wann.progress import tuning_view
-    from wann.tuning.session import Interrupted
+    from wann.tuning.session import TuningInterrupted
 
     try:
         with tuning_view(quiet or as_json) as observer:
             tuned = start(observer=observer, note=print_note)
-    except Interrupted as interrupted:
+    except TuningInterrupted as interrupted:
         tuned = interrupted.tuned
     path = os.fspath(tuned.path or "")
     progress, champion = tuned.progress, tuned.champion

@@ -4,6 +4,9 @@ In reading order:
 
     chunks         a generation cut into pieces of work
     evaluator      the protocol, and threads
-    ray_evaluator  Ray; the only module that imports it
-    placement      from options to an evaluator
+    ray_cluster    joining and starting Ray; the only module that imports it
+    ray_evaluator  evaluations on it
+    stoppable      evaluations that a signal may break off
+    placement      where a user wants it
+    opening        from a placement to an evaluator
 """

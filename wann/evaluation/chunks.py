@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from wann.networks.network import Network, NetworkBatch, batch_networks
+from wann.rollouts.job import Job
 from wann.rollouts.result import Rollouts
 from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
@@ -100,12 +101,12 @@ class Work:
         """Compute a chunk; where networks have weights of their own, one by one if the task wants it so."""
         weights = self.weights[chunk.weights]
         if weights.ndim == 1:
-            return task.roll_out(self.batch, weights, self.seeds, max_steps, *chunk.networks)
+            return task.roll_out(Job(self.batch, weights, self.seeds, max_steps, *chunk.networks))
         begins = self.batch.first_connection
 
         def part(first: int, last: int) -> Rollouts:
             own = np.ascontiguousarray(weights[:, begins[first] : begins[last]])
-            return task.roll_out(self.batch, own, self.seeds, max_steps, first, last)
+            return task.roll_out(Job(self.batch, own, self.seeds, max_steps, first, last))
 
         if task.own_weights_together:
             return part(*chunk.networks)

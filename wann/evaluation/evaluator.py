@@ -18,7 +18,7 @@ from wann.rollouts.result import Rollouts
 from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
 
-Progress = Callable[[float], None]
+Advance = Callable[[float], None]
 
 _LANES = 256  # that a chunk of one network has at least: with fewer, much of a kernel's time is waiting
 
@@ -52,7 +52,7 @@ class Evaluator(Protocol):
         *,
         confirming: bool = False,
         max_steps: int | None = None,
-        progress: Progress | None = None,
+        progress: Advance | None = None,
     ) -> Rollouts:
         """Every network at every weight on every episode.
 
@@ -144,7 +144,7 @@ class LocalEvaluator:
         *,
         confirming: bool = False,
         max_steps: int | None = None,
-        progress: Progress | None = None,
+        progress: Advance | None = None,
     ) -> Rollouts:
         """Every network at every weight on every episode; see `Evaluator.evaluate`."""
         begun = time.perf_counter()

@@ -1,20 +1,9 @@
-"""Where evaluations run: in threads of this process, or on a Ray cluster."""
+"""Where a user wants evaluations to run; importing this costs next to nothing."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import numpy as np
-
-from wann.evaluation.evaluator import Evaluator, LocalEvaluator, available_threads
-from wann.networks.genome import minimal_genome
-from wann.networks.network import compile_genome
-from wann.tasks.task import Task
-
-WORTH_SECONDS = 3.0
-"""A generation that takes longer than this in one process is spread over all processors unasked."""
 
 Note = Callable[[str], None]
 
@@ -40,57 +29,3 @@ class Placement:
 
 DEFAULT_PLACEMENT = Placement()
 """The program decides."""
-
-
-def open_evaluator(
-    task: Task, max_steps: int, placement: Placement, episodes: int, note: Note | None = None
-) -> Evaluator:
-    """The evaluator for a task; a context manager.
-
-    Without a wish, compiled tasks stay in threads of this process, as do tasks that Python steps if they
-    are cheap; others get one local Ray worker a processor.
-
-    Args:
-        task: what networks are scored on.
-        max_steps: steps after which an episode is cut off.
-        placement: the user's wish.
-        episodes: how many one evaluation takes altogether: networks x weights x episodes.
-        note: told in a line what was decided, and why, where a user might wonder.
-
-    Raises:
-        ValueError: as `RayEvaluator`, or the number of threads is less than 1.
-    """
-    note = note or (lambda _text: None)
-    workers = placement.workers
-    if placement.address is None and workers is None:
-        if placement.threads is not None or task.threaded or available_threads() == 1:
-            return LocalEvaluator(task, max_steps, placement.threads)
-        seconds = _cost_of_episode(task, max_steps) * episodes
-        if seconds < WORTH_SECONDS:
-            note(
-                f"computing in one process: {seconds:.1f} s a time is too short to spread (--workers N does)"
-            )
-            return LocalEvaluator(task, max_steps)
-        workers = available_threads()
-        note(f"spreading over {workers} Ray workers on this machine (--threads 1 computes in this process)")
-    elif task.threaded:
-        note(
-            f"{task.name} is so cheap that threads of this process are faster than a cluster: "
-            "messages take longer than computing (leave out --workers and --address)"
-        )
-    from wann.evaluation.ray_evaluator import RayEvaluator
-
-    return RayEvaluator(task, max_steps, workers=workers, address=placement.address, note=note)
-
-
-def _cost_of_episode(task: Task, max_steps: int) -> float:
-    """Seconds that an episode of a minimal network takes: the mean of a few."""
-    rng = np.random.default_rng(0)
-    networks = [
-        compile_genome(minimal_genome(len(task.inputs), len(task.outputs), 1, 0.5, rng=rng)) for _ in range(3)
-    ]
-    with LocalEvaluator(task, max_steps) as evaluator:
-        evaluator.evaluate(networks[:1], np.ones(1), [0])  # makes the environment and compiles what is needed
-        begun = time.perf_counter()
-        evaluator.evaluate(networks, np.array([-1.0, 1.0]), [1])
-        return (time.perf_counter() - begun) / (2 * len(networks))

@@ -1,4 +1,4 @@
-"""Evaluations spread over a Ray cluster, local or joined; the only module that imports Ray.
+"""Evaluations spread over a Ray cluster, local or joined.
 
 One evaluator process a CPU, kept for the whole search. A generation's networks are stored once; chunks of
 them go to whoever is free, sized by what a network has cost so far, and results are placed by index. Whatever
@@ -8,37 +8,22 @@ change a result.
 
 from __future__ import annotations
 
-import logging
 import math
-import os
-import socket
-import sys
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
-from hashlib import sha256
-from importlib.util import find_spec
-from pathlib import Path
-from secrets import token_hex
 from types import TracebackType
 from typing import Any, Self
 
 from wann.evaluation.chunks import MOST_LOSSES, Chunk, Dealer, Span, Work
-from wann.evaluation.evaluator import Effort, Progress
+from wann.evaluation.evaluator import Advance, Effort
+from wann.evaluation.ray_cluster import REACH_SECONDS, connect, exceptions, first_line, identity, ray
 from wann.networks.network import Network
 from wann.rollouts.result import Rollouts
 from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
-from wann.version import __version__
-
-# Read when Ray is imported: no statistics leave a cluster that we start, and no warning about accelerators.
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-
-import ray
-from ray import exceptions
 
 CHUNK_SECONDS = 0.1
 """What a chunk should last: below 0.05 messages weigh, above 0.2 the end of a generation is uneven."""
@@ -51,118 +36,8 @@ _IN_FLIGHT = 2  # chunks a worker holds: it computes one and has the next at han
 _MOST_FAILED_STARTS = 10  # evaluators in a row
 _BLAME_FOR_HANGING = 3  # of MOST_LOSSES, so that the second time settles it: once may be a link that was cut
 _POLL_SECONDS = 0.5  # how often the cluster's size and the workers' limits are looked at
-_REACH_SECONDS = 10.0  # how long a cluster's address may take to answer
 _STRAGGLING = 5.0  # times its expected duration, after which a chunk is computed elsewhere too
 _STRAGGLING_SECONDS = 3.0  # but never before
-_OBJECT_STORE = 256 * 2**20  # bytes, of a cluster that we start: populations are small
-
-
-def connect(address: str | None, workers: int | None) -> bool:
-    """Join a cluster, or start one on this machine.
-
-    Args:
-        address: "auto" or HOST:PORT of a cluster; None to start one here.
-        workers: CPUs of a cluster that is started here; every processor where it is not given.
-
-    Returns:
-        Whether a cluster was joined or started, so that it is ours to leave.
-
-    Raises:
-        ValueError: the cluster cannot be reached or refuses us, in one line.
-    """
-    if ray.is_initialized():
-        return False
-    # Ray prints troubles such as a worker's death where our results belong; its log files have them too.
-    ray._private.worker.print_to_stdstream = lambda *_args, **_kwargs: None
-    try:
-        if address is None:
-            _start(workers)
-        else:
-            _check_reachable(address)
-            with _unheard():
-                ray.init(address, configure_logging=False, log_to_driver=False)
-    except Exception as error:  # noqa: BLE001  Ray raises bare ones
-        if address is None:
-            raise ValueError(f"cannot start a local Ray: {_first_line(error)}") from None
-        raise ValueError(
-            f"cannot join the cluster at {address}: {_first_line(error).rstrip('.')}; if it is running, set "
-            "RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to the token it was started with"
-        ) from None
-    return True
-
-
-def _start(workers: int | None) -> None:
-    """Start a cluster, protected by a token that only this process and its children know.
-
-    Otherwise Ray would write one into the home folder, and fail where there is none to write to.
-    """
-    if not any(os.environ.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")):
-        os.environ["RAY_AUTH_TOKEN"] = token_hex(32)
-    said = logging.getLogger("ray._private.authentication")  # that a token is in use
-    level = said.level
-    said.setLevel(logging.ERROR)
-    try:
-        ray.init(
-            "local",
-            num_cpus=workers,
-            object_store_memory=_OBJECT_STORE,
-            include_dashboard=False,
-            configure_logging=False,
-            log_to_driver=False,
-        )
-    finally:
-        said.setLevel(level)
-
-
-@contextmanager
-def _unheard() -> Iterator[None]:
-    """Keep Ray's compiled part from writing to the screen what an exception will say in one line."""
-    sys.stderr.flush()
-    screen = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(screen, 2)
-        os.close(nowhere)
-        os.close(screen)
-
-
-def _check_reachable(address: str) -> None:
-    if address == "auto":
-        return
-    host, colon, port = address.rpartition(":")
-    if not colon or not port.isdecimal() or not host:
-        raise ValueError(f'an address is "auto" or HOST:PORT such as 10.0.0.5:6379, not {address!r}')
-    try:
-        socket.create_connection((host, int(port)), timeout=_REACH_SECONDS).close()
-    except OSError as error:
-        raise ValueError(f"nothing answers at {address}: {error}") from None
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
-
-
-def identity() -> dict[str, str]:
-    """What must be the same on every worker: versions, and a digest of our own sources.
-
-    The digest tells apart two states of the sources that carry the same version number.
-    """
-    folders = [Path(str(find_spec(name).origin)).parent for name in ("wann", "wann_envs")]  # type: ignore[union-attr]
-    sources = sorted(
-        (path.relative_to(folder.parent).as_posix(), path.read_bytes())
-        for folder in folders
-        for path in folder.rglob("*.py")
-    )
-    return {
-        "wann": __version__,
-        "Python": ".".join(map(str, sys.version_info[:2])),
-        "Ray": ray.__version__,
-        "wann's code": sha256(b"".join(name.encode() + text for name, text in sources)).hexdigest()[:12],
-    }
 
 
 def _evaluating() -> Any:
@@ -173,9 +48,9 @@ def _evaluating() -> Any:
 
     class Evaluating:
         def identity(self) -> tuple[str, dict[str, str]]:
-            from wann.evaluation import ray_evaluator
+            from wann.evaluation import ray_cluster
 
-            return ray.util.get_node_ip_address(), ray_evaluator.identity()
+            return ray.util.get_node_ip_address(), ray_cluster.identity()
 
         def prepare(self, spec: Any) -> None:
             from wann.tasks.registry import get_task
@@ -280,7 +155,7 @@ class RayEvaluator:
         *,
         confirming: bool = False,
         max_steps: int | None = None,
-        progress: Progress | None = None,
+        progress: Advance | None = None,
     ) -> Rollouts:
         """Every network at every weight on every episode; see `Evaluator.evaluate`.
 
@@ -419,7 +294,7 @@ class RayEvaluator:
                 reason = (
                     f"an episode took longer than {self._episode_limit:g} s, and the worker was ended"
                     if worker.hanging
-                    else f"its worker died {MOST_LOSSES} times, the last time so: {_first_line(error)}"
+                    else f"its worker died {MOST_LOSSES} times, the last time so: {first_line(error)}"
                 )
                 failed.append(work.failed(span.first, span.last, reason))
         self._grow()
@@ -464,7 +339,7 @@ class RayEvaluator:
                 prepared = worker.actor.prepare.remote(self._spec)
                 self._starting[prepared] = worker, True
         except exceptions.RayTaskError as error:
-            self._refuse(worker, f"a worker cannot be used: {_first_line(error.cause or error)}")
+            self._refuse(worker, f"a worker cannot be used: {first_line(error.cause or error)}")
         except ValueError as error:
             self._refuse(worker, str(error))
         except exceptions.RayError as error:
@@ -472,7 +347,7 @@ class RayEvaluator:
             self._end(worker)
             if self._failed_starts >= _MOST_FAILED_STARTS and not self._ready:
                 raise RuntimeError(
-                    f"evaluators do not start, {_MOST_FAILED_STARTS} in a row: {_first_line(error)}"
+                    f"evaluators do not start, {_MOST_FAILED_STARTS} in a row: {first_line(error)}"
                 ) from None
             self._grow()
 
@@ -499,7 +374,7 @@ class RayEvaluator:
             for reference in ready:
                 self._welcome(reference)
             self._grow()
-            if not told and time.perf_counter() - begun > _REACH_SECONDS:
+            if not told and time.perf_counter() - begun > REACH_SECONDS:
                 told = True
                 self._note("waiting for a free CPU in the cluster")
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from wann.evolution.innovation import Innovations
-from wann.evolution.ranking import Scores, best_front, objectives_of, order_by, score, total_order
+from wann.evolution.ranking import Ratings, best_front, objectives_of, order_by, score, total_order
 from wann.evolution.selection import lexicase, tournament
 from wann.evolution.variation import cross, mutate
 from wann.kernels.activations import BY_NAME
@@ -43,7 +43,7 @@ class Told:
     """Networks of a generation and their scores."""
 
     genomes: tuple[Genome, ...]
-    scores: Scores
+    scores: Ratings
 
     def front(self, objectives: Sequence[str]) -> Told:
         """Those that none of them dominates, each phenotype once; best in the first objective first."""
@@ -181,7 +181,7 @@ class Evolution:
         """The networks of the genomes that `ask` returns, in the same order."""
         return [individual.network for individual in self._individuals]
 
-    def tell(self, returns: FloatArray) -> Scores:
+    def tell(self, returns: FloatArray) -> Ratings:
         """Take the returns of the asked genomes and breed the next generation.
 
         Args:

@@ -18,7 +18,7 @@ SIZES = ("connections", "nodes", "depth")
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class Ratings:
     """What the search knows of a generation, derived from its returns in this one place."""
 
     per_weight: FloatArray  # (P, W) mean over episodes at each weight
@@ -28,20 +28,20 @@ class Scores:
     nodes: NDArray[np.int64]  # (P,) nodes of every kind
     valid: NDArray[np.bool_]  # (P,) whether every return is finite
 
-    def rows(self, indices: NDArray[np.int64]) -> Scores:
-        """Scores of some of the networks."""
-        return Scores(*(getattr(self, field.name)[indices] for field in fields(self)))
+    def rows(self, indices: NDArray[np.int64]) -> Ratings:
+        """Ratings of some of the networks."""
+        return Ratings(*(getattr(self, field.name)[indices] for field in fields(self)))
 
 
-def score(returns: FloatArray, genomes: Sequence[Genome]) -> Scores:
-    """Scores of a generation.
+def score(returns: FloatArray, genomes: Sequence[Genome]) -> Ratings:
+    """Ratings of a generation.
 
     Args:
         returns: (P, W, E) episode returns.
         genomes: the P networks.
 
     Returns:
-        Scores; a network with a return that is not finite has `valid` False and minus infinity as mean
+        Ratings; a network with a return that is not finite has `valid` False and minus infinity as mean
         and at each weight, so that it ranks last and can never be champion.
     """
     valid: NDArray[np.bool_] = np.asarray(np.isfinite(returns).all(axis=(1, 2)))
@@ -49,9 +49,9 @@ def score(returns: FloatArray, genomes: Sequence[Genome]) -> Scores:
     return scores_of(per_weight, valid, genomes)
 
 
-def scores_of(per_weight: FloatArray, valid: NDArray[np.bool_], genomes: Sequence[Genome]) -> Scores:
-    """Scores from mean returns (P, W); the other arguments as in `Scores`."""
-    return Scores(
+def scores_of(per_weight: FloatArray, valid: NDArray[np.bool_], genomes: Sequence[Genome]) -> Ratings:
+    """Ratings from mean returns (P, W); the other arguments as in `Ratings`."""
+    return Ratings(
         per_weight=per_weight,
         mean=per_weight.mean(axis=1),
         best_weight=per_weight.max(axis=1),
@@ -67,7 +67,7 @@ def simplicity(sizes: NDArray[Any]) -> FloatArray:
     return shares
 
 
-def value_of(objective: str, scores: Scores, genomes: Sequence[Genome]) -> FloatArray:
+def value_of(objective: str, scores: Ratings, genomes: Sequence[Genome]) -> FloatArray:
     """Values (P,) of a named objective, one of `wann.settings.OBJECTIVES`.
 
     Of the mean returns at the weights *mean* is the mean, *best* the largest, *worst* the smallest and
@@ -90,7 +90,7 @@ def value_of(objective: str, scores: Scores, genomes: Sequence[Genome]) -> Float
     return np.asarray({"connections": scores.connections, "nodes": scores.nodes}[objective], np.float64)
 
 
-def objectives_of(names: Sequence[str], scores: Scores, genomes: Sequence[Genome]) -> FloatArray:
+def objectives_of(names: Sequence[str], scores: Ratings, genomes: Sequence[Genome]) -> FloatArray:
     """Named objectives (P, K), each to be maximised; of sizes it is `simplicity`."""
     columns = [value_of(name, scores, genomes) for name in names]
     return np.column_stack(

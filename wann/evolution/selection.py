@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wann.evolution.ranking import Scores
+from wann.evolution.ranking import Ratings
 from wann.kernels.lanes import kernel
 from wann.utils.arrays import FloatArray, IntArray
 
@@ -33,7 +33,7 @@ def tournament(
     return winners
 
 
-def lexicase(returns: FloatArray, scores: Scores, picks: int, *, rng: np.random.Generator) -> IntArray:
+def lexicase(returns: FloatArray, scores: Ratings, picks: int, *, rng: np.random.Generator) -> IntArray:
     """Parents by epsilon-lexicase: case after case, only networks near the best in it stay.
 
     The cases are the returns, one for each weight and episode, and the number of connections, the fewer the

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from wann.champion import Champion, Weight
-from wann.formats.export_plan import Plan, make_plan
+from wann.formats.export_plan import ExportPlan, make_plan
 from wann.formats.observations import Progress, champion_observations
 from wann.formats.onnx_graph import DEFAULT_OPSET, Precision, run_onnx, write_onnx
 from wann.formats.plain_json import run_plain, write_plain
@@ -202,7 +202,7 @@ def check_format(kind: str, path: Path, dtype: str | None, opset: int | None) ->
         raise ValueError(f"unknown dtype {dtype!r}; {nearest(dtype, PRECISIONS)}")
 
 
-def reference(champion: Champion, plan: Plan, observations: FloatArray) -> FloatArray:
+def reference(champion: Champion, plan: ExportPlan, observations: FloatArray) -> FloatArray:
     """Outputs (N, A) of the champion's own network, by the kernels, at the weights of a plan."""
     own = np.array([plan.weights] if plan.weight is None else [plan.weight], np.float64)
     lanes = np.repeat(own, len(observations), axis=0)
@@ -223,7 +223,7 @@ def differences(expected: FloatArray, found: FloatArray) -> tuple[float, float]:
     return float(gap.max(initial=0.0)), float(relative.max(initial=0.0))
 
 
-def _write(kind: str, plan: Plan, path: Path, dtype: Precision, opset: int) -> None:
+def _write(kind: str, plan: ExportPlan, path: Path, dtype: Precision, opset: int) -> None:
     if kind == "onnx":
         write_onnx(plan, path, dtype, opset)
     elif kind == "json":
@@ -248,7 +248,7 @@ def _advice(kind: str, dtype: str | None) -> str:
     return ""
 
 
-def _rounded(plan: Plan) -> Plan:
+def _rounded(plan: ExportPlan) -> ExportPlan:
     """The plan with weights that float32 can hold."""
 
     def single(values: Sequence[float]) -> tuple[float, ...]:

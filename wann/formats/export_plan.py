@@ -27,7 +27,7 @@ class PlannedNode:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ExportPlan:
     """A network to be written. Row 0 of its values is the bias, then come I inputs, then the nodes."""
 
     name: str  # what functions are called in languages where all names are in one place
@@ -82,7 +82,7 @@ class Plan:
         ]
 
 
-def make_plan(champion: Champion, weight: Weight | None, path: Path) -> Plan:
+def make_plan(champion: Champion, weight: Weight | None, path: Path) -> ExportPlan:
     """The plan of a champion's network.
 
     Args:
@@ -108,7 +108,7 @@ def make_plan(champion: Champion, weight: Weight | None, path: Path) -> Plan:
                 tuple(own[0, part].tolist()) if individual else (),
             )
         )
-    return Plan(
+    return ExportPlan(
         name=_identifier(path.stem),
         task=champion.task,
         inputs=champion.inputs,

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from wann.formats.export_plan import Plan, PlannedNode
+from wann.formats.export_plan import ExportPlan, PlannedNode
 from wann.formats.runners import MissingToolError
 from wann.utils.arrays import FloatArray
 from wann.version import __version__
@@ -26,7 +26,7 @@ _LOG2_E = 1.4426950408889634
 _LIMIT = 500.0
 
 
-def write_onnx(plan: Plan, path: Path, precision: Precision, opset: int) -> None:
+def write_onnx(plan: ExportPlan, path: Path, precision: Precision, opset: int) -> None:
     """Write a plan as an ONNX model.
 
     Its inputs are `observation` (batch, I) and, where the connections share one, `weight` (), with a
@@ -105,7 +105,7 @@ def _oldest_opsets() -> dict[str, int]:
 class _Graph:
     """Builds the graph of a plan."""
 
-    def __init__(self, plan: Plan, precision: Precision) -> None:
+    def __init__(self, plan: ExportPlan, precision: Precision) -> None:
         self._plan = plan
         self._nodes: list[Any] = []
         self._needed: dict[str, str] = {}  # operators, and what first needed each

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wann.formats.export_plan import Plan
+from wann.formats.export_plan import ExportPlan
 from wann.kernels.activations import BY_NAME
 from wann.networks.network import Network, evaluate_network
 from wann.utils.arrays import FloatArray
@@ -37,7 +37,7 @@ _FORMULAS = {
 }
 
 
-def write_plain(plan: Plan, path: Path) -> None:
+def write_plain(plan: ExportPlan, path: Path) -> None:
     """Write a plan as a JSON file that describes itself."""
     used = {node.activation for node in plan.nodes}
     content = {

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wann.formats.export_plan import Plan
+from wann.formats.export_plan import ExportPlan
 from wann.utils.arrays import FloatArray
 
 _PATIENCE = 600.0  # seconds that a tool may take
@@ -35,7 +35,7 @@ class Job(NamedTuple):
     """An export to run on observations."""
 
     path: Path
-    plan: Plan
+    plan: ExportPlan
     observations: FloatArray  # (N, I)
 
 

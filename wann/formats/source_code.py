@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wann.formats.export_plan import Plan
+from wann.formats.export_plan import ExportPlan
 from wann.kernels.activations import ACTIVATIONS
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parent / "templates"
 _WIDTH = 100
 
 
-def write_source(plan: Plan, path: Path, template: str) -> None:
+def write_source(plan: ExportPlan, path: Path, template: str) -> None:
     """Write a plan as source code.
 
     Args:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from wann.analysis.classifier import evaluate_classifier, sweep
+from wann.analysis.variants import Trials
 from wann.champion import Champion
 from wann.evaluation.evaluator import LocalEvaluator
 from wann.evolution.shared_weights import RANGE
@@ -36,6 +37,9 @@ def exhibit(champion: Champion, task: Task | None, *, best: bool) -> dict[str, A
         champion: the network.
         task: task it is scored on; None shows the confirmed scores.
         best: whether it is the champion, which is scored at more weights and on more episodes.
+
+    Raises:
+        RuntimeError: the environment fails.
     """
     digest = champion.digest
     drawing = _drawings.get(digest, lambda: _drawn(champion))
@@ -138,12 +142,11 @@ def _scored(champion: Champion, task: Task | None, best: bool) -> dict[str, Any]
         # The episodes of `wann plot`.
         seeds = episode_seeds(0, Purpose.EVALUATION, episodes, 3)
         with LocalEvaluator(task, task.episode_steps) as evaluator:
-            returns = evaluator.evaluate([champion.network], grid, seeds, confirming=True).returns[0]
+            trials = Trials(evaluator)
+            (returns,) = trials.of_networks([champion.network], grid, seeds, confirming=True)
             if champion.tuned_sources is not None and tuned is None:
                 sets = champion.tuned_sources[None]
-                tuned = float(
-                    evaluator.evaluate([champion.network], sets, seeds, confirming=True).returns.mean()
-                )
+                tuned = float(trials.of_networks([champion.network], sets, seeds, confirming=True).mean())
         known = {
             "measure": "return",
             "weights": grid.tolist(),

@@ -18,6 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from wann.champion import Champion
 from wann.evolution.shared_weights import RANGE
 from wann.pages.player import SPEEDS, Player, Wish
+from wann.utils.words import counted
 
 _IN_FLIGHT = 2  # pictures sent and not yet shown; a slow viewer gets the newest when it has shown one
 
@@ -54,7 +55,7 @@ def render_page(champion: Champion) -> str:
     best, hidden = champion.best_weight, champion.genome.hidden_count
     return environment.get_template("play.html").render(
         champion=champion,
-        size=f"{champion.genome.connection_count} connections, {hidden} hidden node{'s' * (hidden != 1)}",
+        size=f"{champion.genome.connection_count} connections, {counted(hidden, 'hidden node')}",
         best=best,
         shown_best=f"{best:.2f}".replace("-", "−"),
         low=RANGE[0],

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from wann.random_weights.base import RandomWeightClassifier, check_shape
 from wann.utils.arrays import RealArray
+from wann.utils.one_thread import one_thread as one_thread
 
 try:  # the names are for the other modules too, so that the message is in one place
     import torch as torch
@@ -25,17 +25,6 @@ Shapes = tuple[tuple[int, ...], ...]
 POOL = 2  # pixels along each side that max-pooling joins after the convolutions
 _SIDE = 3  # pixels along each side of a convolution's filters
 _TRUNCATED = 0.87962566103423978  # standard deviation of a normal draw that is cut at 2
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """PyTorch on one thread meanwhile: its sums, and so its results, depend on their number."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def torch_generator(rng: np.random.Generator) -> Any:

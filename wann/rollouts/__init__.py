@@ -2,6 +2,7 @@
 
 In reading order:
 
+    job            networks, weights and episodes to roll out
     result         returns and steps
     compiled       the lane kernel over compiled physics
     spaces         observations to inputs, outputs to actions

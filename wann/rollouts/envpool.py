@@ -8,7 +8,7 @@ random numbers are not Gymnasium's, so an episode is another one than Gymnasium'
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from wann.kernels.forward import forward_individual, forward_shared, write_tape
 from wann.kernels.lanes import WIDTH, blocks_for, compiled, kernel, lane_array
-from wann.networks.network import NetworkBatch
+from wann.rollouts.job import Job
 from wann.rollouts.result import Rollouts
 from wann.utils.arrays import FloatArray
 
@@ -77,28 +77,19 @@ def pool_available(
 
 def pool_episodes(
     env_id: str,
-    networks: NetworkBatch,
-    weights: FloatArray,
-    seeds: Sequence[int],
-    max_steps: int,
-    first: int,
-    last: int,
+    job: Job,
     *,
     threads: int = 1,
 ) -> Rollouts:
     """Episodes of each network at every weight on every seed, in pools of up to `MOST_LANES` environments.
 
-    Outputs become actions as in `wann.spaces`. A network fails when an observation that it has to act on is
-    not finite, or a return is not.
+    Outputs become actions as in `wann.rollouts.spaces`. A network fails when an observation that it has to
+    act on is not finite, or a return is not.
 
     Args:
         env_id: an id for which `pool_available` gives no reason.
-        networks: P networks.
-        weights: (W,) shared weights; or (W, C) sets of individual weights, where a single network is
-            computed, in the order of its sources.
-        seeds: E episode seeds, each in [0, 2**31).
-        max_steps: steps after which an episode is cut off.
-        first, last: the networks to compute are first .. last - 1.
+        job: which networks, weights and episodes; of individual weights, a single network; seeds in
+            [0, 2**31).
         threads: of the pool.
 
     Returns:
@@ -109,44 +100,36 @@ def pool_episodes(
     Raises:
         ValueError: a seed is out of range.
     """
-    for seed in seeds:
+    for seed in job.seeds:
         if not 0 <= seed < _SEED_LIMIT:
             raise ValueError(f"the pool takes episode seeds from 0 to 2**31 - 1, not {seed}")
-    lanes = len(weights) * len(seeds)
-    job = _Job(
-        env_id=env_id,
-        networks=networks,
-        first=first,
-        last=last,
-        weights=np.repeat(np.asarray(weights, np.float64), len(seeds), axis=0),
-        seeds=np.tile(np.asarray(seeds, np.int64), len(weights)),
-        max_steps=max_steps,
-        threads=threads,
+    count, sets, episodes = job.shape
+    lanes = _Lanes(
+        np.repeat(np.asarray(job.weights, np.float64), episodes, axis=0),
+        np.tile(np.asarray(job.seeds, np.int64), sets),
     )
-    returns, steps = np.zeros((last - first) * lanes), np.zeros((last - first) * lanes, np.int64)
+
+    def make(seeds: NDArray[np.int64]) -> Any:
+        return _make(env_id, seeds, job.max_steps, threads)
+
+    rollouts = count * sets * episodes
+    returns, steps = np.zeros(rollouts), np.zeros(rollouts, np.int64)
     reasons: dict[int, str] = {}
-    for begin in range(0, returns.size, MOST_LANES):
-        group = np.arange(begin, min(begin + MOST_LANES, returns.size))
-        returns[group], steps[group] = _play(job, group, reasons)
-    shape = (last - first, len(weights), len(seeds))
-    returns, steps = returns.reshape(shape), steps.reshape(shape)
-    failures = {rollout // lanes: reasons[rollout] for rollout in sorted(reasons, reverse=True)}
+    for begin in range(0, rollouts, MOST_LANES):
+        group = np.arange(begin, min(begin + MOST_LANES, rollouts))
+        returns[group], steps[group] = _play(make, job, lanes, group, reasons)
+    returns, steps = returns.reshape(job.shape), steps.reshape(job.shape)
+    failures = {rollout // lanes.seeds.size: reasons[rollout] for rollout in sorted(reasons, reverse=True)}
     returns[list(failures)] = np.nan
     return Rollouts(returns, steps, tuple(sorted(failures.items())))
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """What to play: networks first .. last - 1 with L lanes each, weights outermost."""
+class _Lanes:
+    """The L lanes of each network of a job, weights outermost."""
 
-    env_id: str
-    networks: NetworkBatch
-    first: int
-    last: int
     weights: FloatArray  # (L,) shared, or (L, C) individual
     seeds: NDArray[np.int64]  # (L,)
-    max_steps: int
-    threads: int
 
     def where(self, lane: int, step: int) -> str:
         """Words for the moment after so many steps of an episode."""
@@ -155,18 +138,23 @@ class _Job:
 
 
 def _play(
-    job: _Job, group: NDArray[np.int64], reasons: dict[int, str]
+    make: Callable[[NDArray[np.int64]], Any],
+    job: Job,
+    lanes: _Lanes,
+    group: NDArray[np.int64],
+    reasons: dict[int, str],
 ) -> tuple[FloatArray, NDArray[np.int64]]:
     """Returns and steps of N rollouts in one pool.
 
     Args:
-        job: what to play.
+        make: makes a pool of environments with these seeds.
+        job, lanes: what to play.
         group: (N,) which of its rollouts, network times L plus lane, ascending.
         reasons: receives, by rollout, why it failed.
     """
-    network, lane = np.divmod(group, job.seeds.size)
-    pool = _make(job.env_id, job.seeds[lane], job.max_steps, job.threads)
-    policy = _Policy(job, pool.spec)
+    network, lane = np.divmod(group, lanes.seeds.size)
+    pool = make(lanes.seeds[lane])
+    policy = _Policy(job, lanes, pool.spec)
     policy.place(network, lane)
     total, count = np.zeros(group.size), np.zeros(group.size, np.int64)
     alive = np.arange(group.size)
@@ -179,7 +167,7 @@ def _play(
         for k in np.flatnonzero(~sound):
             at = alive[k]
             what = _what_is_not_finite(total[at], observations[k])
-            reasons[int(group[at])] = f"{what} {job.where(lane[at], count[at])}"
+            reasons[int(group[at])] = f"{what} {lanes.where(lane[at], count[at])}"
         going &= sound
         if not going.all():
             alive, observations = alive[going], observations[going]
@@ -209,11 +197,11 @@ def _make(env_id: str, seeds: NDArray[np.int64], max_steps: int, threads: int) -
 class _Policy:
     """One forward pass for the rollouts that are still going: observations to the pool's actions."""
 
-    def __init__(self, job: _Job, spec: Any) -> None:
-        networks, self._job = job.networks, job
+    def __init__(self, job: Job, lanes: _Lanes, spec: Any) -> None:
+        networks, self._job, self._lanes = job.networks, job, lanes
         action = spec.action_array_spec["action"]
         self._dtype, self._choice = np.dtype(action.dtype), _is_choice(action)
-        outputs, blocks = networks.outputs.shape[1], blocks_for(job.seeds.size)
+        outputs, blocks = networks.outputs.shape[1], blocks_for(lanes.seeds.size)
         # In float32, as Gymnasium's spaces have them.
         self._low, self._high = (
             np.full(outputs, bound, np.float32).astype(np.float64)
@@ -242,9 +230,9 @@ class _Policy:
         own = np.arange(network.size) - self._begins[network]  # its place among the lanes of its network
         flat = self._weights.reshape(len(self._weights), -1)
         if self._job.weights.ndim == 1:
-            flat[network, own] = self._job.weights[lane]
+            flat[network, own] = self._lanes.weights[lane]
         else:
-            flat[:, own] = self._job.weights[lane].T
+            flat[:, own] = self._lanes.weights[lane].T
 
     def actions(self, observations: FloatArray) -> NDArray[Any]:
         """Actions (N, ...) for observations (N, I)."""

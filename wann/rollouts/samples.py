@@ -2,7 +2,7 @@
 
 The weighted sum of a node is its weight times the sum over its sources. That sum's part over inputs is the
 same for every shared weight, so it is computed once; the order of the additions is that of
-`wann.network.forward_shared`, and so are the bits.
+`wann.kernels.forward.forward_shared`, and so are the bits.
 """
 
 from __future__ import annotations
@@ -89,14 +89,16 @@ def make_batch(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
+class Classification:
     """How n networks classify a batch at W weights."""
 
     loss: FloatArray  # (n, W) mean cross-entropy of the softmax of the outputs, in nats
     accuracy: FloatArray  # (n, W) share of samples whose largest output, the first of equals, is their class
 
 
-def classify(networks: NetworkBatch, weights: FloatArray, batch: Batch, first: int, last: int) -> Outcome:
+def classify(
+    networks: NetworkBatch, weights: FloatArray, batch: Batch, first: int, last: int
+) -> Classification:
     """Score networks `first` to `last - 1` on a batch.
 
     Args:
@@ -106,12 +108,12 @@ def classify(networks: NetworkBatch, weights: FloatArray, batch: Batch, first: i
         batch: samples with labels.
 
     Returns:
-        Outcome. A network's numbers depend on nothing but itself, its weights and the batch.
+        Classification. A network's numbers depend on nothing but itself, its weights and the batch.
     """
     shape = (last - first, len(weights))
     totals = _run(networks, weights, batch, first, last, lane_array(0, 1))
     loss, hits = (total.reshape(shape) / batch.size for total in totals)
-    return Outcome(loss, hits)
+    return Classification(loss, hits)
 
 
 def outputs(network: Network, weights: FloatArray, inputs: FloatArray) -> FloatArray:

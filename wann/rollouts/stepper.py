@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from wann.kernels.activations import activate
 from wann.kernels.lanes import kernel
 from wann.networks.network import NetworkBatch
+from wann.rollouts.job import Job
 from wann.rollouts.result import Rollouts
 from wann.rollouts.spaces import ActionCodec, ObservationCodec
 from wann.rollouts.time_limit import AnyEnv, MakeEnv, OutOfTimeError, alarm, close
@@ -29,7 +30,7 @@ def forward_one(
     weights: FloatArray,
     observation: FloatArray,
 ) -> bool:
-    """One network on one observation: the same operations as a lane of `wann.network`, so the same bits.
+    """One network on one observation: the operations of a lane of `wann.kernels.forward`, so the same bits.
 
     Args:
         program: the network's `first_source`, `sources`, `activation` and `outputs` laid end to end, as each
@@ -112,15 +113,7 @@ class Stepper:
         if env is not None:
             close(env)
 
-    def roll_out(
-        self,
-        networks: NetworkBatch,
-        weights: FloatArray,
-        seeds: Sequence[int],
-        max_steps: int,
-        first: int,
-        last: int,
-    ) -> Rollouts:
+    def roll_out(self, job: Job) -> Rollouts:
         """Episodes of each network at every weight on every seed.
 
         An episode starts with `reset(seed=...)`; it ends when the environment terminates or truncates it,
@@ -129,24 +122,17 @@ class Stepper:
         away. (The observation that ends an episode may hold anything.)
 
         Args:
-            networks: P networks.
-            weights: (W,) shared weights; or (W, C) sets of individual weights, where a single network is
-                computed, in the order of its sources.
-            seeds: E episode seeds.
-            max_steps: steps after which an episode is cut off.
-            first, last: the networks to compute are first .. last - 1.
+            job: which networks, weights and episodes; of individual weights, a single network.
 
         Returns:
             Rollouts of shape (last - first, W, E). A failed network has NaN for all its returns, the steps
             it got to, and an entry in `failures`: its index counted from `first`, and a text whose first
             line says what happened and where, followed by the traceback.
         """
-        shape = (last - first, len(weights), len(seeds))
-        returns, steps = np.full(shape, np.nan), np.zeros(shape, np.int64)
+        returns, steps = np.full(job.shape, np.nan), np.zeros(job.shape, np.int64)
         failures = []
-        for index in range(last - first):
-            network = networks, first + index
-            reason = self._evaluate(network, weights, seeds, max_steps, returns[index], steps[index])
+        for index in range(job.last - job.first):
+            reason = self._evaluate(job, job.first + index, returns[index], steps[index])
             if reason is not None:
                 returns[index] = np.nan
                 failures.append((index, reason))
@@ -155,18 +141,17 @@ class Stepper:
 
     def _evaluate(
         self,
-        network: tuple[NetworkBatch, int],
-        weights: FloatArray,
-        seeds: Sequence[int],
-        max_steps: int,
+        job: Job,
+        network: int,
         returns: FloatArray,
         steps: NDArray[np.int64],
     ) -> str | None:
         """Play all episodes of one network, fill its returns (W, E) and steps; why it failed, if it did."""
+        weights, seeds, max_steps = job.weights, job.seeds, job.max_steps
         shared = weights.ndim == 1
         rows = np.ascontiguousarray(weights, np.float64).reshape(len(weights), -1)
         outputs = np.empty(self._actions.size)
-        forward = _forward(*network, shared, outputs)
+        forward = _forward(job.networks, network, shared, outputs)
         row_dtype, row_shape = self._observations.row_dtype, (self._observations.size,)
         forward(rows[0], np.zeros(row_shape, row_dtype))  # compiles where need be, before the clock starts
         encode, decode = self._observations.encode, self._actions.decode

@@ -2,6 +2,7 @@
 
 In reading order:
 
+    checkpoint  a generation as a file
     folder      settings, metrics, checkpoints and champions on disk
     front       the Pareto front of a run
     confirming  networks as champions, confirmed on fresh episodes

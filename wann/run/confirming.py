@@ -10,7 +10,8 @@ import numpy as np
 
 from wann.champion import Champion, Scores, load_champion
 from wann.evaluation.evaluator import LocalEvaluator
-from wann.evaluation.placement import Note, Placement, open_evaluator
+from wann.evaluation.opening import open_evaluator
+from wann.evaluation.placement import DEFAULT_PLACEMENT, Note, Placement
 from wann.evolution.evolution import Confirmed
 from wann.evolution.shared_weights import (
     Occasion,
@@ -19,6 +20,7 @@ from wann.evolution.shared_weights import (
 )
 from wann.networks.genome import Genome
 from wann.networks.network import Network, compile_genome, phenotype
+from wann.rollouts.result import Rollouts
 from wann.run.folder import RunFolder, task_of
 from wann.run.front import load_front
 from wann.settings import PAPER_WEIGHTS, Settings
@@ -48,9 +50,7 @@ def scored_champion(
     count = 1 if is_data_set(task.name) else 20  # one batch is the whole part
     seeds = episode_seeds(0, Purpose.CONFIRMATION, count, 0)
     with LocalEvaluator(task, task.episode_steps) as evaluator:
-        rollouts = evaluator.evaluate([compile_genome(genome)], shared, seeds, confirming=True)
-    if rollouts.failures:
-        raise RuntimeError(f"the champion could not be evaluated: {rollouts.failures[0][1]}")
+        rollouts = evaluator.evaluate([compile_genome(genome)], shared, seeds, confirming=True).checked()
     return Champion(
         task=task.name,
         inputs=task.inputs,
@@ -68,9 +68,7 @@ def pick(
     path: str | os.PathLike[str],
     which: int | str,
     *,
-    threads: int | None = None,
-    workers: int | None = None,
-    address: str | None = None,
+    placement: Placement = DEFAULT_PLACEMENT,
     progress: Callable[[int, int], None] | None = None,
     note: Note | None = None,
 ) -> Champion:
@@ -79,7 +77,8 @@ def pick(
     Args:
         path: the run folder.
         which: as `wann.run.front.Front.position`.
-        threads, workers, address, note: as `search`.
+        placement: where it is computed; never changes a number.
+        note: told in a line what a user should know.
         progress: called with the episodes done and to be done.
 
     Raises:
@@ -88,10 +87,8 @@ def pick(
     """
     settings, front = RunFolder.open(path).settings, load_front(path)
     genome, generation = front.members[front.position(which)].genome, front.generation
-    placement = Placement(threads, workers, address)
-    champions, failures = _confirm(settings, [genome], generation, placement, progress, note)
-    if failures:
-        raise RuntimeError(f"the network could not be evaluated: {failures[0][1]}")
+    champions, rollouts = _confirm(settings, [genome], generation, placement, progress, note)
+    rollouts.checked("the network could not be evaluated")
     return champions[0]
 
 
@@ -99,9 +96,7 @@ def last_networks(
     path: str | os.PathLike[str],
     *,
     most: int | None = None,
-    threads: int | None = None,
-    workers: int | None = None,
-    address: str | None = None,
+    placement: Placement = DEFAULT_PLACEMENT,
     progress: Callable[[int, int], None] | None = None,
     note: Note | None = None,
 ) -> list[Champion]:
@@ -113,7 +108,8 @@ def last_networks(
     Args:
         path: the run folder.
         most: so many at most.
-        threads, workers, address, note: as `search`.
+        placement: where it is computed; never changes a number.
+        note: told in a line what a user should know.
         progress: as `pick`.
 
     Raises:
@@ -131,9 +127,9 @@ def last_networks(
     genomes = [*once.values()][1:most]
     if not genomes or checkpoint is None:
         return [champion]
-    placement, generation = Placement(threads, workers, address), checkpoint.state.generation
-    champions, failures = _confirm(folder.settings, genomes, generation, placement, progress, note)
-    failed = {index for index, _ in failures}
+    generation = checkpoint.state.generation
+    champions, rollouts = _confirm(folder.settings, genomes, generation, placement, progress, note)
+    failed = {index for index, _ in rollouts.failures}
     return [champion, *(other for index, other in enumerate(champions) if index not in failed)]
 
 
@@ -144,8 +140,8 @@ def _confirm(
     placement: Placement,
     progress: Callable[[int, int], None] | None,
     note: Note | None,
-) -> tuple[list[Champion], Sequence[tuple[int, str]]]:
-    """Networks of a run as champions, confirmed on fresh episodes; and which failed, and why."""
+) -> tuple[list[Champion], Rollouts]:
+    """Networks of a run as champions, confirmed on fresh episodes; and the rollouts."""
     task, networks = task_of(settings), [compile_genome(genome) for genome in genomes]
     sets = weights = confirming_weights(settings)
     seeds = _confirming_seeds(settings, generation)
@@ -165,7 +161,7 @@ def _confirm(
         champion_of(settings, task, Confirmed(genome, generation, weights, returns))
         for genome, returns in zip(genomes, rollouts.returns, strict=True)
     ]
-    return champions, rollouts.failures
+    return champions, rollouts
 
 
 def confirmation(settings: Settings, network: Network, generation: int) -> tuple[FloatArray, tuple[int, ...]]:

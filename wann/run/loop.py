@@ -14,6 +14,7 @@ import numpy as np
 from wann.champion import Champion, load_champion
 from wann.evaluation.evaluator import Effort, Evaluator, LocalEvaluator
 from wann.evaluation.placement import Note
+from wann.evaluation.stoppable import Stoppable
 from wann.evolution.evolution import Confirmed, Evolution
 from wann.evolution.shared_weights import (
     Occasion,
@@ -24,8 +25,9 @@ from wann.evolution.shared_weights import (
 )
 from wann.networks.network import Network, compile_genome
 from wann.rollouts.result import Rollouts
+from wann.run.checkpoint import Checkpoint, Totals
 from wann.run.confirming import champion_of, confirmation
-from wann.run.folder import Checkpoint, RunFolder, Totals
+from wann.run.folder import RunFolder
 from wann.run.front import front_of, front_to_json
 from wann.settings import Settings
 from wann.tasks.task import Task
@@ -163,6 +165,7 @@ class Loop:
         self._task = task
         self._evolution = evolution
         self._evaluator = evaluator
+        self._stoppable = Stoppable(evaluator, task, stop)
         self._totals = totals
         self._observer = observer
         self._note = note
@@ -220,7 +223,7 @@ class Loop:
         marks = np.concatenate([network.mark for network in networks])
         weights = noisy_weights(settings, generation_weights(settings, number), marks, number)
         seeds = episode_seeds(settings.seed, Purpose.EPISODES, settings.episodes, number)
-        rollouts = self._evaluate(networks, weights, seeds)
+        rollouts = self._stoppable.evaluate(networks, weights, seeds, progress=self._show)
         self._effort = self._evaluator.effort
         self._look_at_failures(rollouts, len(genomes))
         evaluated = time.perf_counter()
@@ -267,32 +270,6 @@ class Loop:
         }
         self._unsaved.append(row)
         return row
-
-    def _evaluate(
-        self,
-        networks: Sequence[Network],
-        weights: FloatArray,
-        seeds: Sequence[int],
-        *,
-        confirming: bool = False,
-    ) -> Rollouts:
-        """Evaluate; where that may take long a signal breaks it off, else the generation ends first."""
-        here = isinstance(self._evaluator, LocalEvaluator)
-        # Ray's own compiled code must not be left by an exception: there the signal is seen between waits.
-        self._stop.raises = here and not self._task.threaded
-
-        def progress(share: float) -> None:
-            if not here and self._stop.is_set():
-                raise BrokenOff
-            if not confirming:
-                self._show(share)
-
-        try:
-            return self._evaluator.evaluate(
-                networks, weights, seeds, confirming=confirming, progress=progress
-            )
-        finally:
-            self._stop.raises = False
 
     def _look_at_failures(self, rollouts: Rollouts, count: int) -> None:
         """Log what failed.
@@ -361,7 +338,7 @@ class Loop:
 
     def _confirming(self, networks: Sequence[Network], weights: FloatArray, seeds: Sequence[int]) -> Rollouts:
         """Evaluate on the environment that counts, and log what fails."""
-        rollouts = self._evaluate(networks, weights, seeds, confirming=True)
+        rollouts = self._stoppable.evaluate(networks, weights, seeds, confirming=True)
         if rollouts.failures:
             self._folder.log_failures(self._evolution.generation, rollouts.failures)
         return rollouts

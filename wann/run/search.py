@@ -12,13 +12,15 @@ from secrets import token_hex
 from typing import Any
 
 from wann.champion import Champion, load_champion
-from wann.evaluation.placement import Note, Placement, open_evaluator
+from wann.evaluation.opening import open_evaluator
+from wann.evaluation.placement import Note, Placement
 from wann.evolution.evolution import Evolution
 from wann.evolution.shared_weights import (
     generation_weights,
 )
 from wann.rollouts.repeatability import Verdict
-from wann.run.folder import RunFolder, Totals, as_initial, is_run, task_of
+from wann.run.checkpoint import Totals
+from wann.run.folder import RunFolder, as_initial, is_run, task_of
 from wann.run.loop import Loop, Observer, Run
 from wann.settings import CHANGEABLE, Settings, build_settings, changed_names, with_changes
 from wann.tasks.data_task import DataTask

@@ -11,8 +11,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from wann.networks.network import NetworkBatch
 from wann.rollouts.compiled import Dynamics, roll_out
+from wann.rollouts.job import Job
 from wann.rollouts.result import Rollouts
 from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
@@ -36,27 +36,18 @@ class CompiledTask(Task):
         """Start states (E, S): what the environment's own `reset(seed=...)` gives for each seed."""
         return _starts(self.env_id, tuple(seeds))
 
-    def roll_out(
-        self,
-        networks: NetworkBatch,
-        weights: FloatArray,
-        seeds: Sequence[int],
-        max_steps: int,
-        first: int,
-        last: int,
-    ) -> Rollouts:
+    def roll_out(self, job: Job) -> Rollouts:
         """Run networks of a batch in the lane kernel; see `Task.roll_out`."""
         flat = roll_out(
             self.dynamics,
-            networks,
-            np.repeat(weights, len(seeds), axis=0),
-            np.tile(self.starts(seeds), (len(weights), 1)),
-            max_steps,
-            first,
-            last,
+            job.networks,
+            np.repeat(job.weights, len(job.seeds), axis=0),
+            np.tile(self.starts(job.seeds), (len(job.weights), 1)),
+            job.max_steps,
+            job.first,
+            job.last,
         )
-        shape = (last - first, len(weights), len(seeds))
-        return Rollouts(flat.returns.reshape(shape), flat.steps.reshape(shape))
+        return Rollouts(flat.returns.reshape(job.shape), flat.steps.reshape(job.shape))
 
 
 _BARE_ENV_LOCK = threading.Lock()  # searches in several threads share the environment

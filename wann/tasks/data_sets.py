@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from wann.tasks.mnist import SIDE, UNIT_DESKEWED, mnist_images
 from wann.utils.arrays import FloatArray, IntArray
 from wann.utils.seeding import Purpose, stream
+from wann.utils.words import counted
 
 _VALIDATION_IMAGES = 10_000  # the last ones of MNIST's training images
 _DIGITS = tuple(str(digit) for digit in range(10))
@@ -137,7 +138,7 @@ def _deal(labels: IntArray, classes: Sequence[str]) -> tuple[IntArray, IntArray,
         rows = np.flatnonzero(labels == label)
         if rows.size < 3:
             raise ValueError(
-                f"class {name!r} has {rows.size} row{'s' * (rows.size != 1)}: each class needs at least 3, "
+                f"class {name!r} has {counted(rows.size, 'row')}: each class needs at least 3, "
                 "for training, validation and test"
             )
         rows = stream(0, Purpose.SPLIT, label).permutation(rows)

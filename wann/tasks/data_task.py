@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
@@ -11,12 +10,11 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from wann.networks.network import NetworkBatch
+from wann.rollouts.job import Job
 from wann.rollouts.result import Rollouts
 from wann.rollouts.samples import Batch, classify, make_batch, squared_error
 from wann.tasks.data_sets import DataSet, Samples, load_named
 from wann.tasks.task import Task, TaskSpec
-from wann.utils.arrays import FloatArray
 from wann.utils.seeding import Purpose, stream
 
 Part = Literal["train", "validation", "test"]
@@ -84,26 +82,18 @@ class DataTask(Task):
         """
         raise ValueError(f"{self.name} is a data set: there is nothing to step, to act on or to replay")
 
-    def roll_out(
-        self,
-        networks: NetworkBatch,
-        weights: FloatArray,
-        seeds: Sequence[int],
-        max_steps: int,
-        first: int,
-        last: int,
-    ) -> Rollouts:
+    def roll_out(self, job: Job) -> Rollouts:
         """Classify batches with networks of a batch; a step is a sample. See `Task.roll_out`."""
-        shape = (last - first, len(weights), len(seeds))
-        returns, steps = np.empty(shape), np.empty(shape, np.int64)
+        returns, steps = np.empty(job.shape), np.empty(job.shape, np.int64)
+        part = job.networks, job.weights
         samples: Samples = getattr(self.samples, self.part)
         random = self.part == "train"
-        for place, seed in enumerate(seeds):
-            batch = _drawn(samples, seed, max_steps) if random else _dealt(samples, place, len(seeds))
+        for place, seed in enumerate(job.seeds):
+            batch = _drawn(samples, seed, job.max_steps) if random else _dealt(samples, place, len(job.seeds))
             if batch.targets is None:
-                returns[:, :, place] = -classify(networks, weights, batch, first, last).loss
+                returns[:, :, place] = -classify(*part, batch, job.first, job.last).loss
             else:
-                returns[:, :, place] = -squared_error(networks, weights, batch, first, last)
+                returns[:, :, place] = -squared_error(*part, batch, job.first, job.last)
             steps[:, :, place] = batch.size
         return Rollouts(returns, steps)
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property, partial
 
-from wann.networks.network import NetworkBatch
+from wann.rollouts.job import Job
 from wann.rollouts.repeatability import Repeatability, same_seed_same_episode
 from wann.rollouts.result import Rollouts
 from wann.rollouts.stepper import Stepper
 from wann.tasks.task import Task
-from wann.utils.arrays import FloatArray
 
 _POOL_LANES = 256  # a network fills some twenty; larger pools are no faster
 
@@ -24,16 +22,9 @@ class GymnasiumTask(Task):
         default_factory=dict, init=False, repr=False
     )  # by the limit on steps
 
-    def roll_out(
-        self,
-        networks: NetworkBatch,
-        weights: FloatArray,
-        seeds: Sequence[int],
-        max_steps: int,
-        first: int,
-        last: int,
-    ) -> Rollouts:
+    def roll_out(self, job: Job) -> Rollouts:
         """Run networks of a batch one episode after the other, for one thread; see `Task.roll_out`."""
+        max_steps = job.max_steps
         if max_steps not in self._steppers:
             self._steppers[max_steps] = Stepper(
                 lambda: self.make_env(max_steps=max_steps, disable_env_checker=True),
@@ -42,7 +33,7 @@ class GymnasiumTask(Task):
                 fresh=self.fresh_env,
                 limit_seconds=self.episode_seconds,
             )
-        return self._steppers[max_steps].roll_out(networks, weights, seeds, max_steps, first, last)
+        return self._steppers[max_steps].roll_out(job)
 
     def repeatability(self, episode_seconds: float | None = None) -> Repeatability:
         """Whether the same seed gives the same episode, found out by playing some.
@@ -78,16 +69,8 @@ class PoolTask(GymnasiumTask):
         """The task on Gymnasium's own environment."""
         return GymnasiumTask(**{each.name: getattr(self, each.name) for each in fields(self) if each.init})
 
-    def roll_out(
-        self,
-        networks: NetworkBatch,
-        weights: FloatArray,
-        seeds: Sequence[int],
-        max_steps: int,
-        first: int,
-        last: int,
-    ) -> Rollouts:
+    def roll_out(self, job: Job) -> Rollouts:
         """Run networks of a batch in a pool; see `Task.roll_out`."""
         from wann.rollouts.envpool import pool_episodes  # envpool is an extra, and slow to import
 
-        return pool_episodes(self.env_id, networks, weights, seeds, max_steps, first, last)
+        return pool_episodes(self.env_id, job)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -17,8 +17,8 @@ import numpy as np
 from gymnasium.error import DependencyNotInstalled, DeprecatedEnv, UnregisteredEnv
 from numpy.typing import NDArray
 
-from wann.networks.network import NetworkBatch
 from wann.rollouts.compiled import Dynamics
+from wann.rollouts.job import Job
 from wann.rollouts.result import Rollouts
 from wann.rollouts.spaces import ActionCodec, ObservationCodec, action_codec, observation_codec
 from wann.tasks.data_sets import DataSet
@@ -138,22 +138,12 @@ class Task:
         """Action of the environment from the network's outputs (A,)."""
         return self.action_codec.decode(outputs)
 
-    def roll_out(
-        self,
-        networks: NetworkBatch,
-        weights: FloatArray,
-        seeds: Sequence[int],
-        max_steps: int,
-        first: int,
-        last: int,
-    ) -> Rollouts:
-        """Run networks `first` to `last - 1` of a batch at every weight on every episode.
+    def roll_out(self, job: Job) -> Rollouts:
+        """Run networks of a batch at every weight on every episode.
 
         Args:
-            networks: the batch.
-            weights: (W,) shared weights, or (W, C) sets of individual weights where a single network is run.
-            seeds: E episode seeds.
-            max_steps: steps after which an episode is cut off.
+            job: which networks, weights and episodes; sets of individual weights are of a single network,
+                unless `own_weights_together`.
 
         Returns:
             Rollouts of shape (last - first, W, E).

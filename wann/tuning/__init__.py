@@ -5,6 +5,7 @@ In reading order:
     plan            what a tuning is asked for
     optimisers      CMA-ES and others
     adam            gradients
+    subject         the task and the connections that may change
     session         a tuning under way
     tune            `tune` and `resume_tuning`
     kept            tunings kept beside champions

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from wann.kernels.activations import BY_CODE
 from wann.networks.network import Network
 from wann.utils.arrays import FloatArray
+from wann.utils.one_thread import one_thread as one_thread
 
 try:
     import torch
@@ -86,17 +86,6 @@ class TorchNetwork(torch.nn.Module):
                 dim=1,
             )
         return values[:, self._outputs]
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread in PyTorch: its sums depend on the number of them."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class Adam:

@@ -11,18 +11,19 @@ from wann.analysis.paper_table import fixed_topology
 from wann.champion import Champion, load_champion
 from wann.evaluation.placement import DEFAULT_PLACEMENT, Note, Placement
 from wann.tasks.data_task import DataTask
-from wann.tuning.plan import Plan, is_tuning
-from wann.tuning.session import Observer
+from wann.tuning.plan import TuningPlan, is_tuning
+from wann.tuning.session import TuningObserver
 from wann.tuning.tune import resume_tuning, tune
+from wann.utils.places import companion
 
 _TUNED_ALIKE = ("method", "budget", "episodes", "max_steps", "population", "sigma", "seed")
 
-Observe = Callable[[str, Path], Observer | None]
+Observe = Callable[[str, Path], TuningObserver | None]
 
 
 def tuned_pair(
     path: str | Path,
-    plan: Plan,
+    plan: TuningPlan,
     *,
     tuning: bool = True,
     placement: Placement = DEFAULT_PLACEMENT,
@@ -43,21 +44,21 @@ def tuned_pair(
     Raises:
         ValueError: the champion cannot be read, does not fit its task, or a file cannot be written.
         RuntimeError: the environment fails.
-        wann.tuning.session.Interrupted: a signal ended a tuning, after saving; the same call goes on.
+        wann.tuning.session.TuningInterrupted: a signal ended a tuning, after saving; the same call goes on.
     """
     path = Path(path)
     champion = load_champion(path)
 
-    def tuned(which: Champion, what: str, words: str, plan: Plan) -> Champion | None:
-        file = path / f"{what}.json" if path.is_dir() else path.with_suffix(f".{what}.json")
+    def tuned(which: Champion, what: str, words: str, plan: TuningPlan) -> Champion | None:
+        file = companion(path, f"{what}.json")
         if file.exists():
             return _kept(which, file, plan, note)
         if not tuning:
             return None
-        options: dict[str, Any] = {**asdict(placement), "observer": observer(words, file), "note": note}
-        going_on = is_tuning(file)
-        ended = resume_tuning(file, **options) if going_on else tune(which, file, **asdict(plan), **options)
-        return ended.champion
+        options: dict[str, Any] = {"placement": placement, "observer": observer(words, file), "note": note}
+        if is_tuning(file):
+            return resume_tuning(file, **options).champion
+        return tune(which, file, **asdict(plan), **options).champion
 
     if champion.tuned is None:
         champion = tuned(champion, "tuned", "the champion", plan) or champion
@@ -68,13 +69,13 @@ def tuned_pair(
     return champion, tuned(fixed_topology(champion), "fixed", "the fixed topology", alike)
 
 
-def _plan_of(champion: Champion, plan: Plan) -> Plan:
+def _plan_of(champion: Champion, plan: TuningPlan) -> TuningPlan:
     """The plan that the champion was tuned by, as far as its file says."""
     known = {name: champion.tuning[name] for name in _TUNED_ALIKE if name in champion.tuning}
     return replace(plan, **known) if champion.tuned is not None else plan
 
 
-def _kept(champion: Champion, file: Path, plan: Plan, note: Note | None) -> Champion:
+def _kept(champion: Champion, file: Path, plan: TuningPlan, note: Note | None) -> Champion:
     """The tuned champion of a file.
 
     Raises:
@@ -83,6 +84,6 @@ def _kept(champion: Champion, file: Path, plan: Plan, note: Note | None) -> Cham
     found = load_champion(file)
     if found.genome != champion.genome or found.task != champion.task or found.tuned is None:
         raise ValueError(f"{file} is of another champion: move it away, and it is made anew")
-    if note and plan.budget not in (Plan().budget, found.tuning.get("budget", plan.budget)):
+    if note and plan.budget not in (TuningPlan().budget, found.tuning.get("budget", plan.budget)):
         note(f"{file} was tuned with a budget of {found.tuning['budget']}, and is taken as it is")
     return found

@@ -27,7 +27,7 @@ FORMAT, VERSION = "wann-tuning", 2
 
 
 @dataclass(frozen=True)
-class Plan:
+class TuningPlan:
     """What determines a tuning, beside the champion.
 
     Raises:
@@ -113,17 +113,17 @@ CHANGEABLE = ("budget",)
 it is not the tuning that it would have been at once."""
 
 
-def plan_from(given: Mapping[str, Any]) -> Plan:
+def plan_from(given: Mapping[str, Any]) -> TuningPlan:
     """Plan from the names and values of its fields.
 
     Raises:
         ValueError: there is no such field, or a value is out of range.
     """
-    names = [field.name for field in fields(Plan)]
+    names = [field.name for field in fields(TuningPlan)]
     for name in given:
         if name not in names:
             raise ValueError(f"unknown setting {name!r} of a tuning; {nearest(name, names)}")
-    return Plan(**{**given, "freeze": tuple(given.get("freeze", ()))})
+    return TuningPlan(**{**given, "freeze": tuple(given.get("freeze", ()))})
 
 
 def state_path(out: str | os.PathLike[str]) -> Path:
@@ -141,7 +141,7 @@ def is_tuning(path: str | os.PathLike[str]) -> bool:
 class Saved:
     """What a tuning keeps to go on: everything that was told to the method, or its state."""
 
-    plan: Plan
+    plan: TuningPlan
     champion: Champion
     start: FloatArray  # (C,) start weights, in the order of the network's sources
     values: FloatArray  # (generations, candidates) mean returns

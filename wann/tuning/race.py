@@ -19,27 +19,24 @@ from pathlib import Path
 from typing import Any
 
 from wann.champion import save_champion
-from wann.evaluation.placement import Note, Placement
+from wann.evaluation.placement import DEFAULT_PLACEMENT, Note, Placement
 from wann.tuning.plan import plan_from
 from wann.tuning.race_entrants import Entrants
-from wann.tuning.race_session import Session, State, check_generations, entrant_path, rounds_of
+from wann.tuning.race_session import RaceSession, RaceState, check_generations, entrant_path, rounds_of
 from wann.tuning.session import (
-    Observer,
     Tuned,
-    check_method,
-    stepped_task,
+    TuningObserver,
 )
+from wann.tuning.subject import check_method, stepped_task
 
 
 def race(
     entrants: Entrants,
     out: str | os.PathLike[str],
     *,
-    threads: int | None = None,
-    workers: int | None = None,
-    address: str | None = None,
+    placement: Placement = DEFAULT_PLACEMENT,
     generations: int = 0,
-    observer: Observer | None = None,
+    observer: TuningObserver | None = None,
     note: Note | None = None,
     **plan: Any,
 ) -> Tuned:
@@ -55,14 +52,13 @@ def race(
     wins.
 
     Args:
-        entrants: from `wann.entrants.entrants_of`; of one task.
+        entrants: from `wann.tuning.race_entrants.entrants_of`; of one task.
         out: a new folder.
-        threads, workers, address: where it is computed, as for `wann.search`; never changes a number.
+        placement: where it is computed; never changes a number.
         generations: of offspring.
         observer: called after every generation of a tuning; it counts the evaluations of all.
         note: told in a line what a user should know.
-        plan: fields of `wann.tuning.Plan`, but `freeze`, `weight` and `turn`; the budget is that of the last
-            round.
+        plan: fields of `TuningPlan`, but `freeze`, `weight` and `turn`; the budget is that of the last round.
 
     Returns:
         The best champion with its tuned weights; `tuning["race"]` says what it was chosen from. Its scores
@@ -71,12 +67,11 @@ def race(
     Raises:
         ValueError: an argument is wrong, or the folder cannot be written.
         RuntimeError: the environment fails.
-        Interrupted: a signal ended the race, after saving.
+        TuningInterrupted: a signal ended the race, after saving.
 
     Source: successive halving, Jamieson and Talwalkar (2016), Algorithm 1; that children inherit what was
     tuned is Lamarckian evolution, Whitley, Gordon and Mathias (1994).
     """
-    placement = Placement(threads, workers, address)
     for name in ("freeze", "weight", "turn"):
         if name in plan:
             raise ValueError(f"a race has no {name!r}: it differs from tuning to tuning")
@@ -87,7 +82,7 @@ def race(
     check_method(given, stepped_task(entrants.champions[0]))
     folder = Path(out)
     check_new(folder)
-    state = State(given, len(entrants.champions), entrants.own, entrants.mutation, generations, 0.0)
+    state = RaceState(given, len(entrants.champions), entrants.own, entrants.mutation, generations, 0.0)
     _create(folder, entrants, state)
     (_, least), *later = rounds_of(state.networks, given.budget)
     if later and least < given.population and note:
@@ -95,16 +90,14 @@ def race(
             f"the first round's budget, {least}, is less than a generation of {given.population}: "
             "a larger --budget tells the networks apart better"
         )
-    return Session(folder, state, placement, observer, note).run()
+    return RaceSession(folder, state, placement, observer, note).run()
 
 
 def resume_race(
     out: str | os.PathLike[str],
     *,
-    threads: int | None = None,
-    workers: int | None = None,
-    address: str | None = None,
-    observer: Observer | None = None,
+    placement: Placement = DEFAULT_PLACEMENT,
+    observer: TuningObserver | None = None,
     note: Note | None = None,
     **changes: Any,
 ) -> Tuned:
@@ -112,12 +105,12 @@ def resume_race(
 
     Args:
         out: its folder.
-        threads, workers, address, observer, note: as `race`.
+        placement, observer, note: as `race`.
         changes: more generations of offspring, with which it is the race that it would have been at once.
 
     Raises:
         ValueError: the folder is no race, it is damaged, or something else is to change.
-        RuntimeError, Interrupted: as `race`.
+        RuntimeError, TuningInterrupted: as `race`.
     """
     for name in changes:
         if name != "generations":
@@ -125,12 +118,11 @@ def resume_race(
                 f"setting {name!r} determines the race and cannot change; the generations of offspring can"
             )
     folder = Path(out)
-    placement = Placement(threads, workers, address)
-    state = State.load(folder)
+    state = RaceState.load(folder)
     generations = changes.get("generations", state.generations)
     check_generations(generations, state.generations)
     state.generations = generations
-    return Session(folder, state, placement, observer, note).run()
+    return RaceSession(folder, state, placement, observer, note).run()
 
 
 def is_race(path: str | os.PathLike[str]) -> bool:
@@ -157,7 +149,7 @@ def check_new(folder: Path) -> None:
         raise ValueError(f"cannot write to {folder}: {there} is no folder to write to")
 
 
-def _create(folder: Path, entrants: Entrants, state: State) -> None:
+def _create(folder: Path, entrants: Entrants, state: RaceState) -> None:
     """Make the folder of a race: aside and then renamed, so that it is there whole or not at all."""
     aside = folder.with_name(f".wann-{secrets.token_hex(8)}")
     try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from wann.champion import Champion, load_champion
-from wann.evaluation.placement import Note, Placement
+from wann.evaluation.placement import DEFAULT_PLACEMENT, Note, Placement
 from wann.networks.network import phenotype
 from wann.run.confirming import last_networks
 from wann.run.folder import RunFolder, is_run
@@ -29,9 +29,7 @@ def entrants_of(
     paths: Sequence[str | os.PathLike[str]],
     *,
     networks: int | None = None,
-    threads: int | None = None,
-    workers: int | None = None,
-    address: str | None = None,
+    placement: Placement = DEFAULT_PLACEMENT,
     progress: Callable[[int, int], None] | None = None,
     note: Note | None = None,
 ) -> Entrants:
@@ -42,7 +40,7 @@ def entrants_of(
     Args:
         paths: champion files, or run folders, each of which stands for its `last_networks`.
         networks: so many of each run at most.
-        threads, workers, address: where it is computed, as for `wann.search`; never changes a number.
+        placement: where it is computed; never changes a number.
         progress: called with the episodes done and to be done, for each run anew.
         note: told in a line what a user should know.
 
@@ -50,7 +48,6 @@ def entrants_of(
         ValueError: a path is neither, they are of several tasks, or a champion has no connection.
         RuntimeError: the environment fails.
     """
-    placement = Placement(threads, workers, address)
     firsts = [load_champion(path) for path in paths]
     for path, champion in zip(paths, firsts, strict=True):
         if _task_words(champion) != _task_words(firsts[0]):
@@ -65,7 +62,7 @@ def entrants_of(
     for path, champion in zip(paths, firsts, strict=True):
         own[phenotype(champion.genome)] = None
         found = (
-            last_networks(path, most=networks, **asdict(placement), progress=progress, note=note)
+            last_networks(path, most=networks, placement=placement, progress=progress, note=note)
             if is_run(path)
             else [champion]
         )

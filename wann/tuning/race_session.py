@@ -12,19 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from wann.champion import Champion, Scores, Weight, load_champion, save_champion
-from wann.evaluation.placement import Note, Placement, open_evaluator
+from wann.evaluation.opening import open_evaluator
+from wann.evaluation.placement import Note, Placement
 from wann.networks.network import Phenotype, phenotype
-from wann.tuning.plan import Plan, is_tuning, plan_from, state_path
+from wann.rollouts.result import EpisodeFailedError
+from wann.tuning.plan import TuningPlan, is_tuning, plan_from, state_path
 from wann.tuning.race_offspring import Mutation, offspring
 from wann.tuning.session import (
-    EpisodeFailedError,
-    Interrupted,
-    Observer,
     OtherMachineError,
-    Progress,
     Tuned,
-    stepped_task,
+    TuningInterrupted,
+    TuningObserver,
+    TuningProgress,
 )
+from wann.tuning.subject import stepped_task
 from wann.tuning.tune import resume_tuning, tune
 from wann.utils.files import atomic_path, lock_folder
 from wann.utils.json_text import dump_json, need, parse_json, read_text
@@ -72,10 +73,10 @@ def entrant_path(folder: Path, index: int) -> Path:
 
 
 @dataclass
-class State:
+class RaceState:
     """What a race keeps beside its champion files."""
 
-    plan: Plan
+    plan: TuningPlan
     networks: int
     own: tuple[int, ...]  # entrants that are the champions of their runs
     mutation: Mutation
@@ -98,7 +99,7 @@ class State:
             temporary.write_text(dump_json(data) + "\n", encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> State:
+    def load(cls, folder: Path) -> RaceState:
         """Read what `save` wrote.
 
         Raises:
@@ -141,17 +142,22 @@ class _Stage:
 
     name: str  # of its folder
     words: str  # to be shown
-    plan: Plan  # of each tuning
+    plan: TuningPlan  # of each tuning
     size: int  # tunings, where none is missing
     told: Mapping[str, int]  # which one it is
     bred: bool = False  # whether its networks are children that have no scores yet
 
 
-class Session:
+class RaceSession:
     """One session of a race: from where it stands until it ends or a signal comes."""
 
     def __init__(
-        self, folder: Path, state: State, placement: Placement, observer: Observer | None, note: Note | None
+        self,
+        folder: Path,
+        state: RaceState,
+        placement: Placement,
+        observer: TuningObserver | None,
+        note: Note | None,
     ) -> None:
         self._folder, self._state = folder, state
         self._placement, self._observer, self._note = placement, observer, note
@@ -168,7 +174,7 @@ class Session:
         self._standings: list[_Standing] = []
         self._failed: EpisodeFailedError | None = None
         self._stop = Stop()
-        self._progress = Progress(0, self._total, math.nan, math.nan, math.nan, state.seconds)
+        self._progress = TuningProgress(0, self._total, math.nan, math.nan, math.nan, state.seconds)
 
     def run(self) -> Tuned:
         """Go on to the end of the race."""
@@ -194,7 +200,7 @@ class Session:
             try:
                 champion = self._race(dict(enumerate(entrants)))
             except KeyboardInterrupt:
-                raise Interrupted(Tuned(self._folder, None, self._progress)) from None
+                raise TuningInterrupted(Tuned(self._folder, None, self._progress)) from None
             finally:
                 self._save_seconds()
             return Tuned(self._folder / "champion.json", champion, self._progress)
@@ -303,10 +309,10 @@ class Session:
             champion = load_champion(path)
         else:
 
-            def observe(now: Progress) -> None:
+            def observe(now: TuningProgress) -> None:
                 self._show(now.done, now.best, part)
 
-            shared: dict[str, Any] = {"evaluator": self._evaluator, "observer": observe, "note": self._note}
+            shared: dict[str, Any] = {"placement": self._evaluator, "observer": observe, "note": self._note}
             try:
                 result = resume_tuning(path, **shared) if is_tuning(path) else None
             except OtherMachineError:
@@ -325,13 +331,12 @@ class Session:
         """A child with scores of its own: its parent's weights and episodes, which are played whole."""
         weights, seeds = child.scores.weights, child.scores.episode_seeds
         rollouts = self._evaluator.evaluate([child.network], weights, seeds, confirming=True)
-        if rollouts.failures:
-            raise EpisodeFailedError(f"it could not be scored: {rollouts.failures[0][1]}")
+        rollouts.checked("it could not be scored")
         return replace(child, scores=Scores.from_returns(weights, rollouts.returns[0], seeds))
 
-    def _at(self, done: int, best: float, part: str) -> Progress:
+    def _at(self, done: int, best: float, part: str) -> TuningProgress:
         """Where the race stands, so many evaluations into a tuning that has come to such a mean return."""
-        self._progress = Progress(
+        self._progress = TuningProgress(
             self._before + done,
             self._total,
             math.nan,
@@ -366,7 +371,7 @@ def _row(stage: _Stage, tuned: Mapping[int, _Standing], own: Sequence[int] = ())
     }
 
 
-def _cost(plan: Plan, tunings: int) -> int:
+def _cost(plan: TuningPlan, tunings: int) -> int:
     """Evaluations of so many tunings."""
     return tunings * plan.generations * plan.population
 

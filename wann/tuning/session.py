@@ -11,20 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from wann.champion import Champion, save_champion
-from wann.evaluation.evaluator import Evaluator, LocalEvaluator
-from wann.evaluation.placement import Note, Placement, open_evaluator
+from wann.evaluation.evaluator import Evaluator
+from wann.evaluation.opening import open_evaluator
+from wann.evaluation.placement import Note, Placement
+from wann.evaluation.stoppable import Stoppable
 from wann.evolution.shared_weights import RANGE
-from wann.kernels import graph
-from wann.networks.network import Network
+from wann.rollouts.result import EpisodeFailedError
 from wann.tasks.data_task import DataTask
-from wann.tasks.registry import best_stepping, get_task
-from wann.tasks.task import Task
 from wann.tuning.optimisers import MEMORY, OPTIMISERS
-from wann.tuning.plan import Plan, Saved, state_path
+from wann.tuning.plan import Saved, TuningPlan, state_path
+from wann.tuning.subject import check_method, frozen_connections, stepped_task
 from wann.utils.arrays import FloatArray
 from wann.utils.seeding import Purpose, episode_seeds, stream
 from wann.utils.signals import BrokenOff, Stop, stop_signals
@@ -48,7 +47,7 @@ _RATE = 0.01  # of Adam
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class TuningProgress:
     """Where a tuning stands."""
 
     done: int  # evaluations
@@ -60,7 +59,7 @@ class Progress:
     part: str = ""  # of a longer work that the rest counts whole
 
 
-Observer = Callable[[Progress], None]
+TuningObserver = Callable[[TuningProgress], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +68,14 @@ class Tuned:
 
     path: Path | None  # the champion file, or where it would be
     champion: Champion | None  # with its tuned weights; None where a signal ended the tuning
-    progress: Progress
-
-
-class EpisodeFailedError(RuntimeError):
-    """An episode of the network could not be played to its end."""
+    progress: TuningProgress
 
 
 class OtherMachineError(ValueError):
     """What was told to a method no longer leads to where it stood: the machine computes other numbers."""
 
 
-class Interrupted(KeyboardInterrupt):
+class TuningInterrupted(KeyboardInterrupt):
     """A signal ended a tuning, after it had saved; `tuned` says where it stands."""
 
     def __init__(self, tuned: Tuned) -> None:
@@ -88,61 +83,16 @@ class Interrupted(KeyboardInterrupt):
         self.tuned = tuned
 
 
-def check_method(plan: Plan, task: Task) -> None:
-    """Refuse a method that a task has nothing for.
-
-    Raises:
-        ValueError: it needs gradients, and the task is an environment.
-    """
-    if plan.method == "adam" and not isinstance(task, DataTask):
-        raise ValueError(
-            f"adam needs gradients, which only data sets have, and {task.name} is an environment: "
-            "choose cma, pepg or random"
-        )
-
-
-def frozen_connections(network: Network, parts: Sequence[str]) -> NDArray[np.bool_]:
-    """Which connections (C,) the named parts of a network hold, in the order of its sources.
-
-    Args:
-        network: the network.
-        parts: "inputs", the connections out of bias and inputs; "hidden", those into hidden nodes;
-            "outputs", those into outputs; "layer:K", those into nodes of layer K, where a node lies one
-            layer above the highest of those it reads and bias and inputs are layer 0.
-
-    Raises:
-        ValueError: there is no such part in this network.
-    """
-    first = 1 + network.inputs
-    target = np.repeat(np.arange(network.activation.size), np.diff(network.first_source)) + first
-    layer = graph.depths(network.rows, network.sources.astype(np.int32), target.astype(np.int32))
-    last = int(layer.max(initial=0))
-    into_output = np.isin(target, network.outputs)
-    named = {
-        "inputs": network.sources < first,
-        "hidden": ~into_output,
-        "outputs": into_output,
-        **{f"layer:{depth}": layer[target] == depth for depth in range(1, last + 1)},
-    }
-    frozen = np.zeros(target.size, np.bool_)
-    for part in parts:
-        if part not in named or not named[part].any():
-            there = [name for name, members in named.items() if members.any()]
-            raise ValueError(f"the network has no part {part!r} to freeze; choose from {', '.join(there)}")
-        frozen |= named[part]
-    return frozen
-
-
-class Session:
+class TuningSession:
     """One session of a tuning: from where it stands until the budget is spent or a signal comes."""
 
     def __init__(
         self,
         champion: Champion,
-        plan: Plan,
+        plan: TuningPlan,
         out: Path | None,
         where: Placement | Evaluator,
-        observer: Observer | None,
+        observer: TuningObserver | None,
         note: Note | None,
         saved: Saved | None,
     ) -> None:
@@ -185,7 +135,7 @@ class Session:
                 from wann.tuning.adam import one_thread
 
                 stack.enter_context(one_thread())
-            self._evaluator: Evaluator = (
+            evaluator = (
                 stack.enter_context(
                     open_evaluator(self._task, self._task.episode_steps, self._where, episodes, self._note)
                 )
@@ -193,6 +143,7 @@ class Session:
                 else self._where
             )
             self._stop = stack.enter_context(stop_signals())
+            self._evaluator = Stoppable(evaluator, self._task, self._stop)
             try:
                 if self._saved is None:
                     self._saved = self._first()
@@ -204,7 +155,7 @@ class Session:
                 if self._saved is None:  # nothing to go on with yet
                     raise KeyboardInterrupt from None
                 self._save()
-                raise Interrupted(Tuned(self._out, None, self._progress(math.nan))) from None
+                raise TuningInterrupted(Tuned(self._out, None, self._progress(math.nan))) from None
             return Tuned(self._out, champion, self._progress(math.nan))
 
     def _first(self) -> Saved:
@@ -431,34 +382,16 @@ class Session:
         max_steps: int | None = None,
     ) -> FloatArray:
         """Returns (W, E) of the network."""
-        here = isinstance(self._evaluator, LocalEvaluator)
-        # As in a search: Ray's own compiled code must not be left by an exception.
-        self._stop.raises = here and not self._task.threaded
-
-        def progress(_share: float) -> None:
-            if not here and self._stop.is_set():
-                raise BrokenOff
-
-        try:
-            rollouts = self._evaluator.evaluate(
-                [self._network],
-                weights,
-                seeds,
-                confirming=confirming,
-                max_steps=max_steps,
-                progress=progress,
-            )
-        finally:
-            self._stop.raises = False
-        if rollouts.failures:
-            raise EpisodeFailedError(f"the champion could not be evaluated: {rollouts.failures[0][1]}")
-        returns: FloatArray = rollouts.returns[0]
+        rollouts = self._evaluator.evaluate(
+            [self._network], weights, seeds, confirming=confirming, max_steps=max_steps
+        )
+        returns: FloatArray = rollouts.checked().returns[0]
         return returns
 
-    def _progress(self, generation_best: float) -> Progress:
+    def _progress(self, generation_best: float) -> TuningProgress:
         saved, plan = self._saved, self._plan
         assert saved is not None  # noqa: S101
-        return Progress(
+        return TuningProgress(
             min(len(saved.values) * plan.population, plan.budget),
             plan.generations * plan.population,
             saved.start_mean,
@@ -479,14 +412,3 @@ def _means(returns: FloatArray) -> FloatArray:
     """Mean over the episodes; one that is no number is below every other."""
     means = returns.mean(axis=1)
     return np.where(np.isnan(means), -np.inf, means)
-
-
-def stepped_task(champion: Champion) -> Task:
-    """The champion's task, stepped the fastest way there is; a data set, read."""
-    task = champion.get_task()
-    if isinstance(task, DataTask):
-        return task.read()
-    stepping = best_stepping(task)
-    if stepping == task.stepping:
-        return task
-    return get_task(champion.task, champion.env_kwargs, stepping, champion.fresh_env)

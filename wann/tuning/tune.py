@@ -14,12 +14,13 @@ from typing import Any
 
 from wann.champion import Champion
 from wann.evaluation.evaluator import Evaluator
-from wann.evaluation.placement import Note, Placement
+from wann.evaluation.placement import DEFAULT_PLACEMENT, Note, Placement
 from wann.run.confirming import scored_champion
 from wann.tasks.registry import get_task
 from wann.tuning.plan import CHANGEABLE, Saved, is_tuning, plan_from, state_path
-from wann.tuning.session import Observer, Session, Tuned
+from wann.tuning.session import Tuned, TuningObserver, TuningSession
 from wann.utils.files import atomic_path
+from wann.utils.places import refuse_taken
 
 
 def tune(
@@ -28,11 +29,8 @@ def tune(
     *,
     task: str | None = None,
     env_kwargs: Mapping[str, Any] | None = None,
-    threads: int | None = None,
-    workers: int | None = None,
-    address: str | None = None,
-    evaluator: Evaluator | None = None,
-    observer: Observer | None = None,
+    placement: Placement | Evaluator = DEFAULT_PLACEMENT,
+    observer: TuningObserver | None = None,
     note: Note | None = None,
     **plan: Any,
 ) -> Tuned:
@@ -43,11 +41,11 @@ def tune(
         out: the new champion file; what is needed to go on lies beside it. Nothing is written without it.
         task: another task than the champion's own, with as many inputs and outputs.
         env_kwargs: arguments of that task's environment.
-        threads, workers, address: where it is computed, as for `wann.search`; never changes a number.
-        evaluator: an open one for the champion's `stepped_task`, to compute with instead; it stays open.
+        placement: where it is computed; never changes a number. An evaluator is an open one for the
+            champion's `stepped_task`; it stays open.
         observer: called after every generation.
         note: told in a line what a user should know.
-        plan: fields of `Plan`.
+        plan: fields of `TuningPlan`.
 
     Returns:
         The champion with tuned weights; `tuning` holds the plan, and the scores before and after on 100 fresh
@@ -56,28 +54,24 @@ def tune(
     Raises:
         ValueError: an argument is wrong, the champion does not fit its task, or the file cannot be written.
         RuntimeError: the environment fails.
-        Interrupted: a signal ended the tuning, after saving.
+        TuningInterrupted: a signal ended the tuning, after saving.
 
-    Source: Gaier and Ha (2019), section 4.1; see `wann.optimisers` and `wann.gradient` for the methods.
+    Source: Gaier and Ha (2019), section 4.1; see `wann.tuning.optimisers` and `wann.tuning.adam`.
     """
-    placement = Placement(threads, workers, address)
     given = plan_from(plan)
     path = None if out is None else Path(out)
     if path:
         _check_new(path)
     if task is not None:
         champion = for_task(champion, task, env_kwargs)
-    return Session(champion, given, path, evaluator or placement, observer, note, None).run()
+    return TuningSession(champion, given, path, placement, observer, note, None).run()
 
 
 def resume_tuning(
     out: str | os.PathLike[str],
     *,
-    threads: int | None = None,
-    workers: int | None = None,
-    address: str | None = None,
-    evaluator: Evaluator | None = None,
-    observer: Observer | None = None,
+    placement: Placement | Evaluator = DEFAULT_PLACEMENT,
+    observer: TuningObserver | None = None,
     note: Note | None = None,
     **changes: Any,
 ) -> Tuned:
@@ -85,22 +79,21 @@ def resume_tuning(
 
     Args:
         out: the champion file that it makes, or has made.
-        threads, workers, address, evaluator, observer, note: as `tune`.
+        placement, observer, note: as `tune`.
         changes: a new budget, which stretches the stages.
 
     Raises:
         ValueError: there is no tuning to go on with, or something else than the budget is to change; an
             `OtherMachineError` where it was begun on a machine whose linear algebra rounds in another way.
-        RuntimeError, Interrupted: as `tune`.
+        RuntimeError, TuningInterrupted: as `tune`.
     """
-    placement = Placement(threads, workers, address)
     path = Path(out)
     saved = Saved.load(state_path(path))
     for name in changes:
         if name not in CHANGEABLE:
             raise ValueError(f"setting {name!r} determines the tuning and cannot change; the budget can")
     plan = plan_from({**asdict(saved.plan), **changes})
-    return Session(saved.champion, plan, path, evaluator or placement, observer, note, saved).run()
+    return TuningSession(saved.champion, plan, path, placement, observer, note, saved).run()
 
 
 def _check_new(path: Path) -> None:
@@ -109,8 +102,7 @@ def _check_new(path: Path) -> None:
         raise ValueError(
             f"{path} holds a tuning already: go on with wann resume {path}, or choose another --out"
         )
-    if path.exists():
-        raise ValueError(f"{path} exists already: choose another --out")
+    refuse_taken(path)
     try:
         # Not the state itself, which must never be there and empty; with a name as long.
         probe = state_path(path).with_suffix(".try")

@@ -9,4 +9,6 @@ In reading order:
     signals     stopping cleanly on a signal
     nearest     the nearest valid name
     words       numbers in words
+    places      default places of files
+    one_thread  PyTorch on one thread
 """

@@ -1,0 +1,139 @@
+"""A Ray cluster, joined or started; the only module that imports Ray."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from secrets import token_hex
+
+from wann.version import __version__
+
+# Read when Ray is imported: no statistics leave a cluster that we start, and no warning about accelerators.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+
+import ray
+from ray import exceptions
+
+__all__ = ["REACH_SECONDS", "connect", "exceptions", "first_line", "identity", "ray"]
+
+REACH_SECONDS = 10.0
+"""How long a cluster's address may take to answer."""
+
+_OBJECT_STORE = 256 * 2**20  # bytes, of a cluster that we start: populations are small
+
+
+def connect(address: str | None, workers: int | None) -> bool:
+    """Join a cluster, or start one on this machine.
+
+    Args:
+        address: "auto" or HOST:PORT of a cluster; None to start one here.
+        workers: CPUs of a cluster that is started here; every processor where it is not given.
+
+    Returns:
+        Whether a cluster was joined or started, so that it is ours to leave.
+
+    Raises:
+        ValueError: the cluster cannot be reached or refuses us, in one line.
+    """
+    if ray.is_initialized():
+        return False
+    # Ray prints troubles such as a worker's death where our results belong; its log files have them too.
+    ray._private.worker.print_to_stdstream = lambda *_args, **_kwargs: None
+    try:
+        if address is None:
+            _start(workers)
+        else:
+            _check_reachable(address)
+            with _unheard():
+                ray.init(address, configure_logging=False, log_to_driver=False)
+    except Exception as error:  # noqa: BLE001  Ray raises bare ones
+        if address is None:
+            raise ValueError(f"cannot start a local Ray: {first_line(error)}") from None
+        raise ValueError(
+            f"cannot join the cluster at {address}: {first_line(error).rstrip('.')}; if it is running, set "
+            "RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to the token it was started with"
+        ) from None
+    return True
+
+
+def _start(workers: int | None) -> None:
+    """Start a cluster, protected by a token that only this process and its children know.
+
+    Otherwise Ray would write one into the home folder, and fail where there is none to write to.
+    """
+    if not any(os.environ.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")):
+        os.environ["RAY_AUTH_TOKEN"] = token_hex(32)
+    said = logging.getLogger("ray._private.authentication")  # that a token is in use
+    level = said.level
+    said.setLevel(logging.ERROR)
+    try:
+        ray.init(
+            "local",
+            num_cpus=workers,
+            object_store_memory=_OBJECT_STORE,
+            include_dashboard=False,
+            configure_logging=False,
+            log_to_driver=False,
+        )
+    finally:
+        said.setLevel(level)
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Keep Ray's compiled part from writing to the screen what an exception will say in one line."""
+    sys.stderr.flush()
+    screen = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(screen, 2)
+        os.close(nowhere)
+        os.close(screen)
+
+
+def _check_reachable(address: str) -> None:
+    if address == "auto":
+        return
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdecimal() or not host:
+        raise ValueError(f'an address is "auto" or HOST:PORT such as 10.0.0.5:6379, not {address!r}')
+    try:
+        socket.create_connection((host, int(port)), timeout=REACH_SECONDS).close()
+    except OSError as error:
+        raise ValueError(f"nothing answers at {address}: {error}") from None
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message that says anything."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+def identity() -> dict[str, str]:
+    """What must be the same on every worker: versions, and a digest of our own sources.
+
+    The digest tells apart two states of the sources that carry the same version number.
+    """
+    folders = [Path(str(find_spec(name).origin)).parent for name in ("wann", "wann_envs")]  # type: ignore[union-attr]
+    sources = sorted(
+        (path.relative_to(folder.parent).as_posix(), path.read_bytes())
+        for folder in folders
+        for path in folder.rglob("*.py")
+    )
+    return {
+        "wann": __version__,
+        "Python": ".".join(map(str, sys.version_info[:2])),
+        "Ray": ray.__version__,
+        "wann's code": sha256(b"".join(name.encode() + text for name, text in sources)).hexdigest()[:12],
+    }
