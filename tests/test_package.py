@@ -61,7 +61,7 @@ def test_a_search_that_needs_no_cluster_loads_none(tmp_path):
 
 def test_going_on_with_a_search_loads_no_optimiser(tmp_path):
     code = (
-        "import sys; from wann.cli import main\n"
+        "import sys; from wann.cli.main import main\n"
         "try: main(['resume', sys.argv[1]])\n"
         "except SystemExit: pass\n"
         "print(*[m for m in ('cmaes', 'scipy.stats') if m in sys.modules])"

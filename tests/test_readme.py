@@ -82,7 +82,7 @@ def test_make_search_runs_to_its_end_and_a_second_time_does_nothing_over(tmp_pat
 def test_every_wann_command_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")  # a window nobody sees
-    # Ray keeps the first token a process has used: that of tests/test_distributed.py, where both run in one.
+    # Ray keeps the first token a process has used: that of the tests of Ray, where both run in one.
     monkeypatch.setenv("RAY_AUTH_TOKEN", "a" * 64)
     main_ok(["search", "swingup", "--out", "runs/swingup", *TINY, "--quiet"])
     # Three generations find nothing that earns a score: the commands about a champion get one that does.

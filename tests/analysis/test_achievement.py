@@ -15,7 +15,7 @@ from wann.tasks.registry import facts, get_task, is_data_set, task_names
 from wann.tasks.task import Goal
 from wann.utils.seeding import Purpose, episode_seeds
 
-EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 SCORES = Scores(np.array([1.5]), np.zeros(1), np.zeros(1), (0,))
 
 

@@ -5,56 +5,19 @@ import dataclasses
 import numpy as np
 import pytest
 import toys  # noqa: F401 - registers them
+from champions import TOY, WEIGHTS, champion_of
 from conftest import evolved
 
 from wann.analysis.prune import Pruning, importance_table, prune
 from wann.analysis.scorecard import evaluate
 from wann.analysis.variants import Trials, portions
-from wann.champion import Champion, Scores, champion_from_json, champion_to_json, node_names
+from wann.champion import champion_from_json, champion_to_json, node_names
 from wann.evaluation.evaluator import LocalEvaluator
-from wann.formats.paper import import_champion
-from wann.kernels.activations import BY_NAME
-from wann.networks.genome import Genome, check_genome
+from wann.networks.genome import check_genome
 from wann.networks.network import compile_genome
 from wann.rollouts.samples import classify_numpy
 from wann.tasks.registry import get_task
 from wann.utils.seeding import Purpose, episode_seeds
-
-WEIGHTS = np.array([-1.5, 0.75, 2.0])
-
-
-def champion_of(task_name, genome, weights=WEIGHTS, **values):
-    task = get_task(task_name)
-    scores = Scores.from_returns(np.array(weights), np.zeros((len(weights), 2)), (1, 2))
-    return Champion(task_name, task.inputs, task.outputs, genome, scores, **values)
-
-
-def genome_of(inputs, outputs, hidden, connections):
-    """Genome with these activations of hidden nodes, and connections (source, target, enabled)."""
-    codes = ["linear"] * (1 + inputs + outputs) + list(hidden)
-    source, target, enabled = zip(*connections, strict=True)
-    return check_genome(
-        Genome(
-            inputs=inputs,
-            outputs=outputs,
-            node_id=np.arange(len(codes), dtype=np.int32),
-            activation=np.array([BY_NAME[name].code for name in codes], np.int8),
-            mark=np.arange(10, 10 + len(source), dtype=np.int32),
-            source=np.array(source, np.int32),
-            target=np.array(target, np.int32),
-            enabled=np.array(enabled, np.bool_),
-        )
-    )
-
-
-# Toy: the return is highest where the action, output 4, is the first input. Node 5 passes that on and node 6
-# is fed by the second input; node 7 leads nowhere, and connection 15 is off.
-TOY = genome_of(
-    3,
-    1,
-    ["linear", "linear", "tanh"],
-    [(1, 5, True), (5, 4, True), (2, 6, True), (6, 4, True), (3, 7, True), (0, 4, False)],
-)
 
 
 @pytest.fixture(scope="module")
@@ -139,13 +102,6 @@ def test_a_weight_of_zero_changes_the_same_bits_as_no_connection():
     assert compared > 5
 
 
-@pytest.fixture(scope="module")
-def published(published_data):
-    return import_champion(
-        published_data / "swing.out", "swingup", published_data / "cartpole_swingup.wann.json"
-    )
-
-
 @pytest.mark.parametrize("weight", [None, 1.0, "tuned"])
 def test_the_published_champion_becomes_smaller_within_the_tolerance_on_other_episodes(published, weight):
     found = prune(published, weight=weight, tolerance=0.01, episodes=10, fresh=60)
@@ -199,19 +155,6 @@ def test_a_tighter_tolerance_never_keeps_fewer_connections_of_the_published_cham
 
 
 # data sets
-
-
-@pytest.fixture(scope="module")
-def digits():
-    pytest.importorskip("sklearn", reason="digits are part of scikit-learn")
-    rng = np.random.default_rng(0)
-    connections = [(int(i), int(o), True) for o in range(65, 75) for i in rng.choice(64, 12, False) + 1]
-    genome = genome_of(64, 10, [], connections)
-    # Of random connections keep those that help: a quick search by their correlation with the class.
-    train = get_task("digits").samples.train
-    pixels = train.inputs() - train.inputs().mean(axis=0)
-    helps = np.array([pixels[train.labels == t - 65, s - 1].mean() > 0.0 for s, t, _ in connections])
-    return champion_of("digits", genome.evolve(enabled=helps), [0.2, 0.5])
 
 
 def test_a_data_set_decides_on_training_samples_and_confirms_on_validation(digits):

@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 import toys  # noqa: F401 - registers them
+from champions import TOY, champion_of, genome_of
 from conftest import evolved
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from test_prune import TOY, champion_of, digits, genome_of, published  # noqa: F401 - fixtures
 
 from wann.analysis.sensitivity import STRENGTHS, measure
 from wann.evaluation.evaluator import LocalEvaluator
@@ -74,7 +74,7 @@ def test_an_output_that_only_follows_a_sign_is_as_robust_as_the_sign_is():
     assert found.robustness > 0.9
 
 
-def test_shared_weights_are_more_robust_than_tuned_ones_of_the_published_champion(published):  # noqa: F811
+def test_shared_weights_are_more_robust_than_tuned_ones_of_the_published_champion(published):
     shared, tuned = (measure(published, weight=weight, episodes=10) for weight in (None, "tuned"))
     assert shared.weight == published.best_weight
     assert tuned.weight == "tuned"
@@ -91,7 +91,7 @@ def test_threads_change_nothing_and_seeds_do():
     assert measure(champion, seed=1, **options).to_dict()["noise"] != first["noise"]
 
 
-def test_of_a_classifier_the_accuracy_on_the_test_part_is_measured(digits):  # noqa: F811
+def test_of_a_classifier_the_accuracy_on_the_test_part_is_measured(digits):
     seen = []
     found = measure(digits, weight=0.5, progress=lambda done, total: seen.append((done, total)), **FEW)
     test, network = get_task("digits").samples.test, digits.network
@@ -125,7 +125,7 @@ def test_what_cannot_be_measured_is_refused(change, message):
         measure(champion_of("toys/Toy-v0", TOY, [1.0]), **{"episodes": 2, **FEW, **change})
 
 
-def test_a_data_set_has_no_episodes(digits):  # noqa: F811
+def test_a_data_set_has_no_episodes(digits):
     with pytest.raises(ValueError, match="digits is a data set, which has no episodes"):
         measure(digits, episodes=3)
 

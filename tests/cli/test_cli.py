@@ -77,22 +77,6 @@ OUTCOME = {
 
 
 @pytest.fixture
-def refused(wann_command):
-    """Runs a command that must fail in one line, by default as the user's mistake; gives that line."""
-
-    def call(*arguments, codes=(2,)):
-        code, out, err = wann_command(*arguments)
-        lines = err.splitlines()
-        assert len(lines) == 1, err
-        assert lines[0].startswith("wann: ")
-        assert code in codes
-        assert out == ""
-        return lines[0].removeprefix("wann: ")
-
-    return call
-
-
-@pytest.fixture
 def no_evaluation(monkeypatch):
     """Fails the test as soon as a generation is asked for."""
 

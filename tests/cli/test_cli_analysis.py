@@ -6,8 +6,7 @@ import json
 import numpy as np
 import pytest
 import toys  # noqa: F401 - registers them
-from test_cli import refused  # noqa: F401 - a fixture
-from test_prune import TOY, champion_of, digits  # noqa: F401 - a fixture
+from champions import TOY, champion_of
 
 from wann.champion import champion_to_json, load_champion, save_champion
 
@@ -84,7 +83,7 @@ def test_sensitivity_as_json_is_the_same_as_its_table(wann_command, toy, tmp_pat
     assert figure.exists()
 
 
-def test_a_classifier_is_analysed_too(wann_command, refused, digits, tmp_path):  # noqa: F811
+def test_a_classifier_is_analysed_too(wann_command, refused, digits, tmp_path):
     path = tmp_path / "digits.json"
     save_champion(digits, path)
     code, out, err = wann_command("prune", path, "--tolerance", "5%")
@@ -122,7 +121,7 @@ def test_a_classifier_is_analysed_too(wann_command, refused, digits, tmp_path): 
         (["sensitivity", "--data", "x"], "--data names the folder of MNIST"),
     ],
 )
-def test_what_a_user_gets_wrong_is_one_line(refused, toy, monkeypatch, arguments, words):  # noqa: F811
+def test_what_a_user_gets_wrong_is_one_line(refused, toy, monkeypatch, arguments, words):
     monkeypatch.chdir(toy.parent)
     monkeypatch.setenv("WANN_DATA", "unused")  # --data sets it
     files = sorted(toy.parent.iterdir())
@@ -132,7 +131,7 @@ def test_what_a_user_gets_wrong_is_one_line(refused, toy, monkeypatch, arguments
 
 
 @pytest.mark.parametrize("command", ["prune", "sensitivity"])
-def test_an_unknown_task_is_one_line(refused, toy, command):  # noqa: F811
+def test_an_unknown_task_is_one_line(refused, toy, command):
     text = champion_to_json(load_champion(toy)).replace("toys/Toy-v0", "toys/Tay-v0")
     toy.write_text(text, encoding="utf-8")
     assert "unknown task 'toys/Tay-v0'; did you mean" in refused(command, toy, *FEW)

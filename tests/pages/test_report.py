@@ -35,7 +35,7 @@ from wann.tasks.mnist import deskew
 from wann.visualization.diagram import diagram_of
 
 PACKAGE = Path(wann.__file__).parent
-CHAMPION = Path(__file__).resolve().parents[1] / "experiments/swingup/champion.json"
+CHAMPION = Path(__file__).resolve().parents[2] / "experiments/swingup/champion.json"
 NODE = shutil.which("node")
 TINY = {"population": 16, "generations": 8, "confirm_episodes": 4, "episodes": 2, "seed": 3}
 WEIGHTS = np.linspace(-2.0, 2.0, 21)

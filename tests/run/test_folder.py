@@ -468,9 +468,9 @@ def test_a_full_disk_during_a_checkpoint_loses_nothing(ended, run_path, monkeypa
 
 FULL_DISK = """
 import contextlib, gc, io, json, resource, sys
-from wann.cli import main
-from wann.run import search
-from wann.storage import RunFolder
+from wann.cli.main import main
+from wann.run.folder import RunFolder
+from wann.run.search import search
 
 path, warm, limits = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 search("swingup", out=warm, generations=2, population=4, max_steps=20, threads=1)  # compiled, loaded

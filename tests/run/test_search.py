@@ -159,7 +159,9 @@ def test_a_shorter_resume_ends_at_once_and_keeps_what_is_there(undisturbed, tmp_
 CRASHES = """
 import json, os, shutil, signal, sys
 from pathlib import Path
-from wann.run import Interrupted, is_run, resume, search
+from wann.run.folder import is_run
+from wann.run.loop import Interrupted
+from wann.run.search import resume, search
 
 folder, values = Path(sys.argv[1]), json.loads(sys.argv[2])
 search("swingup", out=folder / "warm", **values)  # kernels loaded
@@ -703,7 +705,7 @@ def test_a_signal_breaks_off_a_generation_that_python_steps_and_it_is_computed_a
 KILLED = """
 import json, signal, sys
 import toys
-from wann.run import resume, search
+from wann.run.search import resume, search
 
 path, step, values = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
 toys.Counting.at, toys.Counting.number = step, signal.SIGKILL

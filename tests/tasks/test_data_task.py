@@ -178,7 +178,7 @@ def test_a_file_that_has_changed_is_not_searched_on(table, tmp_path):
 
 def test_workers_get_the_data_with_the_task(table, monkeypatch):
     pytest.importorskip("ray")
-    # Ray keeps the first token a process has used: that of tests/test_distributed.py, where both run in one.
+    # Ray keeps the first token a process has used: that of the tests of Ray, where both run in one.
     monkeypatch.setenv("RAY_AUTH_TOKEN", "a" * 64)
     from wann.evaluation.ray_evaluator import RayEvaluator
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from conftest import evolved
+from drawings import INPUTS, OUTPUTS, words_of
 from PIL import Image
-from test_draw import INPUTS, OUTPUTS, words_of
 
 from wann.champion import Champion, Scores, save_champion
 from wann.run.folder import RunFolder

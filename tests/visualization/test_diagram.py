@@ -11,9 +11,9 @@ import networkx as nx
 import numpy as np
 import pytest
 from conftest import evolved
+from drawings import INPUTS, OUTPUTS, named, small_genome
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_draw import INPUTS, OUTPUTS, named, small_genome
 
 from wann.champion import load_champion
 from wann.networks.network import compile_genome
@@ -249,7 +249,7 @@ def test_evolved_networks_have_far_fewer_crossings_than_without_ordering(seed):
 
 
 def test_champions_have_far_fewer_crossings_than_without_ordering():
-    experiments = Path(__file__).parents[1] / "experiments"
+    experiments = Path(__file__).parents[2] / "experiments"
     champions = [load_champion(path) for path in sorted(experiments.glob("*/champion*.json"))]
     assert len(champions) >= 8
     parts = [(champion.genome, champion.inputs, champion.outputs) for champion in champions]

@@ -8,10 +8,12 @@ import subprocess
 import sys
 from xml.etree import ElementTree
 
+import conftest
 import matplotlib
 import numpy as np
 import pytest
 from conftest import evolved
+from drawings import INPUTS, OUTPUTS, named, small_genome, words_of
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import EllipseCollection, PathCollection, PolyCollection
 from matplotlib.colors import to_hex, to_rgba
@@ -25,44 +27,6 @@ from wann.visualization.diagram import diagram_of
 from wann.visualization.legend import Tones, importance_tones
 from wann.visualization.network_figure import diagram_figure, draw_genome
 from wann.visualization.theme import LIGHT, THEMES, activation_curve, figure_style
-
-INPUTS = ("x", "cos θ", "sin θ", "ẋ", "θ̇")
-OUTPUTS = ("force",)
-
-
-def named(genome: Genome) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return (
-        tuple(f"sensor {k}" for k in range(genome.inputs)),
-        tuple(f"joint {k}" for k in range(genome.outputs)),
-    )
-
-
-def small_genome() -> Genome:
-    """Node 4 is a sin between input 1 and the output; node 5 leads nowhere, node 6 is a constant."""
-    return genome_from_dict(
-        {
-            "inputs": 2,
-            "outputs": 1,
-            "nodes": [
-                [0, "linear"],
-                [1, "linear"],
-                [2, "linear"],
-                [3, "tanh"],
-                [4, "sin"],
-                [5, "abs"],
-                [6, "cos"],
-            ],
-            "connections": [
-                [0, 1, 3, False],
-                [1, 1, 4, True],
-                [2, 4, 3, True],
-                [3, 2, 5, True],
-                [4, 6, 3, True],
-                [5, 5, 3, False],
-            ],
-        }
-    )
-
 
 # The figure
 
@@ -265,11 +229,6 @@ def test_names_of_pixels_make_an_image(tmp_path):
     assert "connections of a pixel" not in words_of(tmp_path / "c.svg")
 
 
-def words_of(path) -> set[str]:
-    root = ElementTree.fromstring(path.read_text(encoding="utf-8"))  # noqa: S314 - our own file
-    return {element.text.strip() for element in root.iter() if element.text}
-
-
 # Files
 
 
@@ -315,13 +274,14 @@ def test_the_same_genome_gives_the_same_bytes(tmp_path, suffix):
 
 def test_another_process_with_other_hashes_gives_the_same_bytes(tmp_path):
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from conftest import evolved; from wann.draw import *;"
+        "import sys; sys.path.insert(0, sys.argv[1]); from conftest import evolved\n"
+        "from wann.visualization.network_figure import draw_genome\n"
         "draw_genome(evolved(1, 40), 'abcde', 'f', sys.argv[2])"
     )
     here = tmp_path / "here.svg"
     there = tmp_path / "there.svg"
     draw_genome(evolved(1, 40), "abcde", "f", here)
-    command = [sys.executable, "-c", program, os.path.dirname(__file__), str(there)]
+    command = [sys.executable, "-c", program, os.path.dirname(conftest.__file__), str(there)]
     subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": "7"})
     assert here.read_bytes() == there.read_bytes()
 

@@ -11,7 +11,6 @@ import pytest
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 
 from filelock import FileLock
-from test_prune import digits  # noqa: F401 - a fixture
 
 from wann.analysis.classifier import evaluate_classifier
 from wann.champion import save_champion
@@ -130,7 +129,7 @@ def test_a_missing_extra_leaves_out_what_needs_it(tmp_path, monkeypatch):
     assert f"left out, needs PyTorch: pip install 'wann[torch]': {', '.join(names)}" in lines
 
 
-def test_every_row_has_a_name_of_its_own_and_its_ablation_a_row(digits):  # noqa: F811
+def test_every_row_has_a_name_of_its_own_and_its_ablation_a_row(digits):
     for methods in (data_methods(), *recurrent_methods().values()):
         for name, method in methods.items():
             assert name == method.name
@@ -172,7 +171,7 @@ def test_a_table_of_ones_own_is_compared(tmp_path, refused):
     assert "class 'a' has 1 row: each class needs at least 3" in message
 
 
-def test_champions_have_rows_of_their_own(digits, tmp_path, refused):  # noqa: F811
+def test_champions_have_rows_of_their_own(digits, tmp_path, refused):
     save_champion(digits, tmp_path / "mine.json")
     bench = open_bench("digits")
     rows = compare(bench, tmp_path / "c", methods=["ridge"], seeds=1, champions=[tmp_path / "mine.json"])
