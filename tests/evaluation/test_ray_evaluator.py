@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import gymnasium
 import numpy as np
@@ -274,6 +277,34 @@ def test_a_worker_with_another_version_is_refused_by_name(cluster, monkeypatch):
             ValueError, match=f"the worker on .* has {name} .*, but here it is {other}: install"
         ):
             RayEvaluator(task, 60, address=cluster.address)
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("wann/champion.py", "# other"),
+        ("wann/kernels/forward.py", "# other"),
+        ("wann/random_weights/bench/table.py", "# other"),
+        ("wann_envs/cartpole_swingup.py", "# other"),
+        ("wann/run/added.py", ""),
+        ("wann/added/__init__.py", ""),
+    ],
+)
+def test_the_digest_of_the_code_is_that_of_every_file_in_every_package(tmp_path, monkeypatch, file, line):
+    ours = distributed.identity()
+    for name in ("wann", "wann_envs"):
+        folder = Path(str(find_spec(name).origin)).parent
+        shutil.copytree(folder, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(
+        distributed, "find_spec", lambda name: SimpleNamespace(origin=tmp_path / name / "__init__.py")
+    )
+    assert distributed.identity() == ours
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    with open(tmp_path / file, "a", encoding="utf-8") as changed:
+        changed.write(line)
+    theirs = distributed.identity()
+    assert theirs.pop("wann's code") != ours.pop("wann's code")
+    assert theirs == ours
 
 
 @pytest.mark.parametrize(
