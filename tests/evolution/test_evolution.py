@@ -196,6 +196,40 @@ def test_a_new_best_is_believed_only_after_fresh_episodes_confirmed_it():
     assert evolution.state.stale == 2
 
 
+@pytest.mark.parametrize("rule", ["record", "duel"])
+def test_stale_counts_the_generations_since_the_champion_was_found(rule):
+    evolution = Evolution(Settings(population=4, champion_rule=rule), 3, 1)
+    weights, stale = np.array([1.0]), []
+    for generation in range(1, 8):
+        genomes = evolution.ask()
+        evolution.tell(np.arange(4.0)[:, None, None])
+        stale.append(evolution.state.stale)
+        if generation in (3, 6):
+            assert evolution.confirm(genomes[3], weights, np.full((1, 2), float(generation)))
+            assert evolution.state.stale == 0
+        elif generation == 5:
+            assert not evolution.confirm(genomes[3], weights, np.full((1, 2), np.nan))
+            assert evolution.state.stale == 2, "no new champion"
+    assert stale == [1, 2, 3, 1, 2, 3, 1]
+
+
+def test_errors_say_what_is_missing_and_what_to_do():
+    settings = Settings(population=4)
+    evolution = Evolution(settings, 3, 1)
+    with pytest.raises(RuntimeError, match=r"^tell\(\) needs a preceding ask\(\)$"):
+        evolution.tell(np.zeros((4, 1, 1)))
+    with pytest.raises(RuntimeError, match=r"^candidate\(\) needs a preceding tell\(\)$"):
+        evolution.candidate()
+    evolution.ask()
+    with pytest.raises(RuntimeError, match=r"^ask\(\) needs the returns .*: call tell\(\) first$"):
+        evolution.ask()
+    with pytest.raises(ValueError, match=r"= \(4, W, E\), not \(2, 3\)$"):
+        evolution.tell(np.zeros((2, 3)))
+    other = settings.model_copy(update={"population": 5})
+    with pytest.raises(ValueError, match=r"^the state holds a population of 4, the settings 5$"):
+        Evolution(other, 3, 1, evolution.state)
+
+
 def test_shared_structure_has_shared_numbers_across_the_population():
     evolution = toy_run(Settings(population=40), 6)
     ends = {}

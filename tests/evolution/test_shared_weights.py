@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from wann.evolution.shared_weights import confirming_weights, generation_weights
+from wann.evolution.shared_weights import check_weights, confirming_weights, duel_weights, generation_weights
 from wann.settings import Settings
 
 
@@ -49,3 +49,33 @@ def test_drawn_weights_follow_from_seed_and_generation(sampling):
     assert generation_weights(settings, 9).tolist() != generation_weights(other, 9).tolist()
     grid = confirming_weights(settings)
     assert grid.tolist() == np.linspace(-2, 2, 25).tolist()
+
+
+@pytest.mark.parametrize("bound", [1000.0, -1000.0])
+def test_each_weight_that_is_reported_at_lies_within_a_thousand(bound):
+    check_weights([bound])
+    check_weights([0.5, bound, -2.0])
+    beyond = np.nextafter(bound, 2.0 * bound).item()
+    for weights in ([beyond], [0.5, beyond], [beyond, 0.5]):
+        with pytest.raises(ValueError, match="one or more finite numbers within ±1000, not ") as caught:
+            check_weights(weights)
+        assert str(caught.value).endswith(f", not {weights}")
+
+
+@pytest.mark.parametrize("weights", [[], [np.nan], [0.5, np.inf], [-np.inf, 0.5], [0.5, np.nan]])
+def test_no_weight_and_one_that_is_no_number_cannot_be_reported_at(weights):
+    with pytest.raises(ValueError, match="one or more finite numbers"):
+        check_weights(weights)
+
+
+def test_a_duel_s_weights_are_an_even_grid_that_is_shifted_from_generation_to_generation():
+    settings = Settings(weight_sampling="uniform", weight_range=(1.0, 3.0), seed=4)
+    grids = np.array([duel_weights(settings, generation) for generation in range(300)])
+    assert grids.shape == (300, 50)
+    np.testing.assert_allclose(np.diff(grids), 2.0 / 50, atol=1e-12)
+    shifts = (grids[:, 0] - 1.0) * 50 / 2.0
+    assert shifts.min() >= 0.0
+    assert shifts.max() < 1.0
+    assert abs(shifts.mean() - 0.5) < 0.06
+    fixed = Settings(weight_sampling="fixed", weights=(0.25, 4.0))
+    assert duel_weights(fixed, 3).tolist() == [0.25, 4.0]

@@ -1,6 +1,7 @@
 """Genomes keep their invariants under any variation, and through their file form."""
 
 import json
+import re
 from dataclasses import replace
 
 import networkx as nx
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 from wann.evolution.innovation import Innovations
 from wann.evolution.variation import cross, mutate
 from wann.networks.genome import (
+    MAX_CONNECTIONS,
+    MAX_NODES,
     check_genome,
     genome_from_dict,
     genome_to_dict,
@@ -113,11 +116,65 @@ SMALL = evolved(2, 12, inputs=2)
         ({"node_id": SMALL.node_id + 1}, "node ids must ascend from 0"),
         ({"activation": np.full_like(SMALL.activation, 11)}, "unknown activation"),
         ({"enabled": SMALL.enabled[:-1].copy()}, "connections of different lengths"),
+        ({"inputs": 0}, "needs inputs and outputs, has 0 and 1"),
+        ({"outputs": 0}, "needs inputs and outputs, has 2 and 0"),
+        ({"inputs": 90}, "declares 92 fixed nodes but lists "),
+        (
+            {"outputs": 2, "node_id": SMALL.node_id + (SMALL.node_id > 3)},
+            "bias, inputs and outputs must have the ids 0 to 4",
+        ),
+        ({"mark": SMALL.mark - SMALL.mark[0] - 1}, "innovation numbers must ascend from at least 0"),
+        ({"activation": SMALL.activation[:-1].copy()}, "unknown activation"),
     ],
 )
 def test_a_broken_invariant_is_named(change, message):
     with pytest.raises(ValueError, match=message):
         check_genome(replace(SMALL, **change))
+
+
+PLAIN = genome_to_dict(evolved(2, 12, inputs=2))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"inputs": -1}, "inputs must be a whole number from 0 to 50000, not -1"),
+        ({"outputs": True}, "outputs must be a whole number from 0 to 50000, not True"),
+        ({"outputs": 50_001}, "outputs must be a whole number from 0 to 50000, not 50001"),
+        ({"nodes": {}}, "nodes must be a list"),
+        ({"nodes": [[0, "linear", 1]]}, "nodes must be lists of 2 entries, not [0, 'linear', 1]"),
+        ({"nodes": [[0, "linar"]]}, "has an unknown activation 'linar'; did you mean 'linear'?"),
+        ({"nodes": [[-1, "linear"]]}, "node id must be a whole number from 0 to 2147483646, not -1"),
+        ({"connections": [[0, 1, 3]]}, "connections must be lists of 4 entries, not [0, 1, 3]"),
+        ({"connections": [[0, 1, 3, 1]]}, "says 1 where a connection is on (true) or off (false)"),
+        (
+            {"connections": [[2**31 - 1, 1, 3, True]]},
+            "innovation number must be a whole number from 0 to 2147483646, not 2147483647",
+        ),
+        ({"connections": [[0, 1.0, 3, True]]}, "source must be a whole number from 0 to 2147483646, not 1.0"),
+        ({"connections": [[0, 1, "x", True]]}, "target must be a whole number from 0 to 2147483646, not 'x'"),
+    ],
+)
+def test_what_is_no_genome_is_named_with_what_is_there(change, message):
+    assert genome_from_dict(PLAIN) == SMALL
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        genome_from_dict(PLAIN | change)
+    (name,) = change
+    with pytest.raises(ValueError, match=f"^has no '{name}'$"):
+        genome_from_dict({key: value for key, value in PLAIN.items() if key != name})
+
+
+def test_numbers_up_to_the_greatest_are_taken():
+    nodes, connections = PLAIN["nodes"], PLAIN["connections"]
+    most = 2**31 - 2
+    given = PLAIN | {"nodes": [*nodes, [most, "tanh"]], "connections": [*connections, [most, 1, most, True]]}
+    assert genome_from_dict(given).node_id[-1] == genome_from_dict(given).mark[-1] == most
+
+
+@pytest.mark.parametrize(("name", "limit"), [("nodes", MAX_NODES), ("connections", MAX_CONNECTIONS)])
+def test_a_list_longer_than_the_limit_is_named_with_both(name, limit):
+    with pytest.raises(ValueError, match=f"^has {limit + 1} {name}; at most {limit} are accepted$"):
+        genome_from_dict(PLAIN | {name: [[]] * (limit + 1)})
 
 
 def test_a_cycle_and_a_duplicate_are_named():

@@ -47,6 +47,46 @@ def test_nodes_never_overlap(graph):
         assert np.hypot(a[0] - b[0], a[1] - b[1]) > NODE_GAP - 1e-6 > 2 * RADIUS
 
 
+def columns_of(layer, arrangement):
+    """Where the column of each layer is; all of its points lie in it."""
+    columns = {}
+    for place, (x, _) in zip(layer, arrangement.points, strict=False):
+        assert columns.setdefault(place, x) == x
+    return np.array([columns[place] for place in range(max(layer) + 1)])
+
+
+@given(layered_graphs())
+def test_a_column_is_further_from_the_one_before_where_lines_climb_further(graph):
+    layer, edges = graph
+    arrangement = arrange(layer, edges)
+    columns = columns_of(layer, arrangement)
+    climb = np.zeros(len(columns))
+    for segment in arrangement.segments:
+        start, end = arrangement.points[segment.source], arrangement.points[segment.target]
+        place = int(np.flatnonzero(columns == end[0])[0])
+        climb[place] = max(climb[place], abs(end[1] - start[1]))
+    assert columns[0] == 0.0
+    np.testing.assert_allclose(np.diff(columns), np.clip(1.4 + 0.18 * climb[1:], 2.0, 5.5))
+
+
+def test_flat_lines_take_the_least_distance_and_steep_ones_the_greatest():
+    flat = columns_of([0, 1, 2], arrange([0, 1, 2], [(0, 1), (1, 2)]))
+    assert flat.tolist() == [0.0, 2.0, 4.0]
+    layer = [*[0] * 60, 1]
+    steep = columns_of(layer, arrange(layer, [(k, 60) for k in range(60)]))
+    assert steep.tolist() == [0.0, 5.5]
+
+
+@given(layered_graphs(), st.floats(1.0, 40.0))
+def test_columns_move_together_to_stay_within_a_width(graph, widest):
+    layer, edges = graph
+    free = columns_of(layer, arrange(layer, edges))
+    near = columns_of(layer, arrange(layer, edges, widest=widest))
+    share = np.clip((widest - 2.0 * RADIUS) / max(free[-1], 1.0), 0.55, 1.0)
+    np.testing.assert_allclose(near, share * free)
+    assert near[-1] + 2.0 * RADIUS <= widest + 1e-9 or share == 0.55 or free[-1] == 0.0
+
+
 @given(layered_graphs())
 def test_ports_lie_closer_in_the_same_order_and_nothing_else_does(graph):
     layer, edges = graph
