@@ -229,8 +229,9 @@ def test_while_a_run_goes_on_its_front_costs_a_hundredth(tmp_path, monkeypatch):
 BROKEN = [
     (lambda data: data.update(version=2), "newer than 1"),
     (lambda data: data.update(format="wann-champion"), "is not a front"),
-    (lambda data: data.update(generation=0), "'generation' must be a whole number"),
-    (lambda data: data.update(generation=True), "'generation' must be a whole number"),
+    (lambda data: data.update(generation=0), "'generation' must be a whole number, at least 1, not 0$"),
+    (lambda data: data.update(generation=True), "'generation' must be a whole number, at least 1, not True$"),
+    (lambda data: data.update(generation=1.0), "'generation' must be a whole number, at least 1, not 1.0$"),
     (lambda data: data.update(objectives=["mean", "speed"]), "'objectives' must be one or more of mean"),
     (lambda data: data.update(objectives=[]), "'objectives' must be one or more of mean"),
     (lambda data: data.update(members=[]), "has no members"),
@@ -238,7 +239,8 @@ BROKEN = [
     (lambda data: data["inputs"].append("more"), "names 6 inputs and 1 outputs, but a member has 5 and 1"),
     (lambda data: data["members"][0]["values"].pop("depth"), "a member has no value 'depth'"),
     (lambda data: data["members"][0]["values"].update(mean="high"), "must be a list of numbers"),
-    (lambda data: data["members"][0]["means"].pop(), "as many means as weights"),
+    (lambda data: data["members"][0]["means"].pop(), "as many means as weights, and at least one$"),
+    (lambda data: data["members"][0].update(means=[], weights=[]), "as many means as weights, and at least"),
     (lambda data: data["members"][0].pop("genome"), "'genome' is missing"),
     (lambda data: data["members"][0]["genome"]["nodes"].pop(), "which is not there|declares"),
 ]
@@ -412,8 +414,11 @@ def test_a_topology_moves_to_a_task_of_the_same_shape(ended, tmp_path):
         **TINY,
     ).path
     assert RunFolder.open(path).load_initial().genome == small
-    with pytest.raises(ValueError, match="it has 2 inputs and 1 outputs, not 2 and 3") as caught:
+    with pytest.raises(ValueError, match=r"it has 2 inputs and 1 outputs, not 2 and 3$") as caught:
         search("MountainCar-v0", out=tmp_path / "other", init_from=tmp_path / "car.json", **TINY)
+    assert str(caught.value).startswith(
+        "a search for 'MountainCar-v0' cannot start from this champion of 'MountainCarContinuous-v0': "
+    )
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "other").exists()
 
