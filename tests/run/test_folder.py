@@ -111,6 +111,7 @@ def leftovers(path):
 # checkpoints
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("champion", [False, True])
 @pytest.mark.parametrize("generations", [0, 1, 7])
 def test_a_checkpoint_comes_back_exactly(tmp_path, generations, champion):
@@ -155,6 +156,7 @@ def test_the_last_two_checkpoints_are_kept(tmp_path):
     assert fingerprint(folder.load_checkpoint()[0]) == fingerprint(saved[1])
 
 
+@pytest.mark.slow
 def test_a_checkpoint_cut_off_anywhere_gives_the_one_before_and_says_so(run_path):
     folder = RunFolder.open(run_path)
     path = run_path / "checkpoint.npz"
@@ -170,6 +172,7 @@ def test_a_checkpoint_cut_off_anywhere_gives_the_one_before_and_says_so(run_path
         assert "\n" not in note
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(place=st.floats(0, 1, exclude_max=True), value=st.integers(0, 255))
 def test_a_changed_byte_never_gives_a_wrong_checkpoint(ended, tmp_path, place, value):
@@ -491,6 +494,7 @@ for limit in limits:
 """
 
 
+@pytest.mark.slow
 def test_a_truly_full_disk_ends_in_one_line_and_the_run_goes_on_to_the_same_end(run_path, tmp_path):
     # What fails first is the settings, the champion, the metrics (a row cut off), at last the checkpoint.
     size = {
@@ -546,6 +550,7 @@ def test_a_run_is_held_by_one_at_a_time(tmp_path):
         pass
 
 
+@pytest.mark.slow
 def test_a_second_process_is_refused_in_one_line_and_changes_nothing(tmp_path, capsys):
     path = tmp_path / "run"
     arguments = [f"--set={name}={value}" for name, value in TINY.items() if name not in ("threads", "seed")]

@@ -103,6 +103,7 @@ def test_a_run_in_parts_is_the_run_in_one(undisturbed, tmp_path, parts, checkpoi
     assert result(tmp_path / "run") == result(undisturbed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "values",
     [
@@ -213,6 +214,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checkpoint_seconds", [0.0, 5.0])
 def test_a_run_killed_at_any_file_operation_ends_the_same(tmp_path, checkpoint_seconds):
     values = TINY | {"generations": 3, "threads": 1, "checkpoint_seconds": checkpoint_seconds}
@@ -254,6 +256,7 @@ def computing(path, before=None):
     return path.exists() and (before is None or path.stat().st_ino != before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("checkpoint_seconds", "kills"), [(None, 1), (0.0, 2), (0.05, 2)], ids=["default", "every", "some"]
 )
@@ -303,6 +306,7 @@ def interrupted(path, number, *options):
     return process.returncode, out, err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_run_after_saving_and_it_goes_on_to_the_same_end(tmp_path, number):
     path = tmp_path / "run"
@@ -317,6 +321,7 @@ def test_a_signal_ends_a_run_after_saving_and_it_goes_on_to_the_same_end(tmp_pat
     assert result(path) == result(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_signal_with_json_ends_in_one_object_and_says_how_to_go_on_beside_it(tmp_path):
     path = tmp_path / "run"
     code, out, err = interrupted(path, signal.SIGINT, "--json")
@@ -677,6 +682,7 @@ def signal_at(monkeypatch):
     return set_at
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
     ("generation", "share"), [(0, 0.0), (0, 0.3), (1, 0.6), (1, 1.0), (4, 0.0)], ids=lambda value: f"{value}"
@@ -713,6 +719,7 @@ search("toys/Counting-v0", out=path, **values)
 """
 
 
+@pytest.mark.slow
 def test_a_process_killed_within_a_generation_that_python_steps_goes_on_to_the_same_end(
     undisturbed_toy, tmp_path
 ):
@@ -732,6 +739,7 @@ def test_a_process_killed_within_a_generation_that_python_steps_goes_on_to_the_s
     assert result(tmp_path / "run") == result(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("trouble", "reason"),
     [
@@ -860,6 +868,7 @@ def test_the_time_limit_is_that_of_an_episode_not_of_all_its_network_plays(tmp_p
     assert RunFolder.open(run.path).read_metrics()["failed"].tolist() == [0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["swingup", "CartPole-v1", "Pendulum-v1"])
 def test_compiled_physics_scores_as_the_environment_itself(tmp_path, task):
     values = TINY | {"threads": 1, "generations": 2, "population": 6}
