@@ -17,7 +17,7 @@ from wann.formats.paper import import_champion, read_published, read_published_w
 from wann.kernels.activations import BY_CODE
 from wann.networks.genome import genome_to_dict
 from wann.networks.network import compile_genome, evaluate_network
-from wann.tasks import known
+from wann.tasks import known, registry
 from wann.tasks.registry import get_task
 
 # Mean and standard deviation of the return over 100 starts by shared weight, measured with an
@@ -299,7 +299,7 @@ def test_a_champion_is_imported_for_any_environment_with_its_arguments(tmp_path)
 
 def test_a_champion_is_imported_on_fresh_instances_where_the_environment_needs_them(tmp_path, monkeypatch):
     entry = dataclasses.replace(known.GENERIC, fresh=True)
-    monkeypatch.setattr(known, "KNOWN", {**known.KNOWN, "toys/Hidden-v0": entry})
+    monkeypatch.setattr(registry, "KNOWN", {**known.KNOWN, "toys/Hidden-v0": entry})
     write_published(evolved(4, 12, inputs=3), tmp_path / "it.out")
     champion = import_champion(tmp_path / "it.out", "toys/Hidden-v0")
     assert champion.fresh_env
