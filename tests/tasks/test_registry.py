@@ -14,7 +14,7 @@ from gymnasium.error import DependencyNotInstalled
 
 from wann.networks.network import batch_networks, compile_genome
 from wann.settings import build_settings
-from wann.tasks import known, registry
+from wann.tasks import known
 from wann.tasks import registry as tasks
 from wann.tasks.compiled_task import CompiledTask
 from wann.tasks.data_task import DataTask
@@ -138,7 +138,7 @@ def test_the_arguments_of_the_environment_reach_it():
 
 def test_names_that_are_known_are_used_where_they_fit(monkeypatch):
     entry = dataclasses.replace(known.GENERIC, inputs=("a", "b", "c"), outputs=("d",), summary="a toy")
-    monkeypatch.setattr(registry, "KNOWN", {**known.KNOWN, "toys/Toy-v0": entry, "toys/Parts-v0": entry})
+    monkeypatch.setattr(tasks, "KNOWN", {**known.KNOWN, "toys/Toy-v0": entry, "toys/Parts-v0": entry})
     task = get_task("toys/Toy-v0")
     assert (task.inputs, task.outputs, task.summary) == (("a", "b", "c"), ("d",), "a toy")
     assert get_task("toys/Parts-v0").outputs[0] == "action 0=0"
