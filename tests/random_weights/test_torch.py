@@ -444,7 +444,7 @@ def test_rows_are_measured_on_the_digits(name):
 
 
 def test_the_rows_are_listed_without_pytorch():
-    code = "import sys, wann.random_weights.methods_torch; sys.exit('torch' in sys.modules)"
+    code = "import sys, wann.random_weights.bench.methods_torch; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
