@@ -37,10 +37,16 @@ CLUSTERS = {
 }
 """Files that start Ray: one process runs them, as two clusters at a time are too much for a small machine."""
 
+SLOW = {"chromium", "cluster", "hosts"}
+"""Fixtures that take seconds: what uses one is marked slow."""
+
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one process, and begin with the clusters, which take longest."""
+    """Mark what is slow; keep a file's tests in one process, and begin with the clusters: they take longest."""
+    for item in items:
+        if SLOW & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
     if not config.pluginmanager.hasplugin("xdist"):
         return
     for item in items:

@@ -79,6 +79,7 @@ def test_make_search_runs_to_its_end_and_a_second_time_does_nothing_over(tmp_pat
     assert {path: path.read_bytes() for path in run.rglob("*.*") if path.is_file()} == before
 
 
+@pytest.mark.slow
 def test_every_wann_command_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")  # a window nobody sees

@@ -102,6 +102,7 @@ def test_a_weight_of_zero_changes_the_same_bits_as_no_connection():
     assert compared > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weight", [None, 1.0, "tuned"])
 def test_the_published_champion_becomes_smaller_within_the_tolerance_on_other_episodes(published, weight):
     found = prune(published, weight=weight, tolerance=0.01, episodes=10, fresh=60)
@@ -157,6 +158,7 @@ def test_a_tighter_tolerance_never_keeps_fewer_connections_of_the_published_cham
 # data sets
 
 
+@pytest.mark.slow
 def test_a_data_set_decides_on_training_samples_and_confirms_on_validation(digits):
     found = prune(digits, tolerance=0.05)
     samples = get_task("digits").samples

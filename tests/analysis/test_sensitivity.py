@@ -91,6 +91,7 @@ def test_threads_change_nothing_and_seeds_do():
     assert measure(champion, seed=1, **options).to_dict()["noise"] != first["noise"]
 
 
+@pytest.mark.slow
 def test_of_a_classifier_the_accuracy_on_the_test_part_is_measured(digits):
     seen = []
     found = measure(digits, weight=0.5, progress=lambda done, total: seen.append((done, total)), **FEW)

@@ -8,6 +8,7 @@ from commands import BEGINNINGS, SET
 from wann.tasks.registry import get_task
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
 def test_draw_writes_the_topology(wann_command, ended, tmp_path, suffix):
     out_path = tmp_path / f"topology{suffix}"
@@ -78,6 +79,7 @@ def test_draw_shows_the_development_of_a_run(wann_command, refused, ended, tmp_p
     assert "is not a run folder" in refused("draw", ended / "champion.json", "--generations", "4")
 
 
+@pytest.mark.slow
 def test_draw_films_the_development_of_a_run(wann_command, refused, ended, tmp_path):
     path = tmp_path / "film.mp4"
     code, out, _ = wann_command("draw", ended, "--film", path)

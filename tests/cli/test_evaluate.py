@@ -107,6 +107,7 @@ def test_a_network_without_any_connection_is_evaluated(wann_command, tmp_path, s
     assert len({row["mean"] for row in card["per_weight"]} | {card["individual_random"]["mean"]}) == 1
 
 
+@pytest.mark.slow
 def test_evaluating_a_champion_whose_environment_fails_ends_with_1(wann_command, tmp_path):
     arguments = [*TOY_SET, "--threads=1", "--quiet", "--out", tmp_path / "run"]
     assert wann_command("search", "toys/Toy-v0", *arguments)[0] == 0

@@ -74,6 +74,7 @@ def test_the_version_is_the_package_s(wann_command):
     assert wann_command("--version") == (0, f"wann, version {wann.__version__}\n", "")
 
 
+@pytest.mark.slow
 def test_the_program_itself_searches_and_answers(tmp_path):
     """As a process of its own, in an empty folder: nothing but its own output on either stream."""
     done = subprocess.run(
@@ -103,6 +104,7 @@ def test_the_program_itself_searches_and_answers(tmp_path):
     assert failed.stderr == "wann: unknown task 'swingpu'; did you mean 'swingup'?\n"
 
 
+@pytest.mark.slow
 def test_output_that_nobody_reads_ends_it_quietly(tmp_path):
     reading, writing = os.pipe()
     os.close(reading)

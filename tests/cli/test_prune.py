@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 import toys  # noqa: F401 - registers them
 from champions import TOY, champion_of
 from commands import FEW
@@ -48,6 +49,7 @@ def test_prune_says_where_nothing_can_go(wann_command, tmp_path):
     assert "judged: 0.9" in out
 
 
+@pytest.mark.slow
 def test_a_classifier_is_analysed_too(wann_command, refused, digits, tmp_path):
     path = tmp_path / "digits.json"
     save_champion(digits, path)

@@ -349,6 +349,7 @@ def tupled(value):
     return tuple(value) if isinstance(value, list) else value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "inputs", "outputs"),
     [
@@ -489,6 +490,7 @@ def test_an_environment_of_another_package_is_imported_by_its_module(wann_comman
     del gymnasium.registry["Theirs-v3"]
 
 
+@pytest.mark.slow
 def test_a_search_that_cannot_go_on_shows_the_first_error_whole_and_ends_with_1(tmp_path):
     path = tmp_path / "run"
     kwargs = ["--env-kwargs", '{"trouble": "raise", "width": 9.0}']

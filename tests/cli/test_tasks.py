@@ -3,11 +3,13 @@
 import re
 
 import gymnasium
+import pytest
 from gymnasium.error import DependencyNotInstalled
 
 from wann.tasks.registry import get_task, task_names
 
 
+@pytest.mark.slow
 def test_tasks_lists_inputs_outputs_and_presets(wann_command):
     code, out, err = wann_command("tasks")
     assert (code, err) == (0, "")

@@ -41,6 +41,7 @@ def test_no_threads_are_refused():
         LocalEvaluator(TASK, 80, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by_weight", [False, True])
 @pytest.mark.parametrize("kind", ["swingup", "digits", "toys/Toy-v0", "pool"])
 def test_networks_with_weights_of_their_own_score_as_each_alone(kind, by_weight):

@@ -140,6 +140,7 @@ def outcomes(request, tmp_path_factory):
     return request.param, dict(zip(named, pairs, strict=True))
 
 
+@pytest.mark.slow
 def test_random_networks_give_the_same_outputs_in_every_format(outcomes):
     kind, pairs = outcomes
     for seed in range(NETWORKS):
@@ -217,6 +218,7 @@ def test_python_takes_other_weights_one_observation_and_more_axes(tmp_path):
         module.network(np.zeros((3, 4)))
 
 
+@pytest.mark.slow
 def test_the_torch_module_is_differentiable_in_weights_and_observations(tmp_path):
     torch = pytest.importorskip("torch")
     genome = random_champion(6)[0].genome
@@ -505,6 +507,7 @@ def test_observations_are_those_of_episodes_at_the_weight():
     assert not np.array_equal(champion_observations(champion, -1.5)[:16], rows[:16])
 
 
+@pytest.mark.slow
 def test_observations_of_a_data_set_are_samples_of_the_validation_part():
     pytest.importorskip("sklearn")
     task = get_task("digits")

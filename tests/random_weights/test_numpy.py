@@ -139,6 +139,7 @@ def test_gradients_are_those_of_the_cross_entropy(activation, linked):
             assert slope[place] == pytest.approx((above - below) / 2e-5, abs=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_a_method_learns_and_gives_the_same_again(name, digits):
     x, y, test_x, test_y = digits
@@ -151,6 +152,7 @@ def test_a_method_learns_and_gives_the_same_again(name, digits):
         assert name == "ridge" or not np.array_equal(other.predict(test_x), model.predict(test_x))
 
 
+@pytest.mark.slow
 def test_what_is_trained_and_what_is_stored_is_counted(digits):
     x, y = digits[:2]
     counts = {

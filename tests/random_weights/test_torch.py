@@ -71,6 +71,7 @@ def test_a_subset_holds_the_largest_scores(count, kept, seed):
     assert np.abs(scores[mask]).min(initial=np.inf) > np.abs(scores[~mask]).max(initial=0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [SMALL, CONVOLUTIONAL], ids=["dense", "convolutional"])
 def test_edge_popup_learns_and_leaves_the_weights_as_they_were(kind):
     before = HiddenSubnetwork(**kind, epochs=0).fit(X, Y)
@@ -167,6 +168,7 @@ def test_a_bernoulli_mask_is_drawn_by_its_probabilities_and_takes_their_gradient
     np.testing.assert_allclose(logits.grad.numpy(), factor.numpy() * shares * (1.0 - shares), rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rescale", [True, False])
 def test_a_learned_mask_leaves_the_weights_as_they_were(rescale):
     before = LearnedMask(**SMALL, epochs=0, rescale=rescale).fit(X, Y)
@@ -283,6 +285,7 @@ def blurred():
     return clean, np.clip(clean + rng.normal(0.0, 0.1, clean.shape), 0.0, 1.0)
 
 
+@pytest.mark.slow
 def test_an_untrained_network_takes_noise_out_of_an_image(blurred):
     clean, noisy = blurred
     restored = restore(noisy, steps=150)
@@ -293,6 +296,7 @@ def test_an_untrained_network_takes_noise_out_of_an_image(blurred):
     assert last.stored == restored.stored > restored.trained == restored.stored - 16 * 32 * 32
 
 
+@pytest.mark.slow
 def test_a_fit_that_worsens_goes_back(blurred, monkeypatch):
     _, noisy = blurred
     usual = restore(noisy, steps=40)
@@ -433,6 +437,7 @@ def test_each_ablation_names_a_row():
         assert {method.ablation_of for method in rows} & gated
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["untrained-dense", "random-convolution", "few-shot-10-random"])
 def test_rows_are_measured_on_the_digits(name):
     method = next(method for method in METHODS if method.name == name)

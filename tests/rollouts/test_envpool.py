@@ -214,6 +214,7 @@ def scripted(monkeypatch):
     return install
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     seed=st.integers(0, 20),

@@ -485,6 +485,7 @@ def made(env_id):
     return lambda: gymnasium.make(env_id, disable_env_checker=True)
 
 
+@pytest.mark.slow
 @needs_box2d
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(

@@ -93,6 +93,7 @@ def test_the_seed_decides_the_run(undisturbed, tmp_path):
     assert result(tmp_path / "other")[0] != result(undisturbed)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checkpoint_seconds", [0.0, 5.0])
 @pytest.mark.parametrize("parts", [(1, 12), (3, 4, 11, 12)])
 def test_a_run_in_parts_is_the_run_in_one(undisturbed, tmp_path, parts, checkpoint_seconds):
@@ -382,6 +383,7 @@ def test_an_observer_that_fails_ends_the_run_and_it_can_go_on(undisturbed, tmp_p
     assert result(tmp_path / "run") == result(undisturbed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "value", "ends"),
     [
@@ -911,6 +913,7 @@ def test_an_environment_that_ignores_its_seed_is_searched_with_a_note(tmp_path):
     assert note.startswith("toys/Unseeded-v0 gives different episodes for the same seed")
 
 
+@pytest.mark.slow
 def test_the_arguments_of_an_environment_reach_it_and_are_kept(tmp_path):
     run = toy(tmp_path / "run", "Toy", env_kwargs={"noise": 0.0}, generations=3)
     assert run.settings.env_kwargs == {"noise": 0.0}

@@ -176,6 +176,7 @@ def test_a_file_that_has_changed_is_not_searched_on(table, tmp_path):
         resume(ended.path, generations=9)
 
 
+@pytest.mark.slow
 def test_workers_get_the_data_with_the_task(table, monkeypatch):
     pytest.importorskip("ray")
     # Ray keeps the first token a process has used: that of the tests of Ray, where both run in one.

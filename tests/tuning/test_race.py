@@ -515,6 +515,7 @@ def test_going_on_after_the_end_computes_nothing(raced, monkeypatch):
     assert again.progress.done == again.progress.budget
 
 
+@pytest.mark.slow
 def test_ray_gives_the_same_bits(raced, run_path, tmp_path):
     command = [sys.executable, "-m", "wann", "race", str(run_path), "--networks", "5", *OPTIONS]
     # In a process of its own: Ray keeps what it began with in one.

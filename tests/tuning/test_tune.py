@@ -322,6 +322,7 @@ def test_only_generations_are_cut_off(champion, monkeypatch):
     assert cut.tuning["max_steps"] == 90
 
 
+@pytest.mark.slow
 def test_ray_gives_the_same_bits(champion, tmp_path):
     save_champion(champion, tmp_path / "champion.json")
     options = ["--budget", "16", "--population", "8", "--episodes", "2", "--workers", "1", "--quiet"]

@@ -58,6 +58,7 @@ def boxes_of(figure) -> tuple[dict[str, list], list]:
 LONG = tuple(f"the angular velocity of joint number {k}" for k in range(5))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("genome", "inputs", "outputs", "title"),
     [
@@ -182,6 +183,7 @@ def squares_of(figure, pixels: int) -> PolyCollection:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seed", "mutations", "shape", "outputs"),
     [(0, 0, (8, 8), 10), (1, 150, (8, 8), 10), (2, 40, (3, 20), 2), (3, 5, (1, 1), 3), (4, 60, (16, 16), 26)],
@@ -264,6 +266,7 @@ def test_every_format_is_written(tmp_path, suffix):
     assert os.listdir(tmp_path) == [path.name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
 def test_the_same_genome_gives_the_same_bytes(tmp_path, suffix):
     paths = [tmp_path / f"{k}{suffix}" for k in range(2)]
@@ -272,6 +275,7 @@ def test_the_same_genome_gives_the_same_bytes(tmp_path, suffix):
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
+@pytest.mark.slow
 def test_another_process_with_other_hashes_gives_the_same_bytes(tmp_path):
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); from conftest import evolved\n"
@@ -340,6 +344,7 @@ def test_a_failure_while_writing_keeps_the_old_file(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["net.svg"]
 
 
+@pytest.mark.slow
 def test_a_network_of_two_thousand_connections_is_drawn(tmp_path):
     rng = np.random.default_rng(0)
     hidden = 500

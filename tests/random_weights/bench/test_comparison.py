@@ -141,6 +141,7 @@ def test_every_row_has_a_name_of_its_own_and_its_ablation_a_row(digits):
     assert (asked | {"fields-4000": 0.973}).items() <= gated.items()
 
 
+@pytest.mark.slow
 def test_a_data_set_is_learned_from_two_parts_and_judged_on_the_third(tmp_path):
     bench = open_bench("digits")
     problem = bench.problem
@@ -264,6 +265,7 @@ def test_wrong_arguments_are_refused_in_a_line(arguments, message, refused, tmp_
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_command_writes_its_folder_and_prints_a_table(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as caught:

@@ -15,6 +15,7 @@ def network_of(inputs, units=32):
     return LongShortTermMemory(inputs, units, stream(4, Purpose.RANDOM_WEIGHTS, 2))
 
 
+@pytest.mark.slow
 def test_the_recurrent_network_computes_what_pytorch_computes():
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     network = network_of(3, 5)
@@ -33,6 +34,7 @@ def test_the_recurrent_network_computes_what_pytorch_computes():
         np.testing.assert_allclose(one, other.detach().numpy(), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_trained_memory_foresees_better_and_better(monkeypatch):
     pytest.importorskip("torch", reason="PyTorch is not installed")
     from wann.random_weights.bench import world_model
@@ -56,6 +58,7 @@ def test_random_weights_are_drawn_as_pytorch_draws_them():
     assert 0.9 / np.sqrt(32) < np.abs(network.weights).max() <= 1.0 / np.sqrt(32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HIDDEN)
 @pytest.mark.parametrize("kind", ["full", "none", "stack", "recurrent"])
 def test_compiled_episodes_are_those_of_gymnasium(name, kind):
@@ -85,6 +88,7 @@ def test_velocities_are_hidden_and_the_last_step_is_remembered():
     assert recurrent.see(first)[0, 2:-1].any()
 
 
+@pytest.mark.slow
 def test_an_untrained_memory_balances_the_pole_and_none_does_not():
     remembering, without = (measure("CartPole-v1", kind, 0) for kind in ("recurrent", "none"))
     assert remembering.score >= 475.0
