@@ -37,13 +37,13 @@ CLUSTERS = {
 }
 """Files that start Ray: one process runs them, as two clusters at a time are too much for a small machine."""
 
-SLOW = {"chromium", "cluster", "hosts"}
+SLOW = {"chromium", "cluster"}
 """Fixtures that take seconds: what uses one is marked slow."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what is slow; keep a file's tests in one process, and begin with the clusters: they take longest."""
+    """Mark what is slow, keep a file's tests in one process, and begin with the clusters."""
     for item in items:
         if SLOW & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)

@@ -162,12 +162,6 @@ def main() -> None:
             trees.put(shutil.copytree(ROOT, Path(folder, str(job)), ignore=skipped))
         if (ROOT.parent / "shared").exists():
             Path(folder, "shared").symlink_to(ROOT.parent / "shared")
-        limits = {}
-        for tests in {files[mutant.file] for mutant in left}:  # unchanged, they have to pass
-            begun, tree = time.monotonic(), trees.get()
-            assert run_tests(tree, tests, None) == "survived", f"tests fail without a mutation: {tests}"
-            limits[tests] = 30.0 + 3.0 * (time.monotonic() - begun)
-            trees.put(tree)
 
         def outcome_of(mutant: Mutant) -> str:
             tree, tests = trees.get(), files[mutant.file]
@@ -179,10 +173,18 @@ def main() -> None:
             trees.put(tree)
             return outcome
 
-        begun = time.monotonic()
+        def limit_of(tests: tuple[str, ...]) -> float:
+            begun, tree = time.monotonic(), trees.get()
+            assert run_tests(tree, tests, None) == "survived", f"tests fail without a mutation: {tests}"
+            trees.put(tree)
+            return 30.0 + 3.0 * (time.monotonic() - begun)
+
         pool = ThreadPoolExecutor(options.jobs)
         options.out.parent.mkdir(parents=True, exist_ok=True)
         try:
+            concerned = list({files[mutant.file] for mutant in left})
+            limits = dict(zip(concerned, pool.map(limit_of, concerned), strict=True))
+            begun = time.monotonic()
             for tried, (mutant, outcome) in enumerate(zip(left, pool.map(outcome_of, left), strict=True), 1):
                 kept[mutant.name] = outcome
                 options.out.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")

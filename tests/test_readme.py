@@ -59,6 +59,7 @@ def test_the_readme_promises_the_two_commands():
     assert {"make test", "make search"} <= {" ".join(command) for command in commands()}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not (ROOT / ".venv" / ".installed").exists(), reason="make has not installed into .venv here"
 )
@@ -116,6 +117,7 @@ def serve_and_end(arguments: list[str]) -> None:
     assert process.returncode == 0, errors
 
 
+@pytest.mark.slow
 def test_the_python_examples_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code = "\n".join(blocks("python"))

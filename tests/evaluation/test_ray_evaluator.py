@@ -152,6 +152,7 @@ def test_threads_workers_and_nodes_give_the_same_bits(cluster, undisturbed, tmp_
         cluster.remove_node(node)
 
 
+@pytest.mark.slow
 def test_a_local_cluster_needs_no_home_folder(undisturbed, tmp_path):
     environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")} | {"HOME": "/nowhere"}
     command = [sys.executable, "-m", "wann", "search", "swingup", "--workers", "2", "--quiet"]
