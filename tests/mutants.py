@@ -35,7 +35,7 @@ CONCERNED = {
     "wann/run": ("tests/run", "tests/cli/test_search.py", "tests/cli/test_resume.py"),
 }
 """Files and folders that are mutated, and the tests that should notice."""
-NOT_COPIED = (".git", ".venv", "runs", "build", "dist", ".*_cache", ".hypothesis")
+NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "runs", "build", "dist", ".*_cache", ".hypothesis")
 
 SWAPS = (
     "Lt LtE GtE|LtE Lt Gt|Gt GtE LtE|GtE Gt Lt|Eq NotEq|NotEq Eq|Is IsNot|IsNot Is|In NotIn|NotIn In|And Or|"
@@ -155,11 +155,10 @@ def main() -> None:
     print(f"{len(every)} mutants, {len(sample)} in the sample, {len(left)} to be tried")
 
     sources = {file: (ROOT / file).read_bytes() for file in files}
-    skipped = shutil.ignore_patterns(*NOT_COPIED)
     with tempfile.TemporaryDirectory() as folder:
         trees: SimpleQueue[Path] = SimpleQueue()
         for job in range(options.jobs):
-            trees.put(shutil.copytree(ROOT, Path(folder, str(job)), ignore=skipped))
+            trees.put(shutil.copytree(ROOT, Path(folder, str(job)), ignore=NOT_COPIED))
         if (ROOT.parent / "shared").exists():
             Path(folder, "shared").symlink_to(ROOT.parent / "shared")
 
