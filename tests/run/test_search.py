@@ -456,6 +456,35 @@ def test_an_observer_sees_every_generation(tmp_path):
     assert seen[0].row is None, "no generation of this session yet"
 
 
+@pytest.mark.parametrize("rule", [{}, {"max_evaluations": 180}, {"max_seconds": 60.0}])
+def test_the_pace_is_that_of_the_last_fifty_generations_and_tells_the_time_left(tmp_path, monkeypatch, rule):
+    clock = [1000.0]
+    monkeypatch.setattr("wann.run.loop.time.monotonic", lambda: clock[0])
+    ended, firsts = [(clock[0], 0, 0)], set()
+    small = {"generations": 60, "population": 4, "max_steps": 5, "episodes": 1, "confirm_episodes": 1}
+
+    def observe(progress):
+        settings, totals, done = progress.settings, progress.totals, progress.generation + progress.share
+        if not progress.share:
+            ended.append((clock[0], totals.steps, progress.generation))
+        then, steps, first = ended[-50:][0]
+        elapsed = max(clock[0] - then, 1e-9)
+        each = elapsed / (done - first)
+        left = [(60 - done) * each]
+        if settings.max_evaluations:
+            left.append(max(180 - totals.evaluations, 0) / 4 * each)
+        if settings.max_seconds:
+            left.append(max(60.0 - totals.seconds, 0.0))
+        assert progress.steps_per_second == pytest.approx((totals.steps - steps) / elapsed)
+        assert progress.seconds_left == pytest.approx(min(left))
+        firsts.add((first, left.index(min(left))))
+        clock[0] += 0.5 + 0.1 * progress.generation
+
+    tiny(tmp_path / "run", observer=observe, **small, **rule)
+    assert {rule for _, rule in firsts} == ({0, 1} if rule == {"max_seconds": 60.0} else {len(rule)})
+    assert max(first for first, _ in firsts) > 5 or rule
+
+
 def test_an_observer_sees_how_far_a_generation_is(tmp_path):
     seen = []
     tiny(tmp_path / "run", observer=seen.append, generations=3, threads=3)
