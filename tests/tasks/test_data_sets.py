@@ -27,6 +27,7 @@ def rows_of(part) -> set[bytes]:
     return {row.tobytes() + bytes([label]) for row, label in zip(part.values, part.labels, strict=True)}
 
 
+@pytest.mark.slow
 def test_the_digits_are_all_there_dealt_out_class_by_class_and_always_alike():
     load_digits = pytest.importorskip("sklearn.datasets").load_digits
     data, again = load_named("digits"), load_named("digits")

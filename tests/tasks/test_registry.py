@@ -72,6 +72,7 @@ def test_the_facts_of_a_task_are_those_of_the_task(name):
         assert getattr(known_facts, attribute) in ((), getattr(task, attribute))
 
 
+@pytest.mark.slow
 def test_facts_need_nothing_that_is_not_installed():
     """Neither Box2D nor MuJoCo is imported for them."""
     code = (

@@ -70,6 +70,7 @@ def samples(rng):
     return inputs, (inputs[:, 0] > 0.0).astype(np.int64)
 
 
+@pytest.mark.slow
 def test_adam_lowers_the_loss_and_leaves_what_is_frozen():
     network = compile_genome(evolved(4, 40, inputs=3, outputs=2))
     start = np.full(network.sources.size, 0.7)
@@ -91,6 +92,7 @@ def test_adam_lowers_the_loss_and_leaves_what_is_frozen():
     assert not np.array_equal(adam.weights[free], start[free])
 
 
+@pytest.mark.slow
 def test_adam_goes_on_from_its_state_bit_for_bit():
     network = compile_genome(evolved(4, 40, inputs=3, outputs=2))
     start, free = np.full(network.sources.size, 0.7), np.ones(network.sources.size, bool)
@@ -108,6 +110,7 @@ def test_adam_goes_on_from_its_state_bit_for_bit():
     np.testing.assert_array_equal(resumed.state, whole.state)
 
 
+@pytest.mark.slow
 def test_numbers_as_targets_are_met_by_their_square():
     network = compile_genome(evolved(1, 30, inputs=3, outputs=1))
     adam = Adam(network, np.full(network.sources.size, 0.5), np.ones(network.sources.size, bool), 0.05)

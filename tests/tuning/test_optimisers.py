@@ -14,6 +14,7 @@ def climb(name, target, generations, seed=0, sigma=0.5):
     return optimiser, float(np.linalg.norm(optimiser.choice - target))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "within"), [("cma", 1e-3), ("pepg", 0.3)])
 @pytest.mark.parametrize("dimensions", [1, 10])
 def test_a_method_comes_close_to_the_top_of_a_hill(name, within, dimensions):

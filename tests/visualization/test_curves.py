@@ -114,6 +114,7 @@ def test_every_text_lies_inside_the_figure(generations):
     assert not legends[0].overlaps(legends[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hole", [np.nan, -np.inf])
 @pytest.mark.parametrize("holes", [[0, 1, 3], [0, 1, 2, 3]])
 def test_gaps_and_infinities_are_no_obstacle(hole, holes):
@@ -125,6 +126,7 @@ def test_gaps_and_infinities_are_no_obstacle(hole, holes):
         assert all(np.isfinite(limit) for limit in axes.get_ylim())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
 def test_every_format_is_written_the_same_twice(tmp_path, suffix):
     paths = [tmp_path / f"{k}{suffix}" for k in range(2)]
@@ -256,6 +258,7 @@ def test_accuracy_is_shown_over_the_weight_for_all_and_for_each_class():
     assert sorted(text.get_text() for text in axes[2].texts) == sorted(card.classes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3, 10, 26, 60])
 def test_names_of_classes_stand_beside_the_panel_and_never_touch(classes):
     figure, axes, *_ = classifier_panels(classes, title="A run")
@@ -302,6 +305,7 @@ def test_a_class_without_samples_leaves_a_gap():
     assert [text.get_text() for text in figure.axes[2].texts] == list(card.classes)
 
 
+@pytest.mark.slow
 def test_a_classifier_s_plot_is_written_the_same_twice(tmp_path):
     paths = [tmp_path / f"{k}.svg" for k in range(2)]
     for path in paths:

@@ -86,6 +86,7 @@ def test_one_stage_alone_can_be_drawn(tmp_path):
         assert image.width > 1000
 
 
+@pytest.mark.slow
 def test_a_film_holds_all_frames_and_ends_with_the_last_champion(tmp_path, monkeypatch):
     monkeypatch.setattr(development, "FRAMES", (4, 4))
     monkeypatch.setattr(development, "FILM_DOTS", 30)
