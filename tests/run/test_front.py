@@ -281,6 +281,15 @@ def test_members_are_picked_by_number_size_mean_and_as_the_best_compromise():
             front.position(wrong)
 
 
+def test_the_best_compromise_is_the_same_however_small_the_differences_are():
+    members = (member(0.1, 0.3, 5), member(0.25, 0.25, 5), member(0.3, 0.1, 5))
+    front = Front("swingup", 3, ("mean", "best", "connections"), (), (), members)
+    assert front.position("knee") == 1
+    assert dataclasses.replace(front, members=members[::2]).position("knee") == 0, "the first of equals"
+    tiny = tuple(member(1e-9 * m.values["mean"], 1e-9 * m.values["best"], 5) for m in members)
+    assert dataclasses.replace(front, members=tiny).position("knee") == 1
+
+
 @pytest.mark.parametrize("noise", [0.0, 0.1])
 def test_a_picked_network_is_confirmed_as_the_run_s_champions_are(tmp_path, noise):
     """The champion that a run has just found is on the front, with the very scores."""
