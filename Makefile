@@ -9,13 +9,15 @@ OUT ?= runs/$(TASK)$(if $(filter-out 17,$(SEED)),-$(SEED))
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install search test check format bench clean
+.PHONY: help install search test quick check format bench mutants clean
 
 help:
 	@echo "make search   install, and search $(TASK); run again to go on (TASK=, SEED=, OUT=, ARGS=)"
 	@echo "make test     install, and run the whole test suite"
+	@echo "make quick    the tests that are not marked slow, in two minutes on two cores"
 	@echo "make check    format, lint, types and the layers, in seconds"
 	@echo "make bench    measure the speed of the engine"
+	@echo "make mutants  put small faults into the search's core, and list those that no quick test notices"
 	@echo "make format   put the code into its format"
 	@echo "make clean    remove the virtual environment, caches and compiled kernels; runs are kept"
 
@@ -41,6 +43,9 @@ search: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder $(ARGS)
 
+quick: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder -m "not slow" $(ARGS)
+
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
@@ -53,6 +58,9 @@ format: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+mutants: $(VENV)/.installed-dev
+	$(BIN)/python tests/mutants.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -7,15 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from champions import champion_of, genome_of
 from hypothesis import HealthCheck, settings
 
+from wann.champion import Champion
 from wann.cli.main import main
 from wann.evolution.innovation import Innovations
 from wann.evolution.variation import mutate
+from wann.formats.paper import import_champion
 from wann.kernels.activations import BY_NAME
 from wann.networks.genome import Genome, minimal_genome
+from wann.tasks.registry import get_task
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+TESTS = Path(__file__).resolve().parent
+DATA = TESTS.parents[1] / "shared" / "data"
 
 settings.register_profile(
     "wann", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
@@ -23,24 +28,35 @@ settings.register_profile(
 settings.load_profile("wann")
 
 CLUSTERS = {
-    "test_network_cut",
-    "test_distributed",
-    "test_placement",
-    "test_tune",
-    "test_race",
-    "test_data_tasks",
+    "evaluation/test_network_cut.py",
+    "evaluation/test_placement.py",
+    "evaluation/test_ray_evaluator.py",
+    "tasks/test_data_task.py",
+    "tuning/test_race.py",
+    "tuning/test_tune.py",
 }
 """Files that start Ray: one process runs them, as two clusters at a time are too much for a small machine."""
+
+SLOW = {"chromium", "cluster"}
+"""Fixtures that take seconds: what uses one is marked slow."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one process, and begin with the clusters, which take longest."""
+    """Mark what is slow, keep a file's tests in one process, and begin with the clusters."""
+    for item in items:
+        if SLOW & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
     if not config.pluginmanager.hasplugin("xdist"):
         return
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("ray" if item.path.stem in CLUSTERS else item.path.stem))
-    items.sort(key=lambda item: item.path.stem not in CLUSTERS)
+        item.add_marker(pytest.mark.xdist_group("ray" if file_of(item) in CLUSTERS else file_of(item)))
+    items.sort(key=lambda item: file_of(item) not in CLUSTERS)
+
+
+def file_of(item: pytest.Item) -> str:
+    """Where a test is, in `tests`."""
+    return item.path.relative_to(TESTS).as_posix()
 
 
 ALL_CODES = tuple(activation.code for activation in BY_NAME.values())
@@ -69,6 +85,27 @@ def published_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def published(published_data: Path) -> Champion:
+    """The published swing-up champion, with its tuned weights."""
+    return import_champion(
+        published_data / "swing.out", "swingup", published_data / "cartpole_swingup.wann.json"
+    )
+
+
+@pytest.fixture(scope="module")
+def digits() -> Champion:
+    """A champion of the digits: connections at random, of which those are left that help."""
+    pytest.importorskip("sklearn", reason="digits are part of scikit-learn")
+    rng = np.random.default_rng(0)
+    connections = [(int(i), int(o), True) for o in range(65, 75) for i in rng.choice(64, 12, False) + 1]
+    genome = genome_of(64, 10, [], connections)
+    train = get_task("digits").samples.train
+    pixels = train.inputs() - train.inputs().mean(axis=0)
+    helps = np.array([pixels[train.labels == t - 65, s - 1].mean() > 0.0 for s, t, _ in connections])
+    return champion_of("digits", genome.evolve(enabled=helps), [0.2, 0.5])
+
+
 @pytest.fixture
 def wann_command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[Any, str, str]]:
     """Runs a command in this process; gives its exit code, output and errors."""
@@ -80,6 +117,22 @@ def wann_command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[Any,
         captured = capsys.readouterr()
         assert "Traceback" not in captured.err
         return caught.value.code, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def refused(wann_command: Callable[..., tuple[Any, str, str]]) -> Callable[..., str]:
+    """Runs a command that must fail in one line, by default as the user's mistake; gives that line."""
+
+    def call(*arguments: object, codes: tuple[int, ...] = (2,)) -> str:
+        code, out, err = wann_command(*arguments)
+        lines = err.splitlines()
+        assert len(lines) == 1, err
+        assert lines[0].startswith("wann: ")
+        assert code in codes
+        assert out == ""
+        return lines[0].removeprefix("wann: ")
 
     return call
 

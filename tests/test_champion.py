@@ -73,6 +73,7 @@ def assert_same(loaded, champion):
     assert loaded.fresh_env is champion.fresh_env
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tuned", [False, True])
 @settings(max_examples=25)
 @given(
@@ -372,6 +373,7 @@ print(json.dumps([message, seconds, grown]))
 """
 
 
+@pytest.mark.slow
 def test_a_million_nodes_are_refused_fast_and_with_little_memory(tmp_path):
     small, large = tmp_path / "small.json", tmp_path / "large.json"
     small.write_text(WHOLE, encoding="utf-8")
@@ -493,6 +495,7 @@ DELETE = object()
 WORDS = [None, "", -1, 0, 1, 7, [], {}, [[]], True, False, 0.5, 10**400, 2**31, "\ud800", "tanh", "1e400"]
 
 
+@pytest.mark.slow
 @settings(max_examples=600)
 @given(
     edits=st.lists(

@@ -112,6 +112,7 @@ def nowhere(tmp_path):
 # As a whole
 
 
+@pytest.mark.slow
 def test_a_data_set_is_read_and_a_missing_file_is_named():
     pytest.importorskip("sklearn")
     found = list(task.examine_task("digits", {}))
@@ -387,6 +388,7 @@ def test_the_way_in_which_mujoco_draws_is_found(works, finding, monkeypatch):
 # Extras
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", ["Box2D", "MuJoCo", "Ray"])
 def test_an_extra_that_is_installed_works(check, finding):
     pytest.importorskip(EXTRAS.get(check, "ray"))

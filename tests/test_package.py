@@ -12,6 +12,7 @@ import wann
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_the_two_packages_and_nothing_else(tmp_path):
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w"]
     source = tmp_path / "source"
@@ -48,6 +49,7 @@ def test_the_command_line_s_help_does_not_wait_for_the_compiler():
     assert done.stdout.strip() == ""
 
 
+@pytest.mark.slow
 def test_a_search_that_needs_no_cluster_loads_none(tmp_path):
     code = (
         "import sys, wann; "
@@ -59,9 +61,10 @@ def test_a_search_that_needs_no_cluster_loads_none(tmp_path):
     assert done.stdout.strip() == ""
 
 
+@pytest.mark.slow
 def test_going_on_with_a_search_loads_no_optimiser(tmp_path):
     code = (
-        "import sys; from wann.cli import main\n"
+        "import sys; from wann.cli.main import main\n"
         "try: main(['resume', sys.argv[1]])\n"
         "except SystemExit: pass\n"
         "print(*[m for m in ('cmaes', 'scipy.stats') if m in sys.modules])"

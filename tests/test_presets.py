@@ -39,6 +39,7 @@ def digest(path):
     return found.hexdigest()[:16]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "preset"), GOLDEN)
 def test_what_was_published_keeps_its_bits(task, preset, tmp_path):
     if is_data_set(task):

@@ -59,6 +59,7 @@ def test_the_readme_promises_the_two_commands():
     assert {"make test", "make search"} <= {" ".join(command) for command in commands()}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not (ROOT / ".venv" / ".installed").exists(), reason="make has not installed into .venv here"
 )
@@ -79,10 +80,11 @@ def test_make_search_runs_to_its_end_and_a_second_time_does_nothing_over(tmp_pat
     assert {path: path.read_bytes() for path in run.rglob("*.*") if path.is_file()} == before
 
 
+@pytest.mark.slow
 def test_every_wann_command_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")  # a window nobody sees
-    # Ray keeps the first token a process has used: that of tests/test_distributed.py, where both run in one.
+    # Ray keeps the first token a process has used: that of the tests of Ray, where both run in one.
     monkeypatch.setenv("RAY_AUTH_TOKEN", "a" * 64)
     main_ok(["search", "swingup", "--out", "runs/swingup", *TINY, "--quiet"])
     # Three generations find nothing that earns a score: the commands about a champion get one that does.
@@ -115,6 +117,7 @@ def serve_and_end(arguments: list[str]) -> None:
     assert process.returncode == 0, errors
 
 
+@pytest.mark.slow
 def test_the_python_examples_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code = "\n".join(blocks("python"))

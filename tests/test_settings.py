@@ -266,6 +266,7 @@ def test_every_setting_has_a_flip_and_its_checks():
     assert list(CHECKS) == list(settings_names())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FLIPS)
 def test_every_setting_changes_something(outcome, twin, tmp_path, name):
     base, value, differs = FLIPS[name]
@@ -290,6 +291,7 @@ def test_every_setting_changes_something(outcome, twin, tmp_path, name):
         assert after["metrics"] == before["metrics"], "how often it is saved changes no number"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", sorted(tasks.get_task("swingup").presets))
 def test_every_preset_searches_otherwise_than_the_others(outcome, preset):
     """A preset is a name for other settings: where those differ, so does the search."""

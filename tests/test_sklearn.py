@@ -43,6 +43,7 @@ def regressor():
     return WANNRegressor(**QUICK).fit(*DIABETES)
 
 
+@pytest.mark.slow
 @parametrize_with_checks(
     [
         # Weights of one sign are learned faster, and some checks look at the score.
@@ -191,6 +192,7 @@ def test_weights_chosen_for_a_regressor_have_the_smallest_error(ensemble):
 # The same model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [WANNClassifier, WANNRegressor])
 def test_threads_never_change_the_model(kind):
     rng = np.random.default_rng(0)
@@ -215,6 +217,7 @@ def test_a_generator_draws_a_seed_and_another_seed_is_another_model(classifier):
 # What scikit-learn does with estimators
 
 
+@pytest.mark.slow
 def test_they_work_in_pipelines_cross_validation_and_grid_search():
     X, y = IRIS
     model = make_pipeline(MinMaxScaler(), WANNClassifier(**QUICK | {"generations": 15}))
@@ -271,6 +274,7 @@ def test_every_parameter_is_listed_here():
         assert set(kind().get_params()) == set(OTHERS) | silent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OTHERS)
 def test_every_parameter_changes_something(name, classifier):
     model = WANNClassifier(**QUICK | {name: OTHERS[name]}).fit(IRIS[0], SPECIES)
@@ -516,6 +520,7 @@ def python(code):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_without_scikit_learn_one_line_says_what_to_install():
     ended = python("import sys; sys.modules['sklearn'] = None; import wann.sklearn")
     assert ended.stderr.splitlines()[-1] == (

@@ -1,0 +1,43 @@
+"""`wann tasks`: lists every task, also one that lacks what it needs."""
+
+import re
+
+import gymnasium
+import pytest
+from gymnasium.error import DependencyNotInstalled
+
+from wann.tasks.registry import get_task, task_names
+
+
+@pytest.mark.slow
+def test_tasks_lists_inputs_outputs_and_presets(wann_command):
+    code, out, err = wann_command("tasks")
+    assert (code, err) == (0, "")
+    task = get_task("swingup")
+    assert out.startswith("swingup")
+    ours, _, others = out.partition("CartPole-v1")
+    for text in (task.summary, *task.inputs, *task.outputs, "lexicase (default)", "stratified", "paper"):
+        assert text in ours
+    assert "768 population, 288 generations" in ours
+    assert "192 population, 1024 generations" in ours
+    assert "64 population, 1024 generations" in ours
+    for name in task_names():
+        assert re.search(rf"^{re.escape(name)}  \w", out, re.MULTILINE), name
+    for text in ("hull angular velocity", "lidar 9", "knee 2 speed", "main engine", "480 population"):
+        assert text in others
+    environments, tables = out.splitlines()[-2:]
+    assert environments.startswith("Any other registered environment: wann search Name-v0")
+    assert tables.startswith("A table of your own: wann search csv:FILE --label COLUMN")
+
+
+def test_tasks_are_listed_without_what_they_need(wann_command, monkeypatch):
+    """Making any environment fails here, as where Box2D and MuJoCo are missing."""
+    whole = wann_command("tasks")
+
+    def make(env_id, **options):
+        raise DependencyNotInstalled('Box2D is not installed, run `pip install "gymnasium[box2d]"`')
+
+    monkeypatch.setattr(gymnasium, "make", make)
+    assert wann_command("tasks") == whole
+    assert "BipedalWalker-v3" in whole[1]
+    assert "HalfCheetah-v5" in whole[1]

@@ -1,0 +1,653 @@
+"""The run folder: nothing that was safely on disk is ever lost."""
+
+import csv
+import dataclasses
+import errno
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import evolved
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wann.champion import Champion, Scores, champion_to_json
+from wann.cli.main import main
+from wann.evolution.evolution import Evolution
+from wann.run import folder as storage
+from wann.run.checkpoint import Checkpoint, Totals
+from wann.run.folder import MEASURED, METRICS, RunFolder
+from wann.run.search import resume, search
+from wann.settings import Settings, with_changes
+
+TINY = {"population": 8, "max_steps": 50, "confirm_episodes": 4, "seed": 19, "threads": 1}
+OURS = ".wann-"  # how the temporary names of wann.utils.files begin
+
+
+def evolution_after(generations, champion, inputs=3, outputs=2):
+    """A search that was told random returns, with a champion where asked."""
+    evolution = Evolution(Settings(population=12, seed=5), inputs, outputs)
+    rng = np.random.default_rng(generations)
+    for _ in range(generations):
+        evolution.ask()
+        evolution.tell(rng.normal(size=(12, 4, 2)))
+        if champion and evolution.candidate() is not None:
+            evolution.confirm(evolution.candidate(), np.array([0.1, 1 / 3]), rng.normal(size=(2, 5)))
+    return evolution
+
+
+def fingerprint(checkpoint):
+    """Everything in a checkpoint, as plain values that compare exactly."""
+    state = checkpoint.state
+    champion = state.champion
+    return (
+        (state.generation, state.next_node, state.next_mark, state.stale),
+        [genes(genome) for genome in state.population],
+        champion
+        and (
+            champion.generation,
+            genes(champion.genome),
+            (champion.weights.dtype.str, champion.weights.tobytes()),
+            (champion.returns.dtype.str, champion.returns.shape, champion.returns.tobytes()),
+        ),
+        (checkpoint.totals.evaluations, checkpoint.totals.steps, checkpoint.totals.seconds),
+        state.told
+        and (
+            [genes(genome) for genome in state.told.genomes],
+            [
+                (name, getattr(state.told.scores, name).tobytes())
+                for name in ("per_weight", "mean", "best_weight", "connections", "nodes", "valid")
+            ],
+        ),
+    )
+
+
+def genes(genome):
+    arrays = [(array.dtype.str, array.tobytes(), array.flags.writeable) for array in genome.arrays()]
+    return genome.inputs, genome.outputs, arrays
+
+
+def new_folder(path, **values):
+    return RunFolder.create(path, Settings(**values))
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory):
+    """A run of six generations with a checkpoint after each; copy it before changing it."""
+    path = tmp_path_factory.mktemp("ended") / "run"
+    search("swingup", out=path, generations=6, checkpoint_seconds=0.0, **TINY)
+    return path
+
+
+@pytest.fixture
+def run_path(ended, tmp_path):
+    shutil.copytree(ended, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def result(path):
+    """All that a run must reproduce: metrics and population but for the clock's columns, champions' bytes."""
+    with open(path / "metrics.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        for name in MEASURED:
+            del row[name]
+    champions = {file.name: file.read_bytes() for file in (path / "champions").iterdir()}
+    with np.load(path / "checkpoint.npz") as file:
+        population = {name: array.tobytes() for name, array in file.items() if name != "seconds"}
+    return rows, (path / "champion.json").read_bytes(), champions, population
+
+
+def leftovers(path):
+    return [file.name for file in path.rglob("*") if file.name.startswith(OURS) or ".next." in file.name]
+
+
+# checkpoints
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("champion", [False, True])
+@pytest.mark.parametrize("generations", [0, 1, 7])
+def test_a_checkpoint_comes_back_exactly(tmp_path, generations, champion):
+    evolution = evolution_after(generations, champion)
+    assert (evolution.champion is not None) == (champion and generations > 0)
+    checkpoint = Checkpoint(evolution.state, Totals(2**40 + 1, 2**50 + 3, 0.1 + 0.2))
+    before = fingerprint(checkpoint)
+    folder = new_folder(tmp_path / "run")
+    folder.save_checkpoint(checkpoint)
+    loaded, note = folder.load_checkpoint()
+    assert note is None
+    assert fingerprint(loaded) == before
+    assert fingerprint(checkpoint) == before, "saving changes nothing in memory"
+    assert leftovers(folder.path) == []
+
+
+def test_going_on_from_a_checkpoint_breeds_the_same_networks(tmp_path):
+    evolution = evolution_after(5, champion=True)
+    folder = new_folder(tmp_path / "run")
+    folder.save_checkpoint(Checkpoint(evolution.state, Totals()))
+    loaded = folder.load_checkpoint()[0].state
+    again = Evolution(evolution.settings, 3, 2, loaded)
+    rng = np.random.default_rng(1)
+    for _ in range(4):
+        returns = rng.normal(size=(12, 4, 2))
+        assert [genes(g) for g in again.ask()] == [genes(g) for g in evolution.ask()]
+        again.tell(returns)
+        evolution.tell(returns)
+
+
+def test_before_the_first_checkpoint_there_is_none(tmp_path):
+    assert new_folder(tmp_path / "run").load_checkpoint() == (None, None)
+
+
+def test_the_last_two_checkpoints_are_kept(tmp_path):
+    folder = new_folder(tmp_path / "run")
+    saved = [Checkpoint(evolution_after(count, champion=True).state, Totals(count)) for count in (1, 2, 3)]
+    for checkpoint in saved:
+        folder.save_checkpoint(checkpoint)
+    assert fingerprint(folder.load_checkpoint()[0]) == fingerprint(saved[2])
+    (folder.path / "checkpoint.npz").unlink()  # as a crash between the two renamings leaves it
+    assert fingerprint(folder.load_checkpoint()[0]) == fingerprint(saved[1])
+
+
+@pytest.mark.slow
+def test_a_checkpoint_cut_off_anywhere_gives_the_one_before_and_says_so(run_path):
+    folder = RunFolder.open(run_path)
+    path = run_path / "checkpoint.npz"
+    whole = path.read_bytes()
+    assert folder.load_checkpoint()[0].state.generation == 6
+    lengths = [0, 1, 3, 21, 22, 23, *range(40, len(whole), 211), *(len(whole) - n for n in (40, 22, 2, 1))]
+    for length in lengths:
+        path.write_bytes(whole[:length])
+        checkpoint, note = folder.load_checkpoint()
+        assert checkpoint.state.generation == 5
+        assert note.startswith("checkpoint.npz is damaged (")
+        assert note.endswith("going on from checkpoint.previous.npz")
+        assert "\n" not in note
+
+
+@pytest.mark.slow
+@settings(max_examples=150)
+@given(place=st.floats(0, 1, exclude_max=True), value=st.integers(0, 255))
+def test_a_changed_byte_never_gives_a_wrong_checkpoint(ended, tmp_path, place, value):
+    path = tmp_path / "run"
+    if not path.exists():
+        shutil.copytree(ended, path)
+    content = bytearray((ended / "checkpoint.npz").read_bytes())
+    content[int(place * len(content))] = value
+    (path / "checkpoint.npz").write_bytes(content)
+    checkpoint, note = RunFolder.open(path).load_checkpoint()
+    whole, _ = RunFolder.open(ended).load_checkpoint()
+    if note is None:
+        assert fingerprint(checkpoint) == fingerprint(whole)
+    else:
+        assert checkpoint.state.generation == 5
+
+
+@pytest.mark.parametrize("first", ["champion_generation", "told_node_id", "told_valid"])
+def test_a_checkpoint_whose_directory_hides_its_last_entries_is_damaged(run_path, first):
+    """Two changed bytes make the zip's directory take its last entries for a remark on the one before."""
+    path = run_path / "checkpoint.npz"
+    content = bytearray(path.read_bytes())
+    entry = b"PK\x01\x02"
+    hidden = content.rindex(entry, 0, content.rindex(f"{first}.npy".encode()))
+    end, before = content.rindex(b"PK\x05\x06"), content.rindex(entry, 0, hidden)
+    content[before + 32 : before + 34] = (end - hidden).to_bytes(2, "little")
+    path.write_bytes(content)
+    with np.load(path) as file:
+        assert first not in file.files
+    checkpoint, note = RunFolder.open(run_path).load_checkpoint()
+    assert checkpoint.state.generation == 5
+    assert note.startswith("checkpoint.npz is damaged")
+
+
+def test_a_checkpoint_that_tells_of_fewer_numbers_than_it_holds_is_damaged(tmp_path):
+    """NumPy would read so many, and never come to the checksum at the end of the array."""
+    folder = new_folder(tmp_path / "run")
+    state = evolution_after(3, champion=True).state
+    folder.save_checkpoint(Checkpoint(state, Totals(1)))
+    champion = dataclasses.replace(state.champion, returns=np.ones((2, 4000)))
+    folder.save_checkpoint(Checkpoint(dataclasses.replace(state, champion=champion), Totals(2)))
+    content = (folder.path / "checkpoint.npz").read_bytes()
+    assert content.count(b"(2, 4000)") == 1
+    (folder.path / "checkpoint.npz").write_bytes(content.replace(b"(2, 4000)", b"(2, 1000)"))
+    checkpoint, note = folder.load_checkpoint()
+    assert checkpoint.totals.evaluations == 1
+    assert "checkpoint.npz is damaged" in note
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"\x93NUMPY", b"x" * 5000, None])
+def test_two_damaged_checkpoints_are_refused_and_named(run_path, content):
+    for name in ("checkpoint.npz", "checkpoint.previous.npz"):
+        (run_path / name).write_bytes((run_path / name).read_bytes()[:-1] if content is None else content)
+    before = (run_path / "metrics.csv").read_bytes(), (run_path / "config.toml").read_bytes()
+    with pytest.raises(ValueError, match=r"cannot be resumed: checkpoint.npz .*; checkpoint.previous.npz"):
+        resume(run_path, generations=9, threads=1)
+    after = (run_path / "metrics.csv").read_bytes(), (run_path / "config.toml").read_bytes()
+    assert after == before, "a refused run stays as it was"
+
+
+def test_a_checkpoint_that_holds_pickles_is_refused_unread(run_path):
+    class Trap:
+        def __reduce__(self):
+            return os._exit, (1,)
+
+    for name in ("checkpoint.npz", "checkpoint.previous.npz"):
+        np.savez(run_path / name, format=np.array(Trap(), dtype=object))
+    with pytest.raises(ValueError, match="cannot be resumed"):
+        RunFolder.open(run_path).load_checkpoint()
+
+
+def test_a_checkpoint_from_a_newer_format_is_not_read(run_path):
+    for name in ("checkpoint.npz", "checkpoint.previous.npz"):
+        with np.load(run_path / name) as file:
+            data = dict(file.items())
+        np.savez(run_path / name, allow_pickle=False, **data | {"format": np.array(99)})
+    with pytest.raises(ValueError, match="format 99, newer than 1, the newest known here: update wann"):
+        RunFolder.open(run_path).load_checkpoint()
+
+
+def test_a_run_goes_on_from_the_checkpoint_before_to_the_same_end(ended, run_path, capsys):
+    path = run_path / "checkpoint.npz"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(SystemExit) as caught:
+        main(["resume", str(run_path), "--quiet"])
+    assert caught.value.code == 0
+    captured = capsys.readouterr().err.splitlines()
+    assert len(captured) == 1
+    assert captured[0].startswith("note: checkpoint.npz is damaged")
+    assert result(run_path) == result(ended)
+
+
+# metrics
+
+
+def test_metrics_come_back_column_by_column(ended):
+    columns = RunFolder.open(ended).read_metrics()
+    assert tuple(columns) == METRICS
+    assert columns["generation"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert all(column.shape == (6,) for column in columns.values())
+    assert (np.diff(columns["evaluations"]) >= TINY["population"]).all()
+
+
+def test_why_networks_failed_is_added_to_a_log(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", Settings())
+    assert not (folder.path / "failures.log").exists()
+    folder.log_failures(3, [(0, "one line"), (7, "first\n\nTraceback:\n  größer\n")])
+    folder.log_failures(4, [(1, "later")])
+    assert (folder.path / "failures.log").read_text(encoding="utf-8") == (
+        "generation 3, network 0: one line\n\ngeneration 3, network 7: first\n\nTraceback:\n  größer\n\n"
+        "generation 4, network 1: later\n\n"
+    )
+
+
+def test_a_half_written_last_row_is_ignored(ended, run_path):
+    whole = (ended / "metrics.csv").read_bytes()
+    last = whole[:-1].rfind(b"\n") + 1
+    for length in range(last, len(whole)):
+        (run_path / "metrics.csv").write_bytes(whole[:length])
+        assert RunFolder.open(run_path).read_metrics()["generation"].tolist() == [1, 2, 3, 4, 5]
+
+
+def test_rows_after_the_checkpoint_are_dropped_on_resume_and_computed_again(ended, run_path):
+    shutil.copy(run_path / "checkpoint.previous.npz", run_path / "checkpoint.npz")
+    with open(run_path / "metrics.csv", "a", encoding="utf-8") as file:
+        file.write("7,1,2,3\r\n8,12")
+    resume(run_path, threads=1)
+    assert result(run_path) == result(ended)
+
+
+def test_truncating_keeps_the_first_rows_to_the_byte(ended, run_path):
+    folder = RunFolder.open(run_path)
+    folder.truncate_metrics(4)
+    kept = (run_path / "metrics.csv").read_bytes()
+    assert (ended / "metrics.csv").read_bytes().startswith(kept)
+    assert kept.count(b"\n") == 1 + 4
+
+
+@pytest.mark.parametrize("text", ["", "a,b\r\n1,2\r\n", "generation\r\n"])
+def test_metrics_with_other_columns_are_refused(run_path, text):
+    (run_path / "metrics.csv").write_text(text)
+    with pytest.raises(ValueError, match=r"metrics\.csv does not have the columns of a run's metrics"):
+        RunFolder.open(run_path).read_metrics()
+
+
+def test_missing_metrics_are_refused(run_path):
+    (run_path / "metrics.csv").unlink()
+    with pytest.raises(ValueError, match=r"cannot read .*metrics\.csv: No such file"):
+        RunFolder.open(run_path).read_metrics()
+
+
+# the folder
+
+
+def test_an_opened_run_has_the_settings_it_was_made_with(tmp_path):
+    made = Settings(
+        population=9,
+        weight_sampling="fixed",
+        weights=(0.1 + 0.2, -1e-300),
+        target_score=1 / 3,
+        activations=("abs",),
+    )
+    RunFolder.create(tmp_path / "run", made)
+    assert RunFolder.open(tmp_path / "run").settings == made
+    changed = with_changes(made, {"target_score": None, "patience": 3})
+    RunFolder.open(tmp_path / "run").save_settings(changed)
+    assert RunFolder.open(str(tmp_path / "run")).settings == changed
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "has no valid format, but None"),
+        ("format = 2\n", "has format 2, newer than 1, the newest known here: update wann"),
+        ('format = "1"\n', "has no valid format, but '1'"),
+        ("format = 0\n", "has no valid format, but 0"),
+        ("format = 1\npopulatoin = 5\n", "unknown setting 'populatoin'; did you mean 'population'"),
+        ("format = 1\npopulation = 1\n", "setting 'population': input should be greater than"),
+        ("format = \n", "Invalid value"),
+        (b"\xff\xfe", "codec can't decode"),
+    ],
+)
+def test_a_folder_with_broken_settings_is_refused(tmp_path, text, message):
+    config = tmp_path / "config.toml"
+    config.write_bytes(text.encode() if isinstance(text, str) else text)
+    with pytest.raises(ValueError, match=message) as caught:
+        RunFolder.open(tmp_path)
+    assert str(caught.value).startswith(f"{config}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_folder_and_one_that_is_no_run_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"run folder .*/none does not exist"):
+        RunFolder.open(tmp_path / "none")
+    with pytest.raises(ValueError, match=r"is not a run folder: it holds no config\.toml"):
+        RunFolder.open(tmp_path)
+    (tmp_path / "file").write_text("format = 1\n")
+    with pytest.raises(ValueError, match="is not a run folder"):
+        RunFolder.open(tmp_path / "file")
+
+
+def test_a_new_run_is_refused_where_something_is_and_leaves_it_alone(tmp_path, run_path):
+    with pytest.raises(ValueError, match="holds a run already: resume it, or choose another --out"):
+        new_folder(run_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("mine")
+    with pytest.raises(ValueError, match="exists and is not an empty folder"):
+        new_folder(tmp_path / "full")
+    with pytest.raises(ValueError, match="exists and is not an empty folder"):
+        new_folder(tmp_path / "full" / "thesis.txt")
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["thesis.txt"]
+
+
+def test_a_new_run_may_lie_in_an_empty_folder_and_below_missing_ones(tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert new_folder(tmp_path / "empty").path == tmp_path / "empty"
+    assert new_folder(tmp_path / "a" / "b" / "c").read_metrics()["generation"].size == 0
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for path in (tmp_path / "file" / "run", "/proc/run"):
+        with pytest.raises(ValueError, match=r"cannot write to .*run: "):
+            new_folder(path)
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_run_that_could_not_be_made_whole_leaves_nothing_behind(tmp_path, monkeypatch, failing):
+    calls = []
+
+    def fail(descriptor):
+        calls.append(descriptor)
+        if len(calls) == failing:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(ValueError, match=r"cannot write to .*: No space left on device"):
+        new_folder(tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("missing", [["checkpoint.npz"], ["checkpoint.npz", "champion.json"]])
+def test_a_run_that_never_came_to_a_checkpoint_starts_from_the_beginning(ended, run_path, missing):
+    for name in [*missing, "checkpoint.previous.npz"]:
+        (run_path / name).unlink()
+    resume(run_path, threads=1)
+    assert result(run_path) == result(ended)
+
+
+def test_champions_of_generations_to_be_computed_again_are_dropped(run_path):
+    folder = RunFolder.open(run_path)
+    for name in ("000003.json", "000004.json", "999999.json", "notes.json"):
+        (run_path / "champions" / name).write_text("{}")
+    folder.drop_champions_after(3)
+    names = {path.name for path in (run_path / "champions").iterdir()}
+    assert "000003.json" in names
+    assert "notes.json" in names
+    assert not names & {"000004.json", "999999.json"}
+
+
+def test_what_a_killed_process_left_half_written_is_removed_on_resume(ended, run_path):
+    for name in (".wann-0123456789abcdef.npz", "champions/.wann-00.json", "checkpoint.next.npz"):
+        (run_path / name).write_text("half")
+    resume(run_path, threads=1)
+    assert leftovers(run_path) == []
+    assert result(run_path) == result(ended)
+
+
+# a full disk
+
+
+@pytest.mark.parametrize("written", [0, 3000])
+def test_a_full_disk_during_a_checkpoint_loses_nothing(ended, run_path, monkeypatch, capsys, written):
+    whole = (run_path / "checkpoint.npz").read_bytes()
+
+    def fill(path, **arrays):
+        path.write_bytes(b"x" * written)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage.np, "savez", fill)
+        with pytest.raises(SystemExit) as caught:
+            main(["resume", str(run_path), "--set", "generations=9", "--quiet"])
+    captured = capsys.readouterr()
+    assert caught.value.code not in (0, None)
+    assert captured.out == ""
+    assert len(captured.err.splitlines()) == 1
+    assert "No space left on device" in captured.err
+    assert leftovers(run_path) == []
+    assert (run_path / "checkpoint.npz").read_bytes() == whole
+    assert RunFolder.open(run_path).load_checkpoint()[0].state.generation == 6
+    resume(run_path, threads=1)
+    search("swingup", out=run_path.with_name("longer"), generations=9, **TINY)
+    assert result(run_path) == result(run_path.with_name("longer"))
+
+
+FULL_DISK = """
+import contextlib, gc, io, json, resource, sys
+from wann.cli.main import main
+from wann.run.folder import RunFolder
+from wann.run.search import search
+
+path, warm, limits = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+search("swingup", out=warm, generations=2, population=4, max_steps=20, threads=1)  # compiled, loaded
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+for limit in limits:
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        # Writing more than so many bytes to a file now fails with OSError: Python ignores SIGXFSZ.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+        try:
+            main(["resume", path, "--set", "generations=12", "--quiet"])
+        except SystemExit as end:
+            code = end.code
+        gc.collect()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    checkpoint, note = RunFolder.open(path).load_checkpoint()
+    print(json.dumps([limit, code, out.getvalue(), err.getvalue(), checkpoint.state.generation, note]))
+"""
+
+
+@pytest.mark.slow
+def test_a_truly_full_disk_ends_in_one_line_and_the_run_goes_on_to_the_same_end(run_path, tmp_path):
+    # What fails first is the settings, the champion, the metrics (a row cut off), at last the checkpoint.
+    size = {
+        name: (run_path / name).stat().st_size for name in ("metrics.csv", "champion.json", "checkpoint.npz")
+    }
+    limits = [0, 300, size["metrics.csv"] + 60, size["champion.json"] - 60, size["champion.json"] + 60]
+    limits += [size["checkpoint.npz"] - 4000, size["checkpoint.npz"] - 2000]
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(run_path), str(tmp_path / "warm"), json.dumps(limits)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    reports = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [report[0] for report in reports] == limits
+    for limit, code, out, err, generation, note in reports:
+        assert code == 1, f"at {limit} bytes: {err}"
+        assert out == ""
+        assert len(err.splitlines()) == 1
+        assert str(run_path) in err
+        assert "File too large" in err
+        assert generation >= 6, "the earlier checkpoint still loads"
+        assert note is None
+    assert {Path(line[3].split(": ")[1]).name for line in reports} >= {"config.toml", "checkpoint.next.npz"}
+    assert leftovers(run_path) == []
+    resume(run_path, generations=12, threads=1)
+    search("swingup", out=tmp_path / "undisturbed", generations=12, **TINY)
+    assert result(run_path) == result(tmp_path / "undisturbed")
+
+
+def test_the_line_about_a_full_disk_names_the_folder(run_path, monkeypatch, capsys):
+    def fill(path, **arrays):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(storage.np, "savez", fill)
+    with pytest.raises(SystemExit):
+        main(["resume", str(run_path), "--set", "generations=9", "--quiet"])
+    assert capsys.readouterr().err == (
+        f"wann: {run_path / 'checkpoint.next.npz'}: No space left on device; "
+        "the last checkpoint is safe, 'wann resume' goes on from it\n"
+    )
+
+
+# one process at a time
+
+
+def test_a_run_is_held_by_one_at_a_time(tmp_path):
+    folder = new_folder(tmp_path / "run")
+    with folder.lock(), pytest.raises(ValueError, match="is in use: another process is running this search"):
+        RunFolder.open(folder.path).lock()
+    with folder.lock():
+        pass
+
+
+@pytest.mark.slow
+def test_a_second_process_is_refused_in_one_line_and_changes_nothing(tmp_path, capsys):
+    path = tmp_path / "run"
+    arguments = [f"--set={name}={value}" for name, value in TINY.items() if name not in ("threads", "seed")]
+    command = [sys.executable, "-m", "wann", "search", "swingup", "--out", str(path), "--threads", "1"]
+    first = subprocess.Popen(
+        [*command, "--quiet", "--set", "generations=1000000", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        wait_for(lambda: (path / "champion.json").exists() or first.poll() is not None)
+        before = (path / "config.toml").read_bytes()
+        for second in (
+            ["resume", str(path), "--set", "generations=3"],
+            [
+                "search",
+                "swingup",
+                "--out",
+                str(path),
+                "--resume",
+                "--set=generations=3",
+                "--seed=1",
+                *arguments,
+            ],
+        ):
+            with pytest.raises(SystemExit) as caught:
+                main(second)
+            captured = capsys.readouterr()
+            assert caught.value.code == 2
+            assert captured.out == ""
+            (line,) = captured.err.splitlines()
+            assert line == f"wann: {path} is in use: another process is running this search"
+            assert (path / "config.toml").read_bytes() == before
+        assert first.poll() is None, "the first goes on"
+    finally:
+        first.send_signal(signal.SIGKILL)
+        first.communicate()
+    # The lock of a killed process holds nobody up.
+    assert resume(path, generations=1, threads=1).stopped_by == "generations"
+
+
+def wait_for(condition, seconds=60.0):
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit, "waited too long"
+        time.sleep(0.005)
+
+
+def test_the_champions_of_a_run_are_written_whole(run_path):
+    folder = RunFolder.open(run_path)
+    champion = Champion(
+        "swingup",
+        ("a", "b", "c", "d", "e"),
+        ("f",),
+        evolved(1, 5),
+        Scores.from_returns(np.array([1.0]), np.ones((1, 2)), (1, 2)),
+    )
+    folder.save_champion(champion, 123)
+    text = champion_to_json(champion)
+    assert (run_path / "champions" / "000123.json").read_text(encoding="utf-8") == text
+    assert (run_path / "champion.json").read_text(encoding="utf-8") == text
+
+
+def test_a_second_search_for_the_same_folder_leaves_the_first_one_s_files(tmp_path, monkeypatch):
+    """The first makes its folder between the second's look and its start."""
+    path = tmp_path / "run"
+    look = Path.exists
+
+    def late(self, *args, **kwargs):
+        answer = look(self, *args, **kwargs)
+        if self == path:
+            monkeypatch.setattr(Path, "exists", look)
+            RunFolder.create(path, Settings(population=9))
+        return answer
+
+    monkeypatch.setattr(Path, "exists", late)
+    with pytest.raises(ValueError, match="cannot write to"):
+        RunFolder.create(path, Settings(population=8))
+    assert RunFolder.open(path).settings.population == 9
+    assert {"metrics.csv", "champions", "config.toml"} <= {file.name for file in path.iterdir()}
+
+
+def test_a_checkpoint_that_does_not_fit_the_settings_is_refused(run_path):
+    config = run_path / "config.toml"
+    config.write_text(config.read_text().replace("population = 8", "population = 16"))
+    with pytest.raises(ValueError, match="the state holds a population of 8, the settings 16"):
+        resume(run_path, generations=20)
+
+
+def test_a_run_from_before_a_column_was_added_goes_on(tmp_path):
+    run = tmp_path / "run"
+    search("swingup", out=run, threads=1, population=4, generations=2, max_steps=10, confirm_episodes=1)
+    path = run / "metrics.csv"
+    rows = [line.split(",")[:-1] for line in path.read_text().splitlines()]  # without `retried`, the last
+    path.write_text("".join(",".join(row) + "\n" for row in rows))
+    resume(run, threads=1, generations=3)
+    metrics = RunFolder.open(run).read_metrics()
+    assert metrics["generation"].tolist() == [1, 2, 3]
+    assert metrics["retried"].tolist() == [0, 0, 0]

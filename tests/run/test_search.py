@@ -1,0 +1,977 @@
+"""A run: the same numbers whatever interrupts it and however many threads compute it."""
+
+import csv
+import itertools
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toys
+
+import wann
+from wann.champion import load_champion
+from wann.evaluation.evaluator import LocalEvaluator
+from wann.evolution.evolution import Evolution
+from wann.evolution.shared_weights import duel_weights
+from wann.run.folder import MEASURED, METRICS, RunFolder
+from wann.run.loop import Interrupted, SearchFailedError
+from wann.run.search import is_same_search, new_run_path, resume, search
+from wann.settings import Settings
+from wann.tasks.registry import get_task
+from wann.utils.seeding import Purpose, episode_seeds
+
+TINY = {"population": 10, "max_steps": 60, "confirm_episodes": 4, "episodes": 2, "seed": 1}
+TINY |= {"elite_ratio": 0.2, "tournament_size": 8}
+LEXICASE = {"selection": "lexicase", "contender_ratio": 0.4, "duplicate_node": 0.2, "delete_node": 0.13}
+LEXICASE |= {"add_feature": 0.1, "disable_connection": 0.1, "retries": 5, "champion_rule": "duel"}
+
+
+def tiny(path, **values):
+    """A tiny search on one thread."""
+    return search("swingup", out=path, **(TINY | {"generations": 12, "threads": 1} | values))
+
+
+def result(path):
+    """All that a run must reproduce: metrics and population but for the clock's columns, champions' bytes."""
+    with open(path / "metrics.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        for name in MEASURED:
+            del row[name]
+    champions = {file.name: file.read_bytes() for file in (path / "champions").iterdir()}
+    champions["the front"] = (path / "front.json").read_bytes()
+    with np.load(path / "checkpoint.npz") as file:
+        population = {name: array.tobytes() for name, array in file.items() if name != "seconds"}
+    return rows, (path / "champion.json").read_bytes(), champions, population
+
+
+def files(path):
+    return {file.name: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A run of twelve generations that nothing disturbed."""
+    path = tmp_path_factory.mktemp("undisturbed") / "run"
+    champion = tiny(path).champion
+    # Else what comes late, or with new nodes, could differ without a test seeing it: choose another seed.
+    assert champion.origin["generation"] > 9
+    assert champion.genome.hidden_count
+    return path
+
+
+# the same numbers
+
+
+def test_the_number_of_threads_changes_no_number(undisturbed, tmp_path):
+    for threads in (2, 5, None):
+        tiny(tmp_path / f"with {threads}", threads=threads)
+        assert result(tmp_path / f"with {threads}") == result(undisturbed)
+
+
+def test_a_resumed_run_may_use_another_number_of_threads(undisturbed, tmp_path):
+    tiny(tmp_path / "run", generations=5, threads=2)
+    resume(tmp_path / "run", generations=12, threads=1)
+    assert result(tmp_path / "run") == result(undisturbed)
+
+
+def test_the_seed_decides_the_run(undisturbed, tmp_path):
+    tiny(tmp_path / "again")
+    tiny(tmp_path / "other", seed=8)
+    assert result(tmp_path / "again") == result(undisturbed)
+    assert result(tmp_path / "other")[0] != result(undisturbed)[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("checkpoint_seconds", [0.0, 5.0])
+@pytest.mark.parametrize("parts", [(1, 12), (3, 4, 11, 12)])
+def test_a_run_in_parts_is_the_run_in_one(undisturbed, tmp_path, parts, checkpoint_seconds):
+    first, *others = parts
+    tiny(tmp_path / "run", generations=first, checkpoint_seconds=checkpoint_seconds)
+    for generations in others:
+        assert resume(tmp_path / "run", generations=generations, threads=1).generations == generations
+    assert result(tmp_path / "run") == result(undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"objectives": ("worst", "robustness", "depth")},
+        {"weight_noise": 0.1, "objectives": "best,nodes"},
+        {"weight_noise": 0.1},
+        {"init_from": True},
+        LEXICASE,
+        {**LEXICASE, "weight_noise": 0.1, "crossover_probability": 0.5},
+    ],
+    ids=["objectives", "objectives and noise", "noise", "from a champion", "lexicase", "lexicase and noise"],
+)
+def test_every_kind_of_search_is_the_same_in_parts_and_on_any_threads(undisturbed, tmp_path, values):
+    if "init_from" in values:
+        values = {"init_from": undisturbed / "champion.json"}
+    tiny(tmp_path / "whole", **values)
+    tiny(tmp_path / "parts", generations=3, threads=2, **values)
+    for generations in (4, 12):
+        resume(tmp_path / "parts", generations=generations, threads=2)
+    assert result(tmp_path / "parts") == result(tmp_path / "whole")
+    assert result(tmp_path / "parts")[0] != result(undisturbed)[0]
+
+
+def test_champions_found_after_the_checkpoint_a_run_goes_on_from_are_forgotten(undisturbed, tmp_path):
+    """Killed long after its last checkpoint, then made shorter: what was found in between never was."""
+    path, shorter = tmp_path / "run", tmp_path / "shorter"
+    tiny(shorter, generations=5)
+    shutil.copytree(undisturbed, path)
+    shutil.copy(shorter / "checkpoint.npz", path / "checkpoint.npz")
+    for generations in (5, 8):
+        assert resume(path, generations=generations, threads=1).generations == generations
+        resume(shorter, generations=generations, threads=1)
+        assert result(path) == result(shorter)
+
+
+def test_resuming_a_finished_run_changes_no_file(undisturbed, tmp_path):
+    tiny(tmp_path / "run")
+    before = files(tmp_path / "run")
+    again = resume(tmp_path / "run")
+    assert (again.generations, again.stopped_by) == (12, "generations")
+    assert files(tmp_path / "run") == before
+
+
+def test_a_shorter_resume_ends_at_once_and_keeps_what_is_there(undisturbed, tmp_path):
+    tiny(tmp_path / "run")
+    ended = resume(tmp_path / "run", generations=3)
+    assert ended.generations == 12
+    assert result(tmp_path / "run") == result(undisturbed)
+
+
+# killed
+
+
+CRASHES = """
+import json, os, shutil, signal, sys
+from pathlib import Path
+from wann.run.folder import is_run
+from wann.run.loop import Interrupted
+from wann.run.search import resume, search
+
+folder, values = Path(sys.argv[1]), json.loads(sys.argv[2])
+search("swingup", out=folder / "warm", **values)  # kernels loaded
+
+def in_a_process_of_its_own(work):
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitpid(child, 0)[1]
+
+def killed_at(operation, work):
+    def run():
+        count = 0
+        def counted(function, after):
+            def call(*arguments):
+                nonlocal count
+                count += 1
+                if count == operation and not after:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                answer = function(*arguments)
+                if count == operation and after:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return answer
+            return call
+        os.fsync, os.replace = counted(os.fsync, False), counted(os.replace, True)
+        work()
+    return in_a_process_of_its_own(run)
+
+operation, moments = 0, 0
+while True:
+    operation += 1
+    path = folder / f"{operation:03d}"
+    status = killed_at(operation, lambda: search("swingup", out=path, **values))
+    if status == 0:
+        shutil.rmtree(path)
+        break
+    assert os.WTERMSIG(status) == signal.SIGKILL, status
+    if not is_run(path):  # killed before the folder was a run
+        shutil.rmtree(path)
+        continue
+    # Killed again soon after it went on, at another operation.
+    again = killed_at(1 + operation % 7, lambda: resume(path, threads=1))
+    assert in_a_process_of_its_own(lambda: resume(path, threads=1)) == 0
+    print(path.name)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("checkpoint_seconds", [0.0, 5.0])
+def test_a_run_killed_at_any_file_operation_ends_the_same(tmp_path, checkpoint_seconds):
+    values = TINY | {"generations": 3, "threads": 1, "checkpoint_seconds": checkpoint_seconds}
+    search("swingup", out=tmp_path / "whole", **values)
+    done = subprocess.run(
+        [sys.executable, "-c", CRASHES, str(tmp_path), json.dumps(values)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    killed = done.stdout.split()
+    assert len(killed) >= (20 if checkpoint_seconds == 0 else 6)
+    wanted = result(tmp_path / "whole")
+    for name in killed:
+        assert result(tmp_path / name) == wanted, f"killed at file operation {name}"
+        assert not list((tmp_path / name).rglob(".wann-*")), "nothing half-written is left"
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "wann", *map(str, arguments)]
+
+
+def assignments(values):
+    return [f"--set={name}={value}" for name, value in values.items()]
+
+
+def wait_for(condition, process, seconds=60.0):
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, "the process ended by itself"
+        assert time.monotonic() < limit, "waited too long"
+        time.sleep(0.002)
+
+
+def computing(path, before=None):
+    """Whether a process has begun to compute: it has rewritten metrics.csv under the lock."""
+    return path.exists() and (before is None or path.stat().st_ino != before)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("checkpoint_seconds", "kills"), [(None, 1), (0.0, 2), (0.05, 2)], ids=["default", "every", "some"]
+)
+def test_a_run_killed_at_random_moments_ends_the_same(tmp_path, checkpoint_seconds, kills):
+    rng = random.Random(f"{checkpoint_seconds}")  # noqa: S311
+    values = TINY | {"generations": 100}
+    if checkpoint_seconds is not None:
+        values["checkpoint_seconds"] = checkpoint_seconds
+    search("swingup", out=tmp_path / "whole", threads=1, **values)
+    path, metrics = tmp_path / "run", tmp_path / "run" / "metrics.csv"
+    arguments = ["search", "swingup", "--out", path, "--quiet", "--threads=1", *assignments(values)]
+    for _ in range(kills):
+        before = metrics.stat().st_ino if metrics.exists() else None
+        process = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        try:
+            wait_for(lambda before=before: computing(metrics, before), process)
+            time.sleep(rng.uniform(0.0, 0.15))
+        finally:
+            process.kill()
+            output, _ = process.communicate()
+        assert process.returncode == -signal.SIGKILL, output
+        arguments = ["resume", path, "--quiet", "--threads=1"]
+    ended = subprocess.run(command(*arguments), capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "Ended by generations after generation 100." in ended.stdout
+    assert result(path) == result(tmp_path / "whole")
+
+
+# stopped
+
+
+def interrupted(path, number, *options):
+    """Start a search that has no end, send it a signal while it computes; its exit code and output."""
+    values = TINY | {"generations": 10**6}
+    arguments = command(
+        "search", "swingup", "--out", path, "--quiet", "--threads=1", *assignments(values), *options
+    )
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for((path / "champion.json").exists, process)
+        time.sleep(0.1)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    return process.returncode, out, err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_after_saving_and_it_goes_on_to_the_same_end(tmp_path, number):
+    path = tmp_path / "run"
+    code, out, err = interrupted(path, number)
+    assert code == 130
+    assert err == ""
+    generation = RunFolder.open(path).load_checkpoint()[0].state.generation
+    assert out == f"Stopped after generation {generation}, saved. Go on: wann resume {path}\n"
+    assert RunFolder.open(path).read_metrics()["generation"].tolist() == list(range(1, generation + 1))
+    resume(path, generations=generation + 5, threads=1)
+    tiny(tmp_path / "whole", generations=generation + 5)
+    assert result(path) == result(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_a_signal_with_json_ends_in_one_object_and_says_how_to_go_on_beside_it(tmp_path):
+    path = tmp_path / "run"
+    code, out, err = interrupted(path, signal.SIGINT, "--json")
+    assert code == 130
+    summary = json.loads(out)
+    assert summary["stopped_by"] == "interrupted"
+    assert summary["generations"] == RunFolder.open(path).load_checkpoint()[0].state.generation
+    assert err == f"Stopped after generation {summary['generations']}, saved. Go on: wann resume {path}\n"
+
+
+@pytest.mark.parametrize("in_between", [False, True], ids=["between generations", "within one"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_search_after_the_generation_and_the_handlers_are_given_back(
+    tmp_path, number, in_between
+):
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    sent = []
+
+    def observe(progress):
+        if progress.generation == 3 and (progress.share > 0) == in_between and not sent:
+            sent.append(progress)
+            signal.raise_signal(number)
+
+    with pytest.raises(Interrupted, match="was interrupted; it is saved") as ended:
+        tiny(tmp_path / "run", observer=observe)
+    run = ended.value.run
+    assert isinstance(ended.value, KeyboardInterrupt), "so that it also ends a script of several searches"
+    assert run.stopped_by is None
+    assert run.generations == 4
+    assert RunFolder.open(run.path).load_checkpoint()[0].state.generation == 4
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    assert resume(run.path, threads=1).stopped_by == "generations"
+
+
+def test_a_second_ctrl_c_ends_it_at_once_and_nothing_saved_is_lost(undisturbed, tmp_path):
+    def observe(progress):
+        if progress.generation == 3:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        tiny(tmp_path / "run", observer=observe, checkpoint_seconds=0.0)
+    assert signal.getsignal(signal.SIGINT) is before
+    resume(tmp_path / "run", threads=1)
+    assert result(tmp_path / "run") == result(undisturbed)
+
+
+@pytest.mark.parametrize("in_between", [False, True], ids=["between generations", "within one"])
+def test_an_observer_that_fails_ends_the_run_and_it_can_go_on(undisturbed, tmp_path, in_between):
+    def observe(progress):
+        if progress.generation == 6 and (progress.share > 0) == in_between:
+            raise LookupError("of the observer")
+
+    with pytest.raises(LookupError, match="of the observer"):
+        tiny(tmp_path / "run", observer=observe)
+    resume(tmp_path / "run", threads=1)
+    assert result(tmp_path / "run") == result(undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("rule", "value", "ends"),
+    [
+        ("generations", 5, lambda run, rows: run.generations == 5),
+        ("target_score", 0.0, lambda run, rows: rows["champion_mean"][-1] >= 0.0 and run.generations == 1),
+        (
+            "target_score",
+            10.0,
+            lambda run, rows: rows["champion_mean"][-1] >= 10.0 and (rows["champion_mean"][:-1] < 10.0).all(),
+        ),
+        ("max_seconds", 1e-9, lambda run, rows: run.generations == 1),
+        (
+            "max_evaluations",
+            35,
+            lambda run, rows: rows["evaluations"][-1] >= 35 and (rows["evaluations"][:-1] < 35).all(),
+        ),
+        ("patience", 3, lambda run, rows: np.unique(rows["champion_mean"][-4:]).size == 1),
+    ],
+)
+def test_every_stop_rule_ends_a_run_and_is_named(tmp_path, rule, value, ends):
+    run = tiny(tmp_path / "run", **({"generations": 200} | {rule: value}))
+    assert run.stopped_by == rule
+    assert run.generations < 200
+    assert ends(run, RunFolder.open(run.path).read_metrics())
+    # It is saved, ends at once where it is resumed, and goes on when the rule is lifted.
+    assert resume(run.path, threads=1).generations == run.generations
+    lifted = {"generations": run.generations + 2} | ({} if rule == "generations" else {rule: None})
+    longer = resume(run.path, threads=1, **lifted)
+    assert (longer.generations, longer.stopped_by) == (run.generations + 2, "generations")
+
+
+def test_patience_counts_generations_since_the_last_champion_across_a_resume(tmp_path):
+    whole = tiny(tmp_path / "whole", patience=6, generations=300)
+    assert whole.stopped_by == "patience"
+    tiny(tmp_path / "run", patience=6, generations=whole.generations - 2)
+    ended = resume(tmp_path / "run", generations=300, threads=1)
+    assert (ended.generations, ended.stopped_by) == (whole.generations, "patience")
+    assert result(tmp_path / "run") == result(tmp_path / "whole")
+
+
+def test_seconds_add_up_over_the_parts_of_a_run(tmp_path):
+    first = tiny(tmp_path / "run", generations=3)
+    second = resume(tmp_path / "run", generations=6, threads=1)
+    assert second.totals.seconds > first.totals.seconds > 0
+    ended = resume(tmp_path / "run", generations=9, max_seconds=first.totals.seconds)
+    assert (ended.generations, ended.stopped_by) == (6, "max_seconds")
+
+
+# what a run gives
+
+
+def test_an_observer_sees_every_generation(tmp_path):
+    seen = []
+    run = tiny(tmp_path / "run", observer=seen.append)
+    complete = [progress for progress in seen if not progress.share]
+    assert [progress.row["generation"] for progress in complete] == list(range(1, 13))
+    columns = RunFolder.open(run.path).read_metrics()
+    for index, progress in enumerate(complete):
+        assert progress.generation == index + 1
+        assert tuple(progress.row) == METRICS
+        assert [float(value) for value in progress.row.values()] == [columns[name][index] for name in METRICS]
+        assert progress.settings == run.settings
+        assert progress.steps_per_second > 0
+        assert progress.seconds_left >= 0
+    assert seen[-1].totals == run.totals
+    assert seen[-1].seconds_left == 0
+    seen.clear()
+    resume(run.path, generations=14, threads=1, observer=seen.append)
+    assert [progress.row["generation"] for progress in seen if not progress.share] == [13, 14]
+    assert seen[0].row is None, "no generation of this session yet"
+
+
+@pytest.mark.parametrize("rule", [{}, {"max_evaluations": 180}, {"max_seconds": 60.0}])
+def test_the_pace_is_that_of_the_last_fifty_generations_and_tells_the_time_left(tmp_path, monkeypatch, rule):
+    clock = [1000.0]
+    monkeypatch.setattr("wann.run.loop.time.monotonic", lambda: clock[0])
+    ended, firsts = [(clock[0], 0, 0)], set()
+    small = {"generations": 60, "population": 4, "max_steps": 5, "episodes": 1, "confirm_episodes": 1}
+
+    def observe(progress):
+        settings, totals, done = progress.settings, progress.totals, progress.generation + progress.share
+        if not progress.share:
+            ended.append((clock[0], totals.steps, progress.generation))
+        then, steps, first = ended[-50:][0]
+        elapsed = max(clock[0] - then, 1e-9)
+        each = elapsed / (done - first)
+        left = [(60 - done) * each]
+        if settings.max_evaluations:
+            left.append(max(180 - totals.evaluations, 0) / 4 * each)
+        if settings.max_seconds:
+            left.append(max(60.0 - totals.seconds, 0.0))
+        assert progress.steps_per_second == pytest.approx((totals.steps - steps) / elapsed)
+        assert progress.seconds_left == pytest.approx(min(left))
+        firsts.add((first, left.index(min(left))))
+        clock[0] += 0.5 + 0.1 * progress.generation
+
+    tiny(tmp_path / "run", observer=observe, **small, **rule)
+    assert {rule for _, rule in firsts} == ({0, 1} if rule == {"max_seconds": 60.0} else {len(rule)})
+    assert max(first for first, _ in firsts) > 5 or rule
+
+
+def test_an_observer_sees_how_far_a_generation_is(tmp_path):
+    seen = []
+    tiny(tmp_path / "run", observer=seen.append, generations=3, threads=3)
+    for generation in range(3):
+        within = [progress for progress in seen if progress.generation == generation and progress.share]
+        shares = [progress.share for progress in within]
+        assert len(shares) > 1
+        assert shares == sorted(shares)
+        assert 0 < shares[0] < shares[-1] <= 1
+        for progress in within:
+            assert progress.row is None if generation == 0 else progress.row["generation"] == generation
+            assert progress.totals.evaluations >= generation * TINY["population"]
+            assert progress.seconds_left >= 0
+
+
+def test_search_returns_a_run_with_its_champion(tmp_path):
+    run = wann.search("swingup", out=tmp_path / "run", threads=1, generations=6, preset="laptop", **TINY)
+    assert run.path == tmp_path / "run"
+    assert run.stopped_by is not None
+    assert run.generations == 6
+    assert run.settings == Settings(
+        **(get_task("swingup").presets["laptop"] | TINY | {"preset": "laptop", "generations": 6})
+    )
+    columns = RunFolder.open(run.path).read_metrics()
+    assert run.champion.scores.overall == columns["champion_mean"][-1]
+    assert run.champion.genome.connection_count == columns["champion_connections"][-1]
+    assert run.champion.origin["preset"] == "laptop"
+    assert run.champion.origin["seed"] == TINY["seed"]
+    assert run.champion.act(np.zeros(5), 1.0).shape == (1,)
+    assert run.totals.evaluations == columns["evaluations"][-1]
+    assert run.totals.steps == columns["steps"][-1]
+
+
+@pytest.mark.parametrize("preset", ["stratified", "paper"])
+def test_the_champion_s_scores_can_be_measured_again_from_its_file(tmp_path, preset):
+    champion = tiny(tmp_path / "run", preset=preset).champion
+    scores = champion.scores
+    with LocalEvaluator(get_task("swingup"), TINY["max_steps"], 1) as evaluator:
+        returns = evaluator.evaluate([champion.network], scores.weights, scores.episode_seeds).returns[0]
+    assert returns.mean(axis=1).tolist() == scores.mean.tolist()
+    assert returns.std(axis=1).tolist() == scores.std.tolist()
+    assert scores.weights.size == (25 if preset == "stratified" else 6)
+    assert len(scores.episode_seeds) == TINY["confirm_episodes"]
+
+
+def test_the_metrics_hold_what_their_names_say(tmp_path):
+    path = tiny(tmp_path / "run", preset="stratified").path
+    rows = RunFolder.open(path).read_metrics()
+    assert (rows["best_mean"] >= rows["median_mean"]).all()
+    assert (rows["best_weight_return"] >= rows["best_mean"]).all()
+    assert (np.diff(rows["champion_mean"]) >= 0).all()
+    assert (rows["champion_best_weight"] >= rows["champion_mean"]).all()
+    tried = np.diff(rows["evaluations"], prepend=0) - TINY["population"]
+    assert set(tried) == {0, 1}, "a candidate is confirmed in some generations"
+    champions = {int(file.stem) for file in (path / "champions").iterdir()}
+    assert champions == {int(g) for g in rows["generation"][np.diff(rows["champion_mean"], prepend=-1) > 0]}
+    most = TINY["max_steps"] * (
+        rows["evaluations"] * 6 * TINY["episodes"] + np.cumsum(tried) * 25 * TINY["confirm_episodes"]
+    )
+    assert (rows["steps"] <= most).all()
+    assert all((rows[name] >= 0).all() for name in MEASURED)
+
+
+def test_the_newest_champion_is_the_best(undisturbed):
+    newest = max((undisturbed / "champions").iterdir())
+    assert newest.read_bytes() == (undisturbed / "champion.json").read_bytes()
+
+
+def test_a_champion_has_won_a_duel_and_its_scores_are_of_other_episodes(tmp_path):
+    """Each new champion beats the one before on the duel's episodes and weights, whatever both scored."""
+    settings = tiny(tmp_path / "run", generations=40, champion_rule="duel").settings
+    champions = [load_champion(path) for path in sorted((tmp_path / "run" / "champions").iterdir())]
+    means = [champion.scores.overall for champion in champions]
+    assert len(champions) > 4
+    assert means != sorted(means), "a confirmed mean that no duel was decided by may be lower than the last"
+    assert load_champion(tmp_path / "run").scores.overall == means[-1]
+    with LocalEvaluator(get_task("swingup"), TINY["max_steps"], 1) as evaluator:
+        for before, after in itertools.pairwise(champions):
+            generation = after.origin["generation"]
+            seeds = episode_seeds(settings.seed, Purpose.DUEL, settings.confirm_episodes // 2, generation)
+            weights = duel_weights(settings, generation)
+            returns = evaluator.evaluate([before.network, after.network], weights, seeds).returns
+            leads = returns[1] - returns[0]
+            assert leads.mean() > 2.0 * leads.std() / np.sqrt(leads.size)
+            assert not set(seeds) & set(after.scores.episode_seeds)
+            assert weights.size == 50
+            assert not set(weights) & set(after.scores.weights)
+
+
+def test_duels_and_confirmations_are_counted(tmp_path):
+    rows = RunFolder.open(tiny(tmp_path / "run", generations=40, champion_rule="duel").path).read_metrics()
+    tried = np.diff(rows["evaluations"], prepend=0) - TINY["population"]
+    # None, the first champion's confirmation, a lost duel, a duel that was won.
+    assert set(tried) == {0, 1, 2, 3}
+    assert tried[0] == 1
+    found = np.diff(rows["champion_mean"], prepend=np.nan) != 0
+    assert ((tried == 3) == found)[1:].all()
+
+
+def test_a_search_works_in_a_thread_other_than_the_main_one(undisturbed, tmp_path):
+    found = []
+
+    def work():
+        found.append(tiny(tmp_path / "run", generations=6))
+        found.append(resume(tmp_path / "run", generations=12, threads=2))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert [run.generations for run in found] == [6, 12]
+    assert result(tmp_path / "run") == result(undisturbed)
+
+
+@pytest.fixture
+def restless():
+    """Threads take turns as often as they can, so that what they should not share shows."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_start_states_are_the_same_in_threads_side_by_side(restless):
+    task = get_task("swingup")
+    seeds = [range(100 * part, 100 * part + 100) for part in range(8)]
+    wanted = [task.starts(part).tolist() for part in seeds]
+    with ThreadPoolExecutor(4) as pool:
+        found = [part.tolist() for part in pool.map(task.starts, seeds)]
+    assert found == wanted
+
+
+def test_two_searches_side_by_side_do_not_disturb_each_other(undisturbed, tmp_path, restless):
+    threads = [
+        threading.Thread(target=tiny, args=(tmp_path / name,), kwargs={"threads": 2}) for name in ("a", "b")
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert result(tmp_path / "a") == result(tmp_path / "b") == result(undisturbed)
+
+
+def test_a_run_has_a_folder_of_its_own_by_default(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runs = [search("swingup", threads=1, **(TINY | {"generations": 1})) for _ in range(2)]
+    assert runs[0].path != runs[1].path
+    for run in runs:
+        assert run.path.parent == Path("runs")
+        assert run.path.name.startswith("swingup-")
+        assert (tmp_path / run.path / "champion.json").is_file()
+
+
+# refused
+
+
+def test_a_setting_that_determines_the_run_cannot_change_when_it_is_resumed(undisturbed):
+    before = files(undisturbed)
+    with pytest.raises(
+        ValueError, match="'population' determines the run and cannot change when it is resumed"
+    ):
+        resume(undisturbed, population=11)
+    with pytest.raises(ValueError, match="unknown setting 'generation'; did you mean 'generations'"):
+        resume(undisturbed, generation=11)
+    with pytest.raises(ValueError, match="setting 'patience': input should be greater than"):
+        resume(undisturbed, patience=0)
+    assert files(undisturbed) == before
+
+
+def test_a_search_with_wrong_settings_makes_no_folder(tmp_path):
+    for values, message in (
+        ({"populatoin": 3}, "unknown setting 'populatoin'; did you mean 'population'"),
+        ({"population": 1}, "setting 'population'"),
+        ({"preset": "papre"}, "no preset 'papre'; did you mean 'paper'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            search("swingup", out=tmp_path / "run", **values)
+    with pytest.raises(ValueError, match="unknown task 'swingpu'; did you mean 'swingup'"):
+        search("swingpu", out=tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_holds_the_same_search_whatever_its_stop_rules(undisturbed, tmp_path):
+    same = RunFolder.open(undisturbed).settings
+    assert is_same_search(undisturbed, same)
+    assert is_same_search(undisturbed, same.model_copy(update={"generations": 99, "patience": 4}))
+    assert not is_same_search(tmp_path / "none", same)
+    with pytest.raises(ValueError, match=r"holds a run with other settings \(episodes, population\)"):
+        is_same_search(undisturbed, same.model_copy(update={"population": 99, "episodes": 4}))
+
+
+# environments that Python steps
+
+
+TOY = {"population": 12, "generations": 5, "confirm_episodes": 3, "episodes": 2, "seed": 2, "threads": 1}
+TOY |= {"fresh_env": False}
+
+
+def toy(path, name="Counting", **values):
+    """A tiny search on one of the toys."""
+    return search(f"toys/{name}-v0", out=path, **(TOY | values))
+
+
+@pytest.fixture(scope="module")
+def undisturbed_toy(tmp_path_factory):
+    """A run of five generations that nothing disturbed, and the steps that it had taken after each."""
+    path = tmp_path_factory.mktemp("toy") / "run"
+    before, counts = toys.Counting.steps, [0]
+
+    def observe(progress):
+        if not progress.share:
+            counts.append(toys.Counting.steps - before)
+
+    champion = toy(path, observer=observe).champion
+    assert champion.origin["generation"] > 1
+    return path, counts
+
+
+@pytest.fixture
+def signal_at(monkeypatch):
+    """Lets the toy send its process a signal at a step, counted from now."""
+
+    def set_at(step, number=signal.SIGINT):
+        monkeypatch.setattr(toys.Counting, "at", toys.Counting.steps + step)
+        monkeypatch.setattr(toys.Counting, "number", number)
+
+    return set_at
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("generation", "share"), [(0, 0.0), (0, 0.3), (1, 0.6), (1, 1.0), (4, 0.0)], ids=lambda value: f"{value}"
+)
+def test_a_signal_breaks_off_a_generation_that_python_steps_and_it_is_computed_again(
+    undisturbed_toy, signal_at, tmp_path, generation, share, number
+):
+    whole, counts = undisturbed_toy
+    begun, ended = counts[generation : generation + 2]
+    step = min(begun + 1 + int(share * (ended - begun)), ended)  # the last ones confirm a candidate
+    before, handlers = toys.Counting.steps, signal.getsignal(signal.SIGINT)
+    signal_at(step, number)
+    with pytest.raises(Interrupted) as interrupted:
+        toy(tmp_path / "run")
+    assert toys.Counting.steps - before == step, "not a step more"
+    assert signal.getsignal(signal.SIGINT) is handlers
+    run = interrupted.value.run
+    folder = RunFolder.open(run.path)
+    assert (run.generations, run.stopped_by) == (generation, None)
+    assert folder.load_checkpoint()[0].state.generation == generation
+    assert folder.read_metrics()["generation"].tolist() == list(range(1, generation + 1))
+    assert resume(run.path, threads=1).stopped_by == "generations"
+    assert result(run.path) == result(whole)
+
+
+KILLED = """
+import json, signal, sys
+import toys
+from wann.run.search import resume, search
+
+path, step, values = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
+toys.Counting.at, toys.Counting.number = step, signal.SIGKILL
+search("toys/Counting-v0", out=path, **values)
+"""
+
+
+@pytest.mark.slow
+def test_a_process_killed_within_a_generation_that_python_steps_goes_on_to_the_same_end(
+    undisturbed_toy, tmp_path
+):
+    whole, counts = undisturbed_toy
+    values = TOY | {"checkpoint_seconds": 0.0}
+    arguments = [str(tmp_path / "run"), str((counts[2] + counts[3]) // 2), json.dumps(values)]
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(Path(toys.__file__).parent)},
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert RunFolder.open(tmp_path / "run").load_checkpoint()[0].state.generation == 2
+    resume(tmp_path / "run", threads=1)
+    assert result(tmp_path / "run") == result(whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [
+        ("raise", "ArithmeticError: the motor broke at 0."),
+        ("nan", "FloatingPointError: the return is nan after a reward of nan"),
+        ("lost", "FloatingPointError: the observation 'x1' is nan"),
+    ],
+)
+def test_networks_that_cannot_be_evaluated_rank_last_and_are_logged_and_the_run_goes_on(
+    tmp_path, monkeypatch, trouble, reason
+):
+    notes, told = [], []
+
+    def tell(evolution, returns):
+        scores = evolution_tell(evolution, returns)
+        told.append((returns, evolution.state.population[: int(0.2 * TOY["population"])]))
+        return scores
+
+    asked, evolution_ask = [], Evolution.ask
+    evolution_tell = Evolution.tell
+    monkeypatch.setattr(Evolution, "ask", lambda self: asked.append(evolution_ask(self)) or asked[-1])
+    monkeypatch.setattr(Evolution, "tell", tell)
+    run = toy(tmp_path / "run", "Toy", env_kwargs={"trouble": trouble}, generations=8, note=notes.append)
+    assert (run.generations, run.stopped_by) == (8, "generations")
+    assert np.isfinite(run.champion.scores.mean).all()
+
+    failed = [np.flatnonzero(np.isnan(returns).any(axis=(1, 2))) for returns, _ in told]
+    assert 3 <= sum(map(len, failed)) < 40, "some fail, most do not"
+    columns = RunFolder.open(run.path).read_metrics()
+    assert columns["failed"].tolist() == [len(indices) for indices in failed]
+    for name in METRICS:
+        assert name.startswith("champion") or np.isfinite(columns[name]).all(), name
+    log = (run.path / "failures.log").read_text()
+    for generation, indices in enumerate(failed, start=1):
+        genomes, elites = asked[generation - 1], told[generation - 1][1]
+        for index in indices:
+            assert f"generation {generation}, network {index}: {reason}" in log
+            assert genomes[index] not in elites
+            assert np.isnan(told[generation - 1][0][index]).all(), "it has no numbers at all"
+    assert log.count("(step 1 of the episode with seed ") + log.count("(step 2 of ") == log.count(
+        "generation "
+    )
+    assert log.count("Traceback (most recent call last):") == log.count("generation ")
+    assert notes
+    assert f"networks of generation {1 + np.flatnonzero(columns['failed'])[0]} could not be eval" in notes[0]
+    assert reason in notes[0]
+    assert str(run.path / "failures.log") in notes[0]
+    assert all("\n" not in note for note in notes)
+
+    again = toy(tmp_path / "again", "Toy", env_kwargs={"trouble": trouble}, generations=3)
+    resume(again.path, generations=8, threads=1)
+    assert result(again.path) == result(run.path)
+    assert (again.path / "failures.log").read_text() == log
+
+
+def test_a_generation_that_fails_stops_the_run_which_is_saved_and_tries_again(tmp_path, monkeypatch):
+    """The environment breaks for good in the third generation, and is mended later."""
+    whole = toy(tmp_path / "whole", "Toy")
+    broken = []
+
+    def observe(progress):
+        if progress.generation == 2 and not broken:
+            broken.append(monkeypatch.setattr(toys.Toy, "step", fail))
+
+    def fail(env, action):
+        raise OSError("no power\nanywhere")
+
+    step = toys.Toy.step
+    with pytest.raises(SearchFailedError) as failed:
+        toy(tmp_path / "run", "Toy", observer=observe)
+    text = str(failed.value)
+    head, _, first = text.partition("the first:\n")
+    assert head.startswith("12 of 12 networks of generation 3 could not be evaluated; the run is saved, and ")
+    assert first.startswith("OSError: no power anywhere (step 1 of the episode with seed ")
+    assert "Traceback (most recent call last):" in first
+    assert 'raise OSError("no power\\nanywhere")' in first
+    assert first.rstrip().endswith("OSError: no power\nanywhere")
+    log = tmp_path / "run" / "failures.log"
+    assert str(log) in head
+    assert log.read_text().count("generation 3, network ") == 12
+    folder = RunFolder.open(tmp_path / "run")
+    assert folder.load_checkpoint()[0].state.generation == 2
+    assert folder.read_metrics()["generation"].tolist() == [1, 2]
+    with pytest.raises(SearchFailedError, match="12 of 12 networks of generation 3"):
+        resume(tmp_path / "run", threads=1)
+    monkeypatch.setattr(toys.Toy, "step", step)
+    resume(tmp_path / "run", threads=1)
+    assert result(tmp_path / "run") == result(whole.path)
+
+
+def test_a_search_whose_environment_fails_from_the_start_can_be_resumed_when_it_is_mended(
+    tmp_path, monkeypatch
+):
+    whole = toy(tmp_path / "whole", "Toy")
+    with monkeypatch.context() as patch:
+        patch.setattr(toys.Toy, "reset", lambda env, **options: (np.full(3, np.nan), {}))
+        with pytest.raises(SearchFailedError, match=r"networks of generation 1 could .*\n.*'x0' is nan"):
+            toy(tmp_path / "run", "Toy")
+    assert RunFolder.open(tmp_path / "run").load_checkpoint()[0].state.generation == 0
+    resume(tmp_path / "run", threads=1)
+    assert result(tmp_path / "run") == result(whole.path)
+
+
+def test_an_episode_that_takes_too_long_fails_its_network_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(toys.Napping, "played", 0)
+    monkeypatch.setattr(toys.Napping, "seconds", 60.0)  # it is interrupted in its sleep
+    run = toy(tmp_path / "run", "Napping", episode_seconds=0.5)
+    log = (run.path / "failures.log").read_text()
+    assert re.match(r"generation 1, network \d+: TimeLimit: .* took longer than 0\.5 s \(step 1 of ", log)
+    assert log.count("time.sleep(self.seconds)") == 1
+    # A few more may fail where this machine itself stands still.
+    assert 1 <= RunFolder.open(run.path).read_metrics()["failed"].sum() < 6
+
+
+def test_the_time_limit_is_that_of_an_episode_not_of_all_its_network_plays(tmp_path, monkeypatch):
+    """Each of a network's twelve episodes takes 0.06 s, the limit is half a second."""
+    reset = toys.Toy.reset
+
+    def slow(env, **options):
+        time.sleep(0.06)
+        return reset(env, **options)
+
+    monkeypatch.setattr(toys.Toy, "reset", slow)
+    values = {"population": 2, "generations": 1, "confirm_episodes": 1, "preset": "paper"}
+    run = toy(tmp_path / "run", "Toy", episode_seconds=0.5, **values)
+    assert RunFolder.open(run.path).read_metrics()["failed"].tolist() == [0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["swingup", "CartPole-v1", "Pendulum-v1"])
+def test_compiled_physics_scores_as_the_environment_itself(tmp_path, task):
+    values = TINY | {"threads": 1, "generations": 2, "population": 6}
+    runs = [
+        search(task, out=tmp_path / stepping, stepping=stepping, **values)
+        for stepping in ("compiled", "gymnasium")
+    ]
+    compiled, stepped = (RunFolder.open(run.path).read_metrics() for run in runs)
+    for name in METRICS:
+        if name not in MEASURED:
+            assert stepped[name] == pytest.approx(compiled[name], abs=1e-6), name
+    assert [run.champion.origin["stepping"] for run in runs] == ["compiled", "gymnasium"]
+    assert runs[0].champion.genome == runs[1].champion.genome
+
+
+def test_an_environment_that_keeps_hidden_state_gets_a_fresh_instance_for_each_episode(tmp_path):
+    notes = []
+    values = {name: value for name, value in TOY.items() if name != "fresh_env"} | {"generations": 2}
+    run = search("toys/Hidden-v0", out=tmp_path / "run", note=notes.append, **values)
+    assert notes == ["toys/Hidden-v0 keeps hidden state: every episode gets a fresh instance"]
+    assert run.settings.fresh_env
+    champion = run.champion
+    assert champion.fresh_env
+    scores = champion.scores
+    with LocalEvaluator(champion.get_task(), 1000) as evaluator:
+        for seeds in (scores.episode_seeds, scores.episode_seeds[::-1]):
+            returns = evaluator.evaluate([champion.network], scores.weights, seeds).returns[0]
+            assert sorted(returns.mean(axis=1)) == pytest.approx(sorted(scores.mean), abs=1e-12)
+    notes.clear()
+    plain = search("toys/Toy-v0", out=tmp_path / "plain", note=notes.append, **values)
+    assert (notes, plain.settings.fresh_env) == ([], False)
+
+
+def test_an_environment_that_ignores_its_seed_is_searched_with_a_note(tmp_path):
+    notes = []
+    values = {name: value for name, value in TOY.items() if name != "fresh_env"} | {"generations": 1}
+    run = search("toys/Unseeded-v0", out=tmp_path / "run", note=notes.append, **values)
+    assert run.generations == 1
+    (note,) = notes
+    assert note.startswith("toys/Unseeded-v0 gives different episodes for the same seed")
+
+
+@pytest.mark.slow
+def test_the_arguments_of_an_environment_reach_it_and_are_kept(tmp_path):
+    run = toy(tmp_path / "run", "Toy", env_kwargs={"noise": 0.0}, generations=3)
+    assert run.settings.env_kwargs == {"noise": 0.0}
+    assert run.champion.env_kwargs == {"noise": 0.0}
+    # Without noise the best action is the same in every step: the return is six times that of the first.
+    env = run.champion.get_task().make_env()
+    assert env.unwrapped.noise == 0.0
+    env.close()
+    longer = resume(run.path, generations=5, threads=1)
+    whole = toy(tmp_path / "whole", "Toy", env_kwargs={"noise": 0.0})
+    assert result(longer.path) == result(whole.path)
+    assert result(toy(tmp_path / "other", "Toy").path)[0] != result(whole.path)[0]
+
+
+def test_a_run_folder_s_name_is_a_plain_one_whatever_the_task_is_called(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = search("toys/Toy-v0", **(TOY | {"generations": 1}))
+    assert run.path.parent == Path("runs")
+    assert run.path.name.startswith("toys-Toy-v0-")
+    assert new_run_path("some.module:Name-v0").name.startswith("some.module-Name-v0-")
+
+
+def test_a_search_goes_on_where_its_folder_holds_it_already(tmp_path, undisturbed):
+    values = TINY | {"threads": 1}
+    for generations in (5, 12, 12):
+        run = search("swingup", out=tmp_path / "run", go_on=True, generations=generations, **values)
+        assert run.generations == generations
+    assert result(tmp_path / "run") == result(undisturbed)
+    with pytest.raises(ValueError, match=r"holds a run with other settings \(contender_ratio\)"):
+        search("swingup", out=tmp_path / "run", go_on=True, contender_ratio=0.3, **values)
+    with pytest.raises(ValueError, match="holds a run already"):
+        search("swingup", out=tmp_path / "run", generations=12, **values)
