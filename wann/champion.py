@@ -129,7 +129,7 @@ class Champion:
         return values
 
     def weights(self, weight: Weight | None = None) -> FloatArray:
-        """Weights of one lane, as `wann.network.evaluate_network` takes them.
+        """Weights of one lane, as `wann.networks.network.evaluate_network` takes them.
 
         Args:
             weight: shared weight of all connections, or "tuned" for the individual ones; the best shared

@@ -14,14 +14,14 @@ from wann.networks.network import compile_genome
 from wann.tasks.task import Task
 
 WORTH_SECONDS = 3.0
-"""A generation that takes longer than this in one process is spread over all processors unasked."""
+"""Seconds of a generation in one process above which it is spread over all processors by default."""
 
 Note = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a user wants evaluations to run; by default the program decides. It never changes a number.
+    """Where evaluations run; by default the program decides. Results do not depend on it.
 
     Raises:
         ValueError: threads are asked for together with workers or a cluster.
@@ -39,7 +39,7 @@ class Placement:
 
 
 DEFAULT_PLACEMENT = Placement()
-"""The program decides."""
+"""The default: the program decides."""
 
 
 def open_evaluator(

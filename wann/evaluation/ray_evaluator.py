@@ -41,9 +41,9 @@ import ray
 from ray import exceptions
 
 CHUNK_SECONDS = 0.1
-"""What a chunk should last: below 0.05 messages weigh, above 0.2 the end of a generation is uneven."""
+"""Seconds that a chunk should last: below 0.05 messages cost much, above 0.2 generations end unevenly."""
 
-_SMALLEST_SECONDS = 0.01  # what it should last even at the end: between two a worker waits a millisecond
+_SMALLEST_SECONDS = 0.01  # least seconds, also at the end: a worker waits a millisecond between two chunks
 _MOST_CHUNKS = 12  # about as many for each worker, so that in a long generation those waits do not add up,
 _LONGEST_SECONDS = 2.0  # unless chunks would last longer: what a death costs, and how often progress is seen
 
@@ -51,7 +51,7 @@ _IN_FLIGHT = 2  # chunks a worker holds: it computes one and has the next at han
 _MOST_FAILED_STARTS = 10  # evaluators in a row
 _BLAME_FOR_HANGING = 3  # of MOST_LOSSES, so that the second time settles it: once may be a link that was cut
 _POLL_SECONDS = 0.5  # how often the cluster's size and the workers' limits are looked at
-_REACH_SECONDS = 10.0  # how long a cluster's address may take to answer
+_REACH_SECONDS = 10.0  # for an address of a cluster to answer
 _STRAGGLING = 5.0  # times its expected duration, after which a chunk is computed elsewhere too
 _STRAGGLING_SECONDS = 3.0  # but never before
 _OBJECT_STORE = 256 * 2**20  # bytes, of a cluster that we start: populations are small
@@ -147,7 +147,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def identity() -> dict[str, str]:
-    """What must be the same on every worker: versions, and a digest of our own sources.
+    """Facts that must be the same on every worker: versions, and a digest of our own sources.
 
     The digest tells apart two states of the sources that carry the same version number.
     """

@@ -126,7 +126,7 @@ def _identifier(stem: str) -> str:
 
 
 def _action_note(champion: Champion) -> str:
-    """How the outputs become an action, as `wann.spaces.ActionCodec` does it."""
+    """How the outputs become an action, as `wann.rollouts.spaces.ActionCodec` does it."""
     try:
         task: Task = champion.get_task()
         if isinstance(task, DataTask):

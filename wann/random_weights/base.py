@@ -80,8 +80,8 @@ class RandomWeightClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: igno
     def _learn(self, x: RealArray, labels: IntArray, seed: int) -> None:
         """Learn from rows (N, I) and their places (N,) in `classes_`.
 
-        Random numbers come from `wann.seeding.stream(seed, Purpose.RANDOM_WEIGHTS, ...)`, or from a library
-        that is given the seed.
+        Random numbers come from `wann.utils.seeding.stream(seed, Purpose.RANDOM_WEIGHTS, ...)`, or from a
+        library that is given the seed.
         """
 
     @abstractmethod

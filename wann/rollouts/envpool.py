@@ -88,8 +88,8 @@ def pool_episodes(
 ) -> Rollouts:
     """Episodes of each network at every weight on every seed, in pools of up to `MOST_LANES` environments.
 
-    Outputs become actions as in `wann.spaces`. A network fails when an observation that it has to act on is
-    not finite, or a return is not.
+    Outputs become actions as in `wann.rollouts.spaces`. A network fails when an observation that it has to
+    act on is not finite, or a return is not.
 
     Args:
         env_id: an id for which `pool_available` gives no reason.

@@ -2,7 +2,7 @@
 
 The weighted sum of a node is its weight times the sum over its sources. That sum's part over inputs is the
 same for every shared weight, so it is computed once; the order of the additions is that of
-`wann.network.forward_shared`, and so are the bits.
+`wann.kernels.forward.forward_shared`, and so are the bits.
 """
 
 from __future__ import annotations

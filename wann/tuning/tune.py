@@ -1,7 +1,7 @@
-"""Individual weights for a champion: offsets from its best shared weight, found by one of four methods.
+"""Individual weights for a champion: four methods search for offsets from its best shared weight.
 
-Candidates are sets of weights of one topology, so a generation of them is one evaluation. Whatever was
-computed is kept in a file beside the result, from which an interrupted tuning goes on.
+Candidates are sets of weights of one topology, so a generation of them is one call of the evaluator. All
+results are kept in a file beside the champion file, from which an interrupted tuning is resumed.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def tune(
         RuntimeError: the environment fails.
         Interrupted: a signal ended the tuning, after saving.
 
-    Source: Gaier and Ha (2019), section 4.1; see `wann.optimisers` and `wann.gradient` for the methods.
+    Source: Gaier and Ha (2019), section 4.1; see `wann.tuning.optimisers` and `wann.tuning.adam` for the
+    methods.
     """
     placement = Placement(threads, workers, address)
     given = plan_from(plan)
@@ -104,7 +105,7 @@ def resume_tuning(
 
 
 def _check_new(path: Path) -> None:
-    """Refuse a file that cannot be written, before anything is computed."""
+    """Refuse, before anything is computed, a file that exists or cannot be written."""
     if is_tuning(path):
         raise ValueError(
             f"{path} holds a tuning already: go on with wann resume {path}, or choose another --out"
@@ -133,7 +134,7 @@ def for_task(champion: Champion, name: str, env_kwargs: Mapping[str, Any] | None
         found, wanted = len(getattr(champion, side)), len(getattr(task, side))
         if found != wanted:
             raise ValueError(
-                f"task {name!r} has {wanted} {side}, but the champion, for {champion.task!r}, {found}"
+                f"task {name!r} has {wanted} {side}, but the champion, for {champion.task!r}, has {found}"
             )
     return scored_champion(
         task, champion.genome, None, {**champion.origin, "transferred_from": champion.task}

@@ -102,7 +102,7 @@ def diagram_figure(
     tones: Tones | None = None,
     highlight: str | None = None,
 ) -> Figure:
-    """Figure of a diagram; to be called within `wann.theme.figure_style`.
+    """Figure of a diagram; to be called within `wann.visualization.theme.figure_style`.
 
     From top to bottom: the title, the network, the legend, a line that says its size.
 

@@ -26,7 +26,7 @@ def plot_sensitivity(
     """Plot a champion's sensitivity to a .svg, .png or .pdf file; same data, same bytes.
 
     Args:
-        found: what `wann.sensitivity.measure` found.
+        found: what `wann.analysis.sensitivity.measure` found.
         path: the file to write.
         title: a line above the panels.
         theme: colours.
@@ -41,7 +41,7 @@ def plot_sensitivity(
 
 
 def sensitivity_figure(found: Sensitivity, *, title: str | None = None, theme: Theme = LIGHT) -> Figure:
-    """Figure of a sensitivity; to be called within `wann.theme.figure_style`."""
+    """Figure of a sensitivity; to be called within `wann.visualization.theme.figure_style`."""
     figure = Figure(figsize=SIZE, facecolor=theme.paper, layout="constrained")
     sweep, noise, flips, random = figure.subplots(2, 2, width_ratios=(1.25, 1.0)).flat
     plot_profile(

@@ -20,7 +20,7 @@ class ChampionMethod:
 
     name: str
     title: str
-    column: str  # of `wann.table`, for the published figure
+    column: str  # of `wann.analysis.paper_table`, for the published figure
     trained: int | None  # weights that are trained; None means all
 
 
