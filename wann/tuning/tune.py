@@ -134,7 +134,7 @@ def for_task(champion: Champion, name: str, env_kwargs: Mapping[str, Any] | None
         found, wanted = len(getattr(champion, side)), len(getattr(task, side))
         if found != wanted:
             raise ValueError(
-                f"task {name!r} has {wanted} {side}, but the champion, for {champion.task!r}, has {found}"
+                f"task {name!r} has {wanted} {side}, but the champion, for {champion.task!r}, {found}"
             )
     return scored_champion(
         task, champion.genome, None, {**champion.origin, "transferred_from": champion.task}

@@ -100,7 +100,7 @@ def plot_run(
 def run_figure(
     metrics: Mapping[str, FloatArray], profile: Profile, *, title: str | None = None, theme: Theme = LIGHT
 ) -> Figure:
-    """Figure of a run; call it within `wann.visualization.theme.figure_style`. Arguments as for `plot_run`."""
+    """Figure of a run; call it in `wann.visualization.theme.figure_style`. Arguments as for `plot_run`."""
     figure = Figure(figsize=SIZE, facecolor=theme.paper, layout="constrained")
     grid = figure.add_gridspec(2, 2, height_ratios=(2.4, 1.0), width_ratios=(1.25, 1.0))
     _plot_learning(figure, grid, metrics, "return", theme)
