@@ -353,8 +353,7 @@ class WANNClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 
     Attributes:
         classes_: (A,) classes.
-        champion_: the network, a `wann.Champion`; `wann.visualization.network_figure.draw_genome` draws
-            its genome.
+        champion_: the network, a `wann.Champion`; `wann.draw.draw_genome` draws its genome.
         weights_: (W,) shared weights that answer.
         mean_, scale_: (I,) of the columns of the training rows.
         n_iter_: generations.
@@ -484,8 +483,7 @@ class WANNRegressor(MultiOutputMixin, RegressorMixin, _Estimator):  # type: igno
         verbose: 1 shows the generation, the champion's score and size, and an estimate of the time left.
 
     Attributes:
-        champion_: the network, a `wann.Champion`; `wann.visualization.network_figure.draw_genome` draws
-            its genome.
+        champion_: the network, a `wann.Champion`; `wann.draw.draw_genome` draws its genome.
         weights_: (W,) shared weights that answer.
         mean_, scale_: (I,) of the columns of the training rows.
         target_mean_, target_scale_: (A,) of their y.

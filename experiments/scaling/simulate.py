@@ -2,9 +2,9 @@
 
     python experiments/scaling/simulate.py
 
-reads `measured.json`, writes `results.json` and `efficiency.png`, and shows the tables. It runs
-`wann.evaluation.ray_evaluator.RayEvaluator` itself with its `Work` and `Dealer`: chunk sizes, two chunks in
-flight, stragglers and all. Only Ray and the clock are replaced.
+reads `measured.json`, writes `results.json` and `efficiency.png`, and shows the tables. What runs is
+`wann.distributed.RayEvaluator` itself with its `Work` and `Dealer`: chunk sizes, two chunks in flight,
+stragglers and all. Only Ray and the clock are replaced.
 """
 
 from __future__ import annotations

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from wann.cli.options import examples
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command(epilog=examples("wann settings", "wann settings --task CartPole-v1 --preset laptop"))

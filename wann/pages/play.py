@@ -23,7 +23,7 @@ _IN_FLIGHT = 2  # pictures sent and not yet shown; a slow viewer gets the newest
 
 
 def play_routes(player: Player) -> list[BaseRoute]:
-    """Routes for `wann.pages.server.serving` of a player: the page, its websocket, its films."""
+    """What `wann.server.serving` needs to serve a player: the page, its websocket, its films."""
 
     async def page(_request: Request) -> Response:
         return HTMLResponse(render_page(player.champion))

@@ -182,7 +182,7 @@ def _blank(path: Path, waiting: str) -> dict[str, Any]:
 
 
 def watch_routes(watcher: Watcher) -> list[BaseRoute]:
-    """Routes for `wann.pages.server.serving` of a watched run: the page, and the data that it asks for."""
+    """What `wann.server.serving` needs to serve a watched run: the page, and the data that it asks for."""
 
     def page(_request: Request) -> Response:  # not a coroutine: a large page takes some time to make
         return HTMLResponse(render(watcher.reading().data, live=True))

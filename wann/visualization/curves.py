@@ -100,7 +100,7 @@ def plot_run(
 def run_figure(
     metrics: Mapping[str, FloatArray], profile: Profile, *, title: str | None = None, theme: Theme = LIGHT
 ) -> Figure:
-    """Figure of a run; call it in `wann.visualization.theme.figure_style`. Arguments as for `plot_run`."""
+    """Figure of a run; to be called within `wann.theme.figure_style`. Arguments as for `plot_run`."""
     figure = Figure(figsize=SIZE, facecolor=theme.paper, layout="constrained")
     grid = figure.add_gridspec(2, 2, height_ratios=(2.4, 1.0), width_ratios=(1.25, 1.0))
     _plot_learning(figure, grid, metrics, "return", theme)
@@ -124,7 +124,7 @@ def plot_classifier(
     Args:
         metrics: as for `plot_run`.
         sweep: the champion's accuracy over the shared weight.
-        card: what `wann.analysis.classifier.evaluate_classifier` says of it.
+        card: what `wann.accuracy.evaluate_classifier` says of it.
         path: the file to write.
         title: a line above the panels.
 
@@ -146,7 +146,7 @@ def classifier_figure(
     title: str | None = None,
     theme: Theme = LIGHT,
 ) -> Figure:
-    """Figure of a run on a data set; to be called within `wann.visualization.theme.figure_style`."""
+    """Figure of a run on a data set; to be called within `wann.theme.figure_style`."""
     figure = Figure(figsize=CLASSIFIER_SIZE, facecolor=theme.paper, layout="constrained")
     grid = figure.add_gridspec(2, 3, height_ratios=(2.4, 1.0), width_ratios=(1.15, 1.15, 1.0))
     _plot_learning(figure, grid, metrics, "return: − cross-entropy (nats)", theme)

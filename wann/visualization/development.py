@@ -222,7 +222,7 @@ def film_development(
 
     Args:
         stages: the champions, at least one.
-        metrics: columns of the run's metrics, as `wann.run.folder.RunFolder.read_metrics` gives them.
+        metrics: columns of the run's metrics, as `wann.storage.RunFolder.read_metrics` gives them.
         path: a .gif or .mp4 file, or a folder for PNG files.
         title: a line above the network.
         theme: the colours.
