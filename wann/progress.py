@@ -1,4 +1,4 @@
-"""The live view of a search: one panel on a terminal, a line now and then elsewhere."""
+"""Progress of searches, tunings and comparisons: a live view on a terminal, else a line every ten seconds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FRAMES_PER_SECOND = 8.0
 
 @contextmanager
 def starting(quiet: bool) -> Iterator[None]:
-    """Say what takes so long while the engine is loaded; the first time it is compiled."""
+    """Show a message on a terminal while the engine is loaded, or compiled for the first time."""
     console = Console(stderr=True)
     if quiet or not console.is_terminal:
         yield
@@ -40,11 +40,11 @@ def starting(quiet: bool) -> Iterator[None]:
 
 @contextmanager
 def view(quiet: bool, *, to_stderr: bool = False) -> Iterator[loop.Observer | None]:
-    """Observer that shows a search while the context lasts; None when quiet.
+    """Observer that shows the progress of a search while the context lasts; None when quiet.
 
     Args:
         quiet: show nothing.
-        to_stderr: leave standard output to the result.
+        to_stderr: write to standard error, and leave standard output to the result.
     """
     console = Console(stderr=to_stderr)
     if quiet or (to_stderr and not console.is_terminal):
@@ -71,9 +71,10 @@ def _shown_in(live: Live) -> loop.Observer:
 
 @contextmanager
 def bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Progress on standard error, a bar on a terminal and a line now and then elsewhere.
+    """Progress on standard error: a bar on a terminal, else a line every ten seconds.
 
-    Call it with (done, total).
+    Yields:
+        A function to call with the numbers (done, total).
     """
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -92,9 +93,9 @@ def bar(label: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def _progress_lines(label: str, console: Console) -> Callable[[int, int], None]:
-    """Prints a line when it is called, at most every few seconds, and none where all is done sooner."""
+    """Function that prints a line at most every ten seconds, and none if the work ends sooner."""
     start = shown = time.monotonic()
-    first: int | None = None  # before it is done, code may have to be compiled
+    first: int | None = None  # done at the first call; the time before it may have gone into compiling
 
     def show(done: int, total: int) -> None:
         nonlocal start, shown, first
@@ -111,7 +112,7 @@ def _progress_lines(label: str, console: Console) -> Callable[[int, int], None]:
 
 @contextmanager
 def tuning_view(quiet: bool) -> Iterator[session.TuningObserver | None]:
-    """Observer that shows a tuning while the context lasts; None when quiet."""
+    """Observer that shows the progress of a tuning or race while the context lasts; None when quiet."""
     console = Console(stderr=True)
     if quiet:
         yield None
@@ -153,7 +154,7 @@ def tuning_view(quiet: bool) -> Iterator[session.TuningObserver | None]:
 
 @contextmanager
 def comparison_view(quiet: bool) -> Iterator[Callable[[comparison.Progress], None] | None]:
-    """Observer that shows a comparison while the context lasts; None when quiet."""
+    """Observer that shows the progress of a comparison while the context lasts; None when quiet."""
     console = Console(stderr=True)
     if quiet:
         yield None
@@ -170,14 +171,14 @@ def _measurement(now: comparison.Progress) -> str:
 
 
 def _tuning_scores(now: session.TuningProgress) -> str:
-    if now.part:  # with many networks, and little room
+    if now.part:  # of a race, whose line has little room
         return f"best {shown_return(now.best)}"
     return f"return {shown_return(now.start)} at first, {shown_return(now.best)} now"
 
 
 @contextmanager
 def _throttled(show: Callable[[_State], None], seconds: float) -> Iterator[Callable[[_State], None]]:
-    """Observer that shows at most once in so many seconds, and the last state at the end."""
+    """Observer that calls `show` at most once every `seconds`, and with the last state at the end."""
     shown = -math.inf
     waiting: _State | None = None
 
@@ -249,7 +250,7 @@ def _scores(row: Mapping[str, Any]) -> Table:
 
 
 def _costs(progress: loop.Progress, row: Mapping[str, Any]) -> str:
-    """What the search has cost, and where the time of the last generation went."""
+    """Cost of the search so far, and shares of the time of the last generation."""
     totals, effort = progress.totals, progress.effort
     waiting = row["seconds_waiting"]
     spent = {
@@ -283,7 +284,7 @@ def _line(progress: loop.Progress) -> str:
 
 
 def shown_return(value: float) -> str:
-    """A return, with more digits where it is small, as minus a cross-entropy is."""
+    """A return as text: one decimal, or three for small ones such as minus a cross-entropy."""
     return f"{value:.1f}" if abs(value) >= 10.0 else f"{value:.3f}"
 
 

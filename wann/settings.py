@@ -22,10 +22,10 @@ PAPER_WEIGHTS = (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0)
 """The fixed series of shared weights. Source: Gaier and Ha (2019), section 3.1."""
 
 OBJECTIVES = ("mean", "best", "worst", "robustness", "connections", "nodes", "depth")
-"""What networks can be ranked by; `wann.evolution.ranking.value_of` says what each is."""
+"""Names of the objectives that networks can be ranked by; `wann.evolution.ranking.value_of` defines them."""
 
 PAPER_OBJECTIVES = ("mean", "best", "connections")
-"""What the paper ranks by, two of them at a time."""
+"""Objectives of the paper, which ranks by two of them at a time."""
 
 ActivationName = Literal[
     "linear", "step", "sin", "gaussian", "tanh", "sigmoid", "inverse", "abs", "relu", "cos"
@@ -41,7 +41,7 @@ CHANGEABLE = (*STOP_RULES, "checkpoint_seconds", "episode_seconds")
 
 
 class Settings(BaseModel):
-    """Everything that determines a run; nothing else does (threads and workers never change a number)."""
+    """Everything that determines the results of a run; the numbers of threads and workers do not."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -51,107 +51,124 @@ class Settings(BaseModel):
         default_factory=dict, description="arguments of the environment, for gymnasium.make"
     )
     stepping: Literal["compiled", "gymnasium", "pool"] = Field(
-        "compiled", description="what steps episodes: compiled physics, the environment itself, or envpool"
+        "compiled",
+        description="engine of the episodes: compiled (physics), gymnasium (the environment), pool (envpool)",
     )
     fresh_env: bool = Field(
-        False, description="an instance of the environment for every episode; found out when a search starts"
+        False,
+        description="new instance of the environment for every episode, or not; set when a search starts",
     )
-    preset: str = Field("stratified", description="preset the settings started from")
+    preset: str = Field("stratified", description="preset that the settings started from")
     initial_genome: str | None = Field(
         None,
         pattern="^[0-9a-f]{64}$",
-        description="SHA-256 of the run's initial.json, the champion it started from; --init-from sets it",
+        description="SHA-256 of initial.json, the champion that the run started from; --init-from sets it",
     )
-    seed: int = Field(1, ge=0, lt=2**63, description="seed of the run")
+    seed: int = Field(1, ge=0, lt=2**63, description="seed of all random numbers of the run")
 
     # how long
-    generations: int = Field(1024, ge=1, le=10**9, description="stop after this many generations")
+    generations: int = Field(
+        1024, ge=1, le=10**9, description="number of generations after which the run stops"
+    )
     target_score: Finite | None = Field(
-        None, description="stop when the champion's confirmed mean return reaches this"
+        None, description="confirmed mean return of the champion at which the run stops"
     )
     max_seconds: float | None = Field(
-        None, gt=0, description="stop after this much computing time, resumed parts added up"
+        None, gt=0, description="computing time after which the run stops, in seconds; resumed parts add up"
     )
     max_evaluations: int | None = Field(
-        None, ge=1, description="stop after this many networks have been evaluated"
+        None, ge=1, description="number of evaluated networks after which the run stops"
     )
     patience: int | None = Field(
-        None, ge=1, description="stop after this many generations without a new champion"
+        None, ge=1, description="number of generations without a new champion after which the run stops"
     )
 
     # shared weights
     weight_sampling: Literal["fixed", "uniform", "normal", "stratified"] = Field(
-        "stratified", description="the paper's fixed series, or values drawn afresh each generation"
+        "stratified",
+        description="source of the shared weights: the fixed series, or values drawn anew each generation",
     )
     weights: Annotated[tuple[Finite, ...], Field(min_length=1, max_length=1000)] = Field(
-        PAPER_WEIGHTS, description="the series of weight_sampling = fixed"
+        PAPER_WEIGHTS, description="shared weights of weight_sampling = fixed"
     )
-    weight_count: int = Field(6, ge=1, le=1000, description="values per generation when they are drawn")
+    weight_count: int = Field(
+        6, ge=1, le=1000, description="number of shared weights per generation when they are drawn"
+    )
     weight_range: tuple[Finite, Finite] = Field(
-        (-2.0, 2.0), description="range of uniform and stratified values, and of the confirming grid"
+        (-2.0, 2.0),
+        description="range of uniform and stratified shared weights, and of those that confirm a champion",
     )
-    weight_std: float = Field(1.0, gt=0, description="standard deviation of weight_sampling = normal")
+    weight_std: float = Field(
+        1.0, gt=0, description="standard deviation of the shared weights of weight_sampling = normal"
+    )
     weight_noise: float = Field(
         0.0,
         ge=0,
         le=1000,
-        description="standard deviation of the noise around the shared weight, on each connection its own",
+        description="standard deviation of the noise that each connection adds to the shared weight",
     )
 
     # episodes
-    episodes: int = Field(3, ge=1, le=10_000, description="episodes per weight")
+    episodes: int = Field(3, ge=1, le=10_000, description="episodes per shared weight")
     max_steps: int = Field(
         1000,
         ge=1,
         le=10**6,
-        description="steps after which an episode is cut off; of a data set, samples in a batch",
+        description="steps after which an episode is cut off; for a data set, samples per batch",
     )
     confirm_episodes: int = Field(
-        20, ge=1, le=10_000, description="fresh episodes per weight that a new best must confirm itself on"
+        20, ge=1, le=10_000, description="fresh episodes per weight that confirm a new champion"
     )
     champion_rule: Literal["record", "duel"] = Field(
         "record",
-        description="what makes a champion: a confirmed mean above the last one's, or (duel) a clearly "
-        "better mean where both play the same fresh episodes at the same weights, before it is confirmed",
+        description="rule for a new champion: record (its confirmed mean is above the last one's), or duel "
+        "(its mean is clearly better on the same fresh episodes at the same weights; then it is confirmed)",
     )
 
     # the population
     population: int = Field(192, ge=2, le=10**6, description="networks per generation")
     initial_connection_probability: Probability = Field(
-        0.5, description="chance of each input-to-output connection in the first networks of a new search"
+        0.5, description="probability of each connection from an input to an output in the first generation"
     )
     activations: Annotated[tuple[ActivationName, ...], Field(min_length=1)] = Field(
         ("linear", "step", "sin", "gaussian", "tanh", "sigmoid", "inverse", "abs", "relu", "cos"),
-        description="functions a hidden node may have",
+        description="activation functions that hidden nodes may have",
     )
-    output_activation: ActivationName = Field("linear", description="function of every output node")
+    output_activation: ActivationName = Field("linear", description="activation function of every output")
 
     # selection
     selection: Literal["tournament", "lexicase"] = Field(
         "tournament",
-        description="what makes a parent: its rank among tournament_size, or (lexicase) being near the "
-        "best at one weight and episode after the other, and in having few connections, in a random order",
+        description="choice of parents: tournament (best rank of tournament_size networks), or lexicase "
+        "(near the best in one case after the other, in random order; a case is one weight and episode, or "
+        "few connections)",
     )
     contender_ratio: float = Field(
         1.0,
         gt=0,
         le=1,
-        description="share of the networks, the best by the first objective, that all objectives rank; the "
-        "others follow by the first alone, so that no network is kept for being small only",
+        description="share of the networks that is ranked by all objectives, the best by the first one; the "
+        "rest is ranked by the first one alone, so that no network stays only because it is small",
     )
     objectives: Literal["paper"] | tuple[str, ...] = Field(
         "paper",
-        description=f"paper's mean with best or connections in turn, or a list of {', '.join(OBJECTIVES)}",
+        description="objectives of the ranking: paper (mean, with best or connections by chance), or a list "
+        f"of {', '.join(OBJECTIVES)}",
     )
     complexity_probability: Probability = Field(
-        0.8, description="chance that a generation is ranked by (mean, size) instead of (mean, best weight)"
+        0.8,
+        description="probability that a generation is ranked by (mean, connections), not (mean, best weight)",
     )
-    cull_ratio: float = Field(0.2, ge=0, lt=1, description="worst part that never becomes a parent")
-    elite_ratio: Probability = Field(0.2, description="best part that is copied unchanged")
-    tournament_size: int = Field(8, ge=1, le=10**6, description="contestants for each parent")
+    cull_ratio: float = Field(
+        0.2, ge=0, lt=1, description="share of the networks, the worst ones, that are no parents"
+    )
+    elite_ratio: Probability = Field(
+        0.2, description="share of the networks, the best ones, that are copied unchanged"
+    )
+    tournament_size: int = Field(8, ge=1, le=10**6, description="networks in the tournament for each parent")
 
     # variation
-    crossover_probability: Probability = Field(0.0, description="chance that a child has two parents")
+    crossover_probability: Probability = Field(0.0, description="probability that a child has two parents")
     add_connection: float = Field(0.20, ge=0, description="share of the mutations that add a connection")
     insert_node: float = Field(0.25, ge=0, description="share of the mutations that insert a node")
     enable_connection: float = Field(
@@ -166,7 +183,7 @@ class Settings(BaseModel):
     delete_node: float = Field(
         0.0,
         ge=0,
-        description="share of the mutations that remove a hidden node and what reaches an output by it alone",
+        description="share of the mutations that remove a hidden node and all that feeds outputs only by it",
     )
     add_feature: float = Field(
         0.0,
@@ -176,22 +193,24 @@ class Settings(BaseModel):
     disable_connection: float = Field(
         0.0,
         ge=0,
-        description="share of the mutations that switch a connection off, and remove what reaches an output "
-        "by it alone",
+        description="share of the mutations that switch a connection off and remove all that feeds "
+        "outputs only by it",
     )
     retries: int = Field(
         0,
         ge=0,
         le=1000,
-        description="most further mutations of a child that computes the same as another of its generation",
+        description="largest number of further mutations of a child that computes the same as another child",
     )
 
     # safety
     episode_seconds: float | None = Field(
-        60.0, gt=0, description="an episode that Python steps for longer has failed, and its network with it"
+        60.0,
+        gt=0,
+        description="seconds after which an episode that Python steps has failed, and its network with it",
     )
     checkpoint_seconds: float = Field(
-        5.0, ge=0, description="least time between checkpoints; 0 writes one every generation"
+        5.0, ge=0, description="seconds between checkpoints, at least; 0 writes one every generation"
     )
 
     @field_validator("activations")
@@ -265,7 +284,7 @@ class Settings(BaseModel):
 
 
 def _idle(values: Mapping[str, Any]) -> dict[str, str]:
-    """Names of the settings that do nothing beside the others, and where that is so."""
+    """Names of the settings that have no effect beside the others, and the reason for each."""
     sampling = values.get("weight_sampling", Settings.model_fields["weight_sampling"].default)
     idle = {
         "fixed": ("weight_count", "weight_std"),
@@ -305,7 +324,7 @@ REFERENCE_NAMES: dict[str, str | None] = {
     "alg_probMoo_test2": None,
     "epsilon": None,
 }
-"""Names of the reference program's settings files and ours; None where we have nothing to set."""
+"""Names in the reference program's settings files, and ours; None where we have no such setting."""
 
 
 def settings_names() -> tuple[str, ...]:
@@ -316,8 +335,8 @@ def settings_names() -> tuple[str, ...]:
 def build_settings(*layers: Mapping[str, Any]) -> Settings:
     """Settings from layers of values, later ones overriding earlier ones.
 
-    What the last layer makes useless in the others is left out, as a preset's `weight_count` where the user
-    wants fixed weights.
+    Settings of earlier layers that have no effect beside the last layer are left out: a preset's
+    `weight_count`, for instance, if the user asks for fixed weights.
 
     Raises:
         ValueError: an unknown name, or a value of the wrong type or out of range, in one line.
@@ -352,10 +371,10 @@ def changed_names(old: Settings, new: Settings) -> tuple[str, ...]:
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:
-    """Name and value of `name=value`; the value is read as TOML, and as a plain word where it is none.
+    """Name and value of `name=value`; the value is read as TOML, or else as a plain word.
 
     Raises:
-        ValueError: there is no equals sign, or no name before it.
+        ValueError: the equals sign or the name before it is missing.
     """
     name, equals, value = text.partition("=")
     if not equals or not name.strip():

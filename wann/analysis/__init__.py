@@ -1,4 +1,4 @@
-"""What champions are worth.
+"""Measurements of champions.
 
 In reading order:
 

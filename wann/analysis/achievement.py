@@ -1,4 +1,4 @@
-"""What a champion does, in words: how often it reaches the goal of its task, at its best weight."""
+"""The achievement of a champion in words: how often it reaches the goal of its task, at its best weight."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def achievement(
     starts: int = STARTS,
     threads: int | None = None,
 ) -> Achievement | None:
-    """What a champion does from a hundred fresh starts, the first of those of `wann.evaluate`.
+    """Achievement of a champion on a hundred fresh episodes, the first of those of `wann.evaluate`.
 
     Args:
         champion: the network.

@@ -1,4 +1,4 @@
-"""What a classifier gets right: per shared weight and class, over the range, and as an ensemble over weights.
+"""Accuracy of a classifier: per shared weight and class, over the range, and as an ensemble over weights.
 
 How sure an ensemble is of an answer follows from the disagreement between its weights: it is the share of
 them that agree, or the mean probability. Everything is measured on the test part, which no search sees; what
@@ -23,14 +23,14 @@ from wann.tasks.data_task import DataTask
 from wann.utils.arrays import FloatArray, IntArray
 
 CONFIDENCE_BINS = 10
-"""Bins of equal width that confidences are sorted into."""
+"""Number of bins, of equal width, for confidences."""
 
-_BEST_OF = 81  # weights that the best shared one is chosen from
+_BEST_OF = 81  # number of weights that the best shared one is chosen from
 _SWEEP_WEIGHTS = (
     80  # an even number: at 0, which an odd one has, all outputs are equal and the first class wins
 )
 _WEIGHTS_AT_ONCE = 9  # of a sweep, which need not hold the outputs at all of its weights
-_MOST_MEMBERS = 9  # of an ensemble whose weights are chosen
+_MOST_MEMBERS = 9  # largest ensemble whose weights are chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,12 @@ class Accuracy:
     """Share of samples that are classified right."""
 
     accuracy: float
-    std: float | None = None  # over the weights, where it is a mean
-    weight: float | None = None  # where it is at a single one
-    weights: tuple[float, ...] | None = None  # where several take part
+    std: float | None = None  # over the weights, of a mean
+    weight: float | None = None  # of a single shared weight
+    weights: tuple[float, ...] | None = None  # of an ensemble
 
     def to_dict(self) -> dict[str, Any]:
-        """What there is of it, for JSON."""
+        """The values that are given, for JSON."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 

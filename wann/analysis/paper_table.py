@@ -1,4 +1,4 @@
-"""The paper's table for any champions: random and tuned weights, beside a fixed topology tuned alike."""
+"""The paper's table for any champions: random and tuned weights, and a dense network tuned alike."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ class Cell:
 class TableRow:
     """One champion's scores."""
 
-    name: str  # of its file or run, or "paper"
+    name: str  # of the file or run, or "paper"
     task: str
     connections: int | None
     budget: int | None  # evaluations that its weights, and the fixed topology's, were tuned with
-    cells: Mapping[str, Cell]  # by column; what is not known is not there
+    cells: Mapping[str, Cell]  # by column; unknown ones are missing
 
 
 _PUBLISHED: dict[str, tuple[int | None, tuple[Cell | None, ...]]] = {
@@ -214,7 +214,7 @@ def with_published(rows: Sequence[TableRow]) -> list[TableRow]:
 
 
 def shown_columns(rows: Sequence[TableRow]) -> list[str]:
-    """The columns that any row has something in."""
+    """The columns that are not empty in every row."""
     return [name for name in COLUMNS if any(name in row.cells for row in rows)]
 
 

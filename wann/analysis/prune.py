@@ -1,4 +1,4 @@
-"""Which connections and nodes carry a champion's score, and a smaller champion of those that do.
+"""Importance of a champion's connections and nodes, and a smaller champion without the unimportant ones.
 
 A score is the mean return over the judged weights and the episodes. What the connections earn is the score
 less that with all weights 0, when the outputs follow nothing that the network observes. A tolerance is a
@@ -27,12 +27,12 @@ from wann.utils.seeding import Purpose, episode_seeds
 TOLERANCE = 0.01
 
 EPISODES, STEPPED_EPISODES = 20, 5
-"""Episodes that decide: of compiled physics, and where Python steps them."""
+"""Default numbers of episodes that decide: of compiled physics, and stepped by Python."""
 
 FRESH_EPISODES, STEPPED_FRESH_EPISODES = 100, 20
-"""Fresh episodes that confirm, likewise."""
+"""Default numbers of fresh episodes that confirm: of compiled physics, and stepped by Python."""
 
-_SAMPLES = 5_000  # of the training part of a data set, that decide
+_SAMPLES = 5_000  # most samples of the training part of a data set that decide
 _USUAL_ROUNDS = 10  # for the estimate of the time left
 
 

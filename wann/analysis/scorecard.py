@@ -1,4 +1,4 @@
-"""What a champion scores: per shared weight, over the range, with random weights, at its best."""
+"""Scores of a champion: per shared weight, over the range, with random weights, at its best weight."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class Scorecard:
     uniform_shared: Score  # one shared weight, uniform in the range
     individual_random: Score  # every connection its own weight, uniform in the range
     best_shared: Score  # the best single weight, chosen on other episodes
-    tuned: Score | None  # individually tuned weights, where the champion has any
-    achievement: Achievement | None  # at the best single weight, where the task has a goal in words
+    tuned: Score | None  # individually tuned weights; None without any
+    achievement: Achievement | None  # at the best single weight; None if the task has no goal in words
 
     def to_dict(self) -> dict[str, Any]:
         """The scorecard as plain numbers and words, for JSON."""

@@ -28,7 +28,7 @@ STRENGTHS = tuple((np.arange(11) / 10).tolist())
 """Standard deviations of the noise, relative to each weight."""
 
 EPISODES, STEPPED_EPISODES = 50, 5
-"""Episodes of each set of weights: of compiled physics, and where Python steps them."""
+"""Default numbers of episodes per set of weights: of compiled physics, and stepped by Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Sensitivity:
 
     @property
     def lost(self) -> FloatArray:
-        """Score (C,) lost where the sign of a connection is flipped."""
+        """Loss of score (C,) when the sign of a connection is flipped."""
         result: FloatArray = self.score - self.flipped
         return result
 

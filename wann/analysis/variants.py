@@ -17,7 +17,7 @@ from wann.tasks.data_sets import Samples
 from wann.utils.arrays import FloatArray
 
 PORTION = 2**28
-"""Bytes that the lanes of one portion may take."""
+"""Most bytes for the lanes of one portion."""
 
 _LEAST_LANES = 24  # that the kernel for samples holds of each set of weights
 
@@ -142,7 +142,7 @@ def accuracies(
 
 
 def check_weight(champion: Champion, weight: Weight) -> None:
-    """Refuse a weight that the champion cannot be tried with.
+    """Refuse a weight that does not fit the champion.
 
     Raises:
         ValueError: it is "tuned" and there are no tuned weights, or not a finite number within ±1000.
@@ -157,7 +157,7 @@ def check_earning(score: float, nothing: float, weight: Weight | None) -> None:
     """Refuse a champion that does no better than the same network with all weights 0.
 
     Raises:
-        ValueError: it does not.
+        ValueError: its score is not higher.
     """
     if not score > nothing:
         where = "over its weights" if weight is None else f"at weight {weight}"

@@ -21,27 +21,15 @@ from wann.cli.tasks import tasks
 from wann.cli.tune import tune
 from wann.cli.watch import watch
 
-COMMANDS = (
-    search,
-    resume,
-    evaluate,
-    tune,
-    race,
-    table,
-    compare,
-    sensitivity,
-    prune,
-    replay,
-    play,
-    draw,
-    plot,
-    report,
-    front,
-    watch,
-    export,
-    import_,
-    tasks,
-    settings,
-    doctor,
-)
-"""Every command, in the order in which one meets them."""
+GROUPS = {
+    "Search": (search, resume, watch),
+    "Look at a champion or a run": (replay, draw, plot, front, report, play),
+    "Measure champions": (evaluate, sensitivity, table, compare),
+    "Improve champions": (tune, race, prune),
+    "Use elsewhere": (export, import_),
+    "Help": (tasks, settings, doctor),
+}
+"""Headings of the program's help, and the commands under each, in the order in which one meets them."""
+
+COMMANDS = tuple(command for members in GROUPS.values() for command in members)
+"""Every command, in the order of `GROUPS`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wann.cli.options import INTERRUPTED, data_option, label_option, refuse_data_folder
+from wann.cli.options import INTERRUPTED, data_option, examples, label_option, refuse_data_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,19 +17,38 @@ if TYPE_CHECKING:
 
 
 def _names(_context: click.Context, _option: click.Parameter, text: str | None) -> tuple[str, ...] | None:
-    """Callback of an option that takes names with commas between them."""
+    """Callback of an option that takes names separated by commas."""
     names = None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
     if names == ():
         raise click.BadParameter("names no method")
     return names
 
 
-@click.command()
+@click.command(
+    epilog=examples("wann compare digits --budget 2", "wann compare CartPole-v1 --champion runs/cartpole")
+)
 @click.argument("data_set", metavar="DATASET")
-@click.option("--methods", callback=_names, metavar="A,B", help="These methods only; --list shows them.")
-@click.option("--seeds", type=click.IntRange(1, 1000), default=3, show_default=True, help="Of each method.")
 @click.option(
-    "--budget", type=click.FloatRange(min=0.0, min_open=True), metavar="MINUTES", help="Time in all."
+    "--methods",
+    callback=_names,
+    metavar="A,B",
+    show_default="all",
+    help="Methods to compare; --list names them.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    default=3,
+    show_default=True,
+    help="Seeds per method; each gives one measurement.",
+)
+@click.option(
+    "--budget",
+    type=click.FloatRange(min=0.0, min_open=True),
+    metavar="MINUTES",
+    show_default="no limit",
+    help="Time for the whole comparison, in minutes.",
 )
 @click.option(
     "--champion",
@@ -37,21 +56,27 @@ def _names(_context: click.Context, _option: click.Parameter, text: str | None) 
     metavar="RUN",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="A champion of the search, run folder or file; repeat for more.",
+    help="Champion to compare with, a run folder or a file; repeat for more.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Folder; runs/compare-DATASET by default.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    show_default="runs/compare-DATASET",
+    help="Folder for the results.",
+)
 @click.option(
     "--format",
     "form",
     type=click.Choice(["text", "markdown", "csv", "json"]),
     default="text",
     show_default=True,
-    help="Of the table on standard output.",
+    help="Format of the table on standard output.",
 )
-@click.option("--list", "listed", is_flag=True, help="List the methods for DATASET and stop.")
+@click.option("--list", "listed", is_flag=True, help="List the methods for DATASET, and measure nothing.")
 @label_option
 @data_option
-@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("--quiet", is_flag=True, help="No progress output.")
 def compare(
     data_set: str,
     methods: tuple[str, ...] | None,
@@ -66,11 +91,13 @@ def compare(
 ) -> int:
     """Compare networks that work without trained weights.
 
-    DATASET is digits, mnist (16 x 16 pixels, deskewed), mnist28, csv:FILE or FILE.npz; or CartPole-v1 or
-    Pendulum-v1 with their velocities hidden, for an untrained recurrent network; or image-prior.
+    DATASET is a data set: digits, mnist (16 x 16 pixels, deskewed), mnist28, csv:FILE or FILE.npz.
+    CartPole-v1 and Pendulum-v1, with their velocities hidden, measure an untrained recurrent network, and
+    image-prior an untrained convolutional network.
 
-    The folder holds results.json, table.md, table.csv and comparison.svg and .png. The same command goes on
-    with what it holds: after an interruption, or for more methods or seeds.
+    The results are results.json, table.md, table.csv, comparison.svg and comparison.png. Measurements that
+    the folder already holds are kept: the same command continues after an interruption, and adds methods or
+    seeds.
     """
     from wann.progress import comparison_view, starting
 

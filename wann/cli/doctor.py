@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wann.cli.options import env_kwargs_option, label_option
+from wann.cli.options import env_kwargs_option, examples, label_option
 from wann.utils.words import counted
 
 if TYPE_CHECKING:
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from wann.doctor.finding import Finding
 
 
-@click.command()
+@click.command(epilog=examples("wann doctor", "wann doctor Acrobot-v1"))
 @click.argument("env_id", required=False)
 @env_kwargs_option
 @label_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def doctor(env_id: str | None, env_kwargs: dict[str, Any] | None, label: str | None, as_json: bool) -> int:
-    """Check this machine, each finding with its fix.
+    """Check this machine or one environment, and suggest fixes.
 
-    With ENV_ID also that environment: whether it can be searched, whether one seed gives the same episode
-    twice, and how fast it is; of a data set, whether it can be read. The exit code is 1 where something is
-    broken; what is only missing is a note.
+    ENV_ID is an environment or a data set to check as well. For an environment, the checks are whether it can
+    be searched, whether one seed gives the same episode twice, and how fast it is; for a data set, whether it
+    can be read. The exit code is 1 if something is broken. A missing optional part is only a note.
     """
     from rich.console import Console
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from wann.cli.options import refuse_given, theme_option
+from wann.cli.options import examples, refuse_given, theme_option
 from wann.utils.places import companion
 
 _WIDTHS = {"col": 3.4, "page": 7.0}  # inches
@@ -35,32 +35,48 @@ def _parse_generations(
     return [int(part) for part in parts]
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "wann draw runs/swingup --out champion.svg",
+        "wann draw runs/swingup --generations 8,32,128,1024 --out development.png",
+    )
+)
 @click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="A .svg, .png or .pdf file.")
 @click.option(
-    "--only", metavar="OUTPUT", help="Only what feeds this output: a class, or an entry of the action."
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    show_default="RUN/champion.svg",
+    help="Image file: .svg, .png or .pdf.",
 )
 @click.option(
-    "--highlight", metavar="OUTPUT", help="The whole network, faint but for what feeds this output."
+    "--only",
+    metavar="OUTPUT",
+    help="Output, a class or an entry of the action: draw only the nodes that feed it.",
+)
+@click.option(
+    "--highlight",
+    metavar="OUTPUT",
+    help="Output whose nodes stand out: draw the rest of the network faintly.",
 )
 @theme_option
 @click.option(
     "--width",
     callback=_parse_width,
     metavar="col|page|LENGTH",
-    help="Of the drawing: a column (3.4in) or page (7in) of a paper, or a length such as 86mm.",
+    help="Width of the drawing: col (3.4 inches), page (7 inches), or a length such as 86mm.",
 )
 @click.option(
     "--generations",
     callback=_parse_generations,
-    metavar="G[,G...]",
-    help="Of a run: the champions that stood at these generations, side by side.",
+    metavar="G,G",
+    help="Generations of a run: draw the champions of that time side by side.",
 )
 @click.option(
     "--film",
     type=click.Path(path_type=Path),
-    help="Of a run: its development as this .gif or .mp4 file, the score beside it.",
+    metavar="FILE",
+    help="Film of a run's development, with the score beside it: .gif or .mp4.",
 )
 def draw(
     champion_path: Path,
@@ -72,11 +88,12 @@ def draw(
     generations: list[int] | None,
     film: Path | None,
 ) -> None:
-    """Draw the topology of CHAMPION.
+    """Draw the topology of a champion.
 
-    By default as an SVG file in the run folder, or beside the champion file. Connections are coloured by
-    their importance where the champion file tells it, else by tuned weights. Inputs that are the pixels of
-    an image are drawn as the image, darker the more connections leave them.
+    CHAMPION is a run folder or a champion file; the drawing of a champion file lies beside it by default.
+    Connections are coloured by their importance if the champion file holds it ('wann prune' writes it), else
+    by tuned weights. If the inputs are the pixels of an image, they are drawn as the image: the more
+    connections leave a pixel, the darker it is.
     """
     from wann.visualization.theme import THEMES
 

@@ -11,6 +11,7 @@ import click
 
 from wann.cli.options import (
     data_option,
+    examples,
     parse_numbers,
     placement_options,
     print_note,
@@ -26,16 +27,34 @@ if TYPE_CHECKING:
     from wann.evaluation.placement import Placement
 
 
-@click.command()
+@click.command(epilog=examples("wann evaluate runs/swingup", "wann evaluate runs/swingup --weights=-1,0.5,2"))
 @click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
-@click.option("--episodes", type=click.IntRange(1, 10_000), default=100, show_default=True)
 @click.option(
-    "--weights", callback=parse_numbers, metavar="W,W,...", help="Shared weights to list one by one."
+    "--episodes",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    default=100,
+    show_default=True,
+    help="Fresh episodes per set of weights.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--weights",
+    callback=parse_numbers,
+    metavar="W,W",
+    show_default="-2,-1,-0.5,0.5,1,2",
+    help="Shared weights to score one by one.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Seed of the episodes and the random weights.",
+)
 @placement_options
 @data_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def evaluate(
     champion_path: Path,
     episodes: int,
@@ -44,11 +63,12 @@ def evaluate(
     as_json: bool,
     placement: Placement,
 ) -> None:
-    """Score CHAMPION on fresh episodes, or on the test part of its data.
+    """Score a champion on fresh episodes, or on test data.
 
-    Prints the mean return and its standard deviation for single shared weights, over U(-2, 2), with
-    individual random weights, at the best shared weight and, where there are any, with tuned weights. A
-    classifier is scored on the test part of its data, also as an ensemble over weights, and by class.
+    CHAMPION is a run folder or a champion file. The table shows the mean return and its standard deviation at
+    single shared weights, at random shared weights from -2 to 2, with individual random weights, at the best
+    shared weight and, if there are any, with tuned weights. A classifier is scored on the test part of its
+    data, class by class, and also as an ensemble over weights.
     """
     from wann.analysis import scorecard
     from wann.analysis.classifier import ClassifierCard

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wann.cli.options import parse_weight, print_note, refuse_own
+from wann.cli.options import examples, parse_weight, print_note, refuse_own
 from wann.utils.places import companion
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ FORMATS = ("onnx", "torch", "python", "c", "js", "json")
 
 
 # The escaped b tells click to leave the lines after it as they are.
-_HELP = """Write CHAMPION's network for use elsewhere, and try the file at once.
+_HELP = """Write a champion's network in another format, and verify it.
+
+CHAMPION is a run folder or a champion file. The formats are:
 
 \b
 onnx    a model for ONNX Runtime and others, batched; the weight is an input
@@ -29,30 +31,51 @@ c       a C99 file that needs nothing
 js      a JavaScript module that needs nothing, for Node and browsers
 json    the nodes as a plain list
 
-The file is run on observations from four episodes of its task, or on samples of its data set. Where an
-output differs by more than 1e-12 (in float32 1e-6), relative to the larger of 1 and its size, nothing is
-written; else FILE.proof.json keeps the observations, the outputs and the largest difference.
+The exported network is run on observations from four episodes of its task, or on samples of its data set,
+and must give the outputs of the original. It is written only if no output differs by more than 1e-12 (1e-6
+in float32), relative to the output or to 1, whichever is larger. FILE.proof.json keeps the observations, the
+outputs and the largest difference.
 """
 
 
-@click.command(help=_HELP)
+@click.command(
+    help=_HELP,
+    epilog=examples(
+        "wann export runs/swingup --format onnx",
+        "wann export runs/swingup --format c --weight tuned --out pole.c",
+    ),
+)
 @click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
-@click.option("--format", "kind", type=click.Choice(FORMATS), required=True, help="What to write.")
+@click.option("--format", "kind", type=click.Choice(FORMATS), required=True, help="Format to write.")
 @click.option(
     "--weight",
     callback=parse_weight,
-    metavar="W",
-    help='Default of the shared weight, or "tuned" for the individual ones; the best one by default.',
+    metavar="W|tuned",
+    show_default="the best one",
+    help="Shared weight that the file uses by default, or tuned for the individual ones.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="The file; beside the champion by default.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    show_default="beside the champion",
+    help="File to write.",
+)
 @click.option(
     "--dtype",
     type=click.Choice(("float32", "float64", "float32-only")),
-    help="Of ONNX: what it takes and gives. float32, the default, computes in float64 inside; "
-    "float32-only does not.",
+    show_default="float32",
+    help="Number type of an ONNX model's inputs and outputs. Inside it computes in float64, unless the type "
+    "is float32-only.",
 )
-@click.option("--opset", type=click.IntRange(min=1), help="Of ONNX: its set of operators; 17 by default.")
-@click.option("--json", "as_json", is_flag=True, help="Print the proof, without its numbers, as JSON.")
+@click.option(
+    "--opset",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default="17",
+    help="Operator set version of an ONNX model.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a summary of the proof as one JSON object.")
 def export(
     champion_path: Path,
     kind: str,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wann.cli.options import data_option, placement_options, print_note, refuse_given, size_of
+from wann.cli.options import data_option, examples, placement_options, print_note, refuse_given, size_of
 from wann.utils.places import refuse_taken
 from wann.utils.words import counted
 
@@ -21,24 +21,30 @@ if TYPE_CHECKING:
 _HEADS = {"mean": "mean", "best": "best weight", "worst": "worst weight"}
 
 
-@click.command()
+@click.command(epilog=examples("wann front runs/swingup", "wann front runs/swingup --pick knee"))
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
 @click.option(
     "--pick",
     "which",
     metavar="N|smallest|best|knee",
-    help="Make a champion file of this member: its number; the one with the fewest connections, or the best "
-    "mean; or the best compromise.",
+    help="Save one member: its number, smallest (fewest connections), best (largest mean) or knee (best "
+    "compromise).",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Its file; RUN/front-N.json by default.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    show_default="RUN/front-N.json",
+    help="Champion file for the saved member.",
+)
 @placement_options
 @data_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def front(run_path: Path, which: str | None, out: Path | None, as_json: bool, placement: Placement) -> None:
-    """List the Pareto front of RUN, or pick from it.
+    """List the Pareto front of a run, or save one of its networks.
 
-    The front holds the networks of the last generation that none of it beats in every objective. A picked one
-    is scored on fresh episodes, as the run's champions are.
+    RUN is a run folder. Its front holds the networks of the last generation that no other one beats in every
+    objective. A saved member is scored on fresh episodes, as the run's champions are.
     """
     from wann.run.front import load_front
 

@@ -7,28 +7,38 @@ from typing import Any
 
 import click
 
-from wann.cli.options import env_kwargs_option, print_note, refuse_given, size_of
+from wann.cli.options import env_kwargs_option, examples, print_note, refuse_given, size_of
 from wann.utils.places import refuse_taken
 
 
-@click.command("import")
+@click.command(
+    "import",
+    epilog=examples("wann import champion.out", "wann import net.json --task CartPole-v1 --out neat.json"),
+)
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
-@click.option("--task", default="swingup", show_default=True, help="Task the champion is for.")
+@click.option("--task", metavar="TASK", default="swingup", show_default=True, help="Task of the champion.")
 @env_kwargs_option
-@click.option("--tuned", type=click.Path(path_type=Path), help="Its individual weights, a .wann.json file.")
+@click.option(
+    "--tuned",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Individual weights in the paper's format, a .wann.json file.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Champion file; FILE.json by default, FILE.champion.json for neat-python.",
+    metavar="FILE",
+    show_default="NAME.json, or NAME.champion.json for neat-python",
+    help="Champion file to write.",
 )
 def import_(
     file: Path, task: str, env_kwargs: dict[str, Any] | None, tuned: Path | None, out: Path | None
 ) -> None:
-    """Read a champion in the paper's format, or a network of neat-python.
+    """Read a champion from the paper's format or from neat-python.
 
-    FILE is a .out file of the paper, or what neat-python's export_network_json wrote, a .json file: its
-    biases, responses and weights become tuned weights. Writes it as one of ours, scored at the paper's six
-    weights on 20 fresh episodes.
+    FILE is a champion of the paper, a .out file, or a network that neat-python's export_network_json wrote, a
+    .json file. The biases, responses and weights of neat-python become tuned weights. The new champion file
+    holds scores at the paper's six weights over 20 fresh episodes.
     """
     from wann.champion import save_champion
     from wann.formats.neat_python import import_neat

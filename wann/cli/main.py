@@ -1,4 +1,4 @@
-"""The command line: its group of commands, and how errors end; it and `wann.commands` alone print."""
+"""The command line: its group of commands, and how errors end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from wann.cli.commands import COMMANDS
+from wann.cli.commands import COMMANDS, GROUPS
 from wann.cli.options import INTERRUPTED
 from wann.version import __version__
 
@@ -47,20 +47,37 @@ def _fail(message: str, code: int) -> None:
     sys.exit(code)
 
 
+class _Grouped(click.Group):
+    """The program's commands, which its help lists under the headings of `GROUPS`; click has no headings."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the summary of every command, each in one line, the summaries below each other."""
+        longest = max(len(name) for name in self.commands)
+        for heading, members in GROUPS.items():
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [
+                        (f"{command.name:{longest}}", command.get_short_help_str(limit=formatter.width))
+                        for command in members
+                    ]
+                )
+
+
 # The escaped b tells click to leave the lines after it as they are.
 _HELP = """Search for networks whose shape solves a task: every connection carries the same weight.
 
 \b
 Start with:
-  wann search swingup --preset laptop     a search of about a minute
-  wann replay runs/...                    watch its champion
+  wann search swingup --preset laptop --out runs/first   about a minute
+  wann replay runs/first                                 watch its champion
 """
 
 
 @click.group(
+    cls=_Grouped,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     help=_HELP,
-    epilog="CHAMPION is a run folder or a champion file everywhere.",
+    epilog="'wann COMMAND --help' explains a command. A champion is given as its run folder or its file.",
     invoke_without_command=True,
 )
 @click.version_option(__version__, prog_name="wann")

@@ -26,10 +26,15 @@ INTERRUPTED = 130
 NAMES_SHOWN = 24
 
 
+def examples(*lines: str) -> str:
+    """The end of a command's help: command lines to be typed, which click leaves as they are."""
+    return "\n".join(("\b", "Examples:" if len(lines) > 1 else "Example:", *(f"  {line}" for line in lines)))
+
+
 def parse_numbers(
     _context: click.Context, _option: click.Parameter, text: str | None
 ) -> tuple[float, ...] | None:
-    """Callback of an option that takes numbers with commas between them."""
+    """Callback of an option that takes numbers separated by commas."""
     try:
         return None if text is None else tuple(float(part) for part in text.split(","))
     except ValueError:
@@ -47,23 +52,28 @@ def parse_weight(_context: click.Context, _option: click.Parameter, text: str | 
 
 
 def placement_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Where a command computes, as its argument `placement`; none of it changes a number."""
+    """Options that say where a command computes, as its argument `placement`; none changes a result."""
 
     @wraps(command)
     def placed(*, threads: int | None, workers: int | None, address: str | None, **arguments: Any) -> Any:
         return command(placement=Placement(threads, workers, address), **arguments)
 
     for option in (
-        click.option("--address", metavar="auto|HOST:PORT", help="Compute on this Ray cluster."),
+        click.option("--address", metavar="auto|HOST:PORT", help="Address of a Ray cluster to compute on."),
         click.option(
             "--workers",
+            metavar="N",
             type=click.IntRange(min=1),
-            help="Ray workers, a CPU each; on this machine without --address.",
+            show_default="all processors for slow tasks, else none",
+            help="Ray workers, one CPU each, on this machine or at --address. Results are the same for any "
+            "number.",
         ),
         click.option(
             "--threads",
+            metavar="N",
             type=click.IntRange(min=1),
-            help="Threads of this process; all processors by default. Never changes a number.",
+            show_default="all processors",
+            help="Threads of this process. Results are the same for any number.",
         ),
     ):
         placed = option(placed)
@@ -82,7 +92,10 @@ def json_object(_context: click.Context, _option: click.Parameter, text: str | N
 
 
 env_kwargs_option = click.option(
-    "--env-kwargs", callback=json_object, metavar="JSON", help="Arguments of the environment."
+    "--env-kwargs",
+    callback=json_object,
+    metavar="JSON",
+    help="""Arguments of the environment, a JSON object such as '{"g": 5.0}'.""",
 )
 
 
@@ -97,12 +110,13 @@ data_option = click.option(
     "--data",
     callback=_name_folder,
     expose_value=False,
+    metavar="FOLDER",
     type=click.Path(path_type=Path),
-    help="Folder with the MNIST files; WANN_DATA names it too.",
+    help="Folder with the MNIST files; the variable WANN_DATA names it too.",
 )
 
 
-label_option = click.option("--label", metavar="COLUMN", help="The column with the classes, of csv:FILE.")
+label_option = click.option("--label", metavar="COLUMN", help="Column of csv:FILE that holds the classes.")
 
 
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -112,19 +126,21 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "assignments",
         metavar="NAME=VALUE",
         multiple=True,
-        help="Set one setting; repeat for more. 'wann settings' lists them.",
+        help="Value of one setting; repeat for more. 'wann settings' lists the names.",
     )(command)
 
 
 def serving_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """How a command serves its page."""
+    """Options that say how a command serves its page."""
     for option in (
         click.option("--no-browser", is_flag=True, help="Only print the address."),
         click.option(
             "--port",
             type=click.IntRange(0, 65535),
             default=0,
-            help="Of this machine, to serve the page on; a free one by default.",
+            metavar="N",
+            show_default="any free port",
+            help="Port for the page.",
         ),
     ):
         command = option(command)
@@ -132,7 +148,7 @@ def serving_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def until_interrupted(what: str, address: str, *, no_browser: bool) -> None:
-    """Tell where a page is served, open it, and wait for Ctrl-C or SIGTERM."""
+    """Print the address of a page, open it, and wait for Ctrl-C or SIGTERM."""
     stop = threading.Event()
     before = {
         number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)
@@ -153,7 +169,7 @@ def until_interrupted(what: str, address: str, *, no_browser: bool) -> None:
 
 
 def print_note(text: str) -> None:
-    """Tell the user in a line, beside the output."""
+    """Print a note of one line on standard error."""
     click.echo(f"note: {text}", err=True)
 
 
@@ -182,12 +198,12 @@ theme_option = click.option(
     type=click.Choice(["light", "dark"]),
     default="light",
     show_default=True,
-    help="Colours of the drawing.",
+    help="Colours of the drawing, for a light or a dark background.",
 )
 
 
 def refuse_existing(path: Path, option: str = "--out") -> None:
-    """Refuse a file that there is already, and one whose folder there is not."""
+    """Refuse a file that exists already, and one whose folder does not exist."""
     refuse_taken(path, option)
     refuse_no_folder(path)
 
@@ -215,7 +231,9 @@ def refuse_own(path: Path, option: str = "--out") -> None:
 def refuse_no_folder(path: Path) -> None:
     """Refuse, before a long computation, a file that could not be written at its end."""
     if path.is_dir() or not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
-        raise ValueError(f"{path} cannot be written: it is a folder, or {path.parent} is none to write to")
+        raise ValueError(
+            f"{path} cannot be written: it is a folder, or {path.parent} is not a folder with write access"
+        )
 
 
 def parse_judged_weight(
@@ -231,5 +249,5 @@ def parse_judged_weight(
 
 
 def judged_weight(champion: Champion, weight: Weight | Literal["best"] | None) -> Weight | None:
-    """The weight that such an option names."""
+    """The weight that `parse_judged_weight` read, with "best" replaced by the champion's best one."""
     return champion.best_weight if weight == "best" else weight

@@ -7,17 +7,18 @@ from pathlib import Path
 
 import click
 
-from wann.cli.options import print_note, serving_options, until_interrupted
+from wann.cli.options import examples, print_note, serving_options, until_interrupted
 
 
-@click.command()
+@click.command(epilog=examples("wann play runs/swingup"))
 @click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
 @serving_options
 def play(champion_path: Path, port: int, no_browser: bool) -> None:
-    """Let CHAMPION play live in the browser.
+    """Let a champion play live in the browser.
 
-    Its own environment runs here, and a page shows it: with a slider for the weight, pause, reset, seed,
-    speed, and a film of what was shown. Ctrl-C ends it.
+    CHAMPION is a run folder or a champion file. Its environment runs on this machine, and the page shows it.
+    The page has a slider for the shared weight, buttons for pause and reset, the seed and the speed, and
+    records films. Ctrl-C ends the command.
     """
     from wann.progress import starting
 

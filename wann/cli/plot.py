@@ -7,23 +7,36 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wann.cli.options import data_option, placement_options, print_note, refuse_data_folder, refuse_given
+from wann.cli.options import (
+    data_option,
+    examples,
+    placement_options,
+    print_note,
+    refuse_data_folder,
+    refuse_given,
+)
 
 if TYPE_CHECKING:
     from wann.evaluation.placement import Placement
 
 
-@click.command()
+@click.command(epilog=examples("wann plot runs/swingup --out curves.svg"))
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="A .svg, .png or .pdf file.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    show_default="RUN/curves.png",
+    help="Image file: .svg, .png or .pdf.",
+)
 @placement_options
 @data_option
 def plot(run_path: Path, out: Path | None, placement: Placement) -> None:
-    """Plot the learning curves of RUN.
+    """Plot the learning curves of a run.
 
-    Beside them, the champion's return over the shared weight. Of a data set instead its accuracy on the test
-    part, for each class too, and how far an ensemble's confidence can be relied on. By default
-    RUN/curves.png.
+    RUN is a run folder. The figure shows the learning curves, and the champion's return over the shared
+    weight. For a data set it shows the accuracy on the test part over the shared weight, also class by
+    class, and the reliability of an ensemble's confidence.
     """
     from wann.analysis import classifier as accuracy
     from wann.analysis import scorecard

@@ -10,6 +10,7 @@ import click
 
 from wann.cli.options import (
     data_option,
+    examples,
     judged_weight,
     parse_judged_weight,
     placement_options,
@@ -39,7 +40,9 @@ def _parse_tolerance(_context: click.Context, _option: click.Parameter, text: st
         ) from None
 
 
-@click.command()
+@click.command(
+    epilog=examples("wann prune runs/swingup", "wann prune runs/swingup/tuned.json --weight tuned")
+)
 @click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
 @click.option(
     "--tolerance",
@@ -47,35 +50,54 @@ def _parse_tolerance(_context: click.Context, _option: click.Parameter, text: st
     default="1%",
     show_default=True,
     metavar="SHARE",
-    help="How much of what the connections earn, above the score with all weights 0, may be lost.",
+    help="Largest loss allowed, as a share of the score that the connections add to that with all weights 0.",
 )
 @click.option(
     "--weight",
     callback=parse_judged_weight,
     metavar="W|best|tuned",
-    help="Weight whose score counts; the mean over all confirmed ones by default.",
+    show_default="mean over the confirmed ones",
+    help="Weight whose score is kept: a shared one, best or tuned.",
 )
 @click.option(
     "--episodes",
     type=click.IntRange(1, 10_000),
-    help="That decide.  [default: 20; 5 where Python steps them]",
+    metavar="N",
+    show_default="20, or 5 stepped by Python",
+    help="Episodes used to decide what to remove.",
 )
 @click.option(
     "--fresh",
     type=click.IntRange(1, 10_000),
-    help="Other ones, that confirm.  [default: 100; 20 where Python steps them]",
+    metavar="N",
+    show_default="100, or 20 stepped by Python",
+    help="Fresh episodes used to confirm the result.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), help="File of the smaller champion.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Seed of the episodes.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    show_default="RUN/pruned.json",
+    help="Champion file for the smaller champion.",
+)
 @click.option(
     "--map",
     "map_path",
     type=click.Path(path_type=Path),
-    help="A copy of CHAMPION that knows how important its connections are.",
+    metavar="FILE",
+    help="Champion file for a copy of CHAMPION with the importance of its connections.",
 )
 @placement_options
 @data_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def prune(
     champion_path: Path,
     tolerance: float,
@@ -88,12 +110,12 @@ def prune(
     as_json: bool,
     placement: Placement,
 ) -> None:
-    """Remove what CHAMPION does not need, and write the smaller champion.
+    """Remove the connections that a champion does not need.
 
-    Tries it without each connection and each hidden node, and removes connections as long as the score stays
-    within the tolerance, on fresh episodes too; of a data set, training samples decide and the validation
-    part confirms. By default pruned.json in the run folder, or beside the file; 'wann draw' shows how
-    important each connection is.
+    CHAMPION is a run folder or a champion file. The importance of a connection or hidden node is the score
+    that the champion loses without it. Connections are removed as long as the score stays within the
+    tolerance, which fresh episodes must confirm. For a data set, training samples decide and the validation
+    part confirms. 'wann draw' colours the smaller champion by the importance of its connections.
     """
     from wann.analysis import prune as pruning
     from wann.champion import load_champion, save_champion

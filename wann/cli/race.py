@@ -9,29 +9,47 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wann.cli.options import data_option, placement_options, print_note
+from wann.cli.options import data_option, examples, placement_options, print_note
 from wann.cli.tune import plan_options, tune_to_end
 
 if TYPE_CHECKING:
     from wann.evaluation.placement import Placement
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "wann race runs/swingup",
+        "wann race runs/swingup --networks 48 --budget 6400 --generations 2",
+    )
+)
 @click.argument("run_paths", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@plan_options("Evaluations of sets of weights, of each tuning of the last round.")
-@click.option("--networks", type=click.IntRange(min=1), help="Of each RUN at most.  [default: all]")
+@plan_options("Evaluations per tuning in the last round; each scores one set of weights.")
+@click.option(
+    "--networks",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default="all",
+    help="Largest number of networks to take from each RUN.",
+)
 @click.option(
     "--generations",
     type=click.IntRange(min=0),
+    metavar="N",
     default=0,
     show_default=True,
-    help="Of offspring of the best, after the rounds.",
+    help="Generations of offspring after the rounds.",
 )
 @data_option
-@click.option("--out", type=click.Path(path_type=Path), help="A new folder.  [default: RUN/race]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    show_default="RUN/race",
+    help="New folder for the race; needed for several RUNs or a champion file.",
+)
 @placement_options
-@click.option("--quiet", is_flag=True, help="No progress.")
-@click.option("--json", "as_json", is_flag=True, help="End with one JSON object, print nothing else.")
+@click.option("--quiet", is_flag=True, help="No progress output.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end, and nothing else.")
 def race(
     run_paths: tuple[Path, ...],
     networks: int | None,
@@ -42,15 +60,25 @@ def race(
     placement: Placement,
     **options: Any,
 ) -> int:
-    """Find the network of RUN that becomes the best when tuned.
+    """Find the network of a run that is best after tuning.
 
-    A good topology at shared weights need not be the best with weights of its own. The run's champion and
-    the networks that it would evaluate next are all tuned with a sixteenth of the budget, the best quarter of
-    them with a quarter, and the best quarter of these with the whole. Generations of offspring go further: 16
-    children of the best four, mutated as in the search, inherit the tuned weights and are tuned on with an
-    eighth of the budget, the best two of them again with a half. The best of all is kept. RUN may be several
-    runs of one task, champion files, and earlier races, whose tuned weights are started from. Ctrl-C ends the
-    race after saving, and 'wann resume FOLDER' goes on, with '--set generations=16' further than before.
+    The best topology at shared weights need not be the best with individual weights. A race tunes many
+    networks by successive halving: the run's champion and the networks that the run would evaluate next.
+
+    RUN: run folders, champion files or earlier races of one task; tuned weights are the start.
+
+    \b
+    Round 1     every network, with a sixteenth of the budget
+    Round 2     the best quarter, with a quarter of the budget
+    Round 3     the best quarter of these, with the whole budget
+    Generation  16 children of the best four, with an eighth of the budget;
+                then the best two of them, with half of the budget
+
+    Up to four networks need only two rounds. Children are mutated as in the search and inherit the tuned
+    weights. The best network of all is written to champion.json in the folder of the race.
+
+    Ctrl-C saves and ends the race. 'wann resume FOLDER' continues it, and '--set generations=8' adds
+    generations.
     """
     from wann.progress import bar, starting
 

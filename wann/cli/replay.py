@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wann.cli.options import parse_weight, refuse_given, theme_option
+from wann.cli.options import examples, parse_weight, refuse_given, theme_option
 
 if TYPE_CHECKING:
     from wann.champion import Weight
@@ -22,23 +22,46 @@ def _parse_weights(
     return tuple(weight for weight in weights if weight is not None)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "wann replay runs/swingup",
+        "wann replay runs/swingup --with-network --weight=-1,0.5,2 --out film.mp4",
+    )
+)
 @click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
 @click.option(
     "--weight",
     "weights",
     callback=_parse_weights,
-    metavar="W[,W...]",
-    help='Shared weight, or "tuned"; the best one by default. Several, as -1,0.5,2, are shown side by side.',
+    metavar="W,W|tuned",
+    show_default="the best one",
+    help="Shared weight, or tuned for the individual ones; several, such as -1,0.5,2, play side by side.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the episode.")
-@click.option("--steps", type=click.IntRange(min=1), help="Cut the episode off after so many.")
-@click.option("--with-network", is_flag=True, help="Show the network too, lit by its activations.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Seed of the episode.",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default="the whole episode",
+    help="Steps after which the episode is cut off.",
+)
+@click.option(
+    "--with-network", is_flag=True, help="Show the network beside the episode, lit by its activations."
+)
 @theme_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="A .gif or .mp4 file, or a folder for PNG files; a window by default.",
+    metavar="FILE|FOLDER",
+    show_default="a window",
+    help="Film, a .gif or .mp4 file, or a folder for PNG files.",
 )
 def replay(
     champion_path: Path,
@@ -49,7 +72,10 @@ def replay(
     theme: str,
     out: Path | None,
 ) -> None:
-    """Watch CHAMPION play, in a window or as a film."""
+    """Watch a champion play, in a window or as a film.
+
+    CHAMPION is a run folder or a champion file. One episode is played for each weight.
+    """
     from wann.champion import load_champion
     from wann.progress import bar
     from wann.tasks.registry import is_data_set

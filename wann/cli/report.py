@@ -6,19 +6,26 @@ from pathlib import Path
 
 import click
 
-from wann.cli.options import data_option, refuse_data_folder
+from wann.cli.options import data_option, examples, refuse_data_folder
 
 
-@click.command()
+@click.command(epilog=examples("wann report runs/swingup", "wann report runs/swingup --out champion.html"))
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="An .html file; RUN/report.html by default.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    show_default="RUN/report.html",
+    help="Page to write, an .html file.",
+)
 @data_option
 def report(run_path: Path, out: Path | None) -> None:
-    """Make one page of RUN to look at and to share: a file that needs no network.
+    """Make one self-contained HTML page of a run.
 
-    The champion at work at any weight, on a slider: the swing-up computed live, other environments as short
-    films, and for classifiers a pad to draw on. Beside it the return over the weight, the network to explore,
-    the Pareto front, the development and the learning curves, and the commands that do it all again.
+    RUN is a run folder. The page opens from disk, without an internet connection. It shows the champion at
+    work, with a slider for the shared weight: swingup is computed live, other environments are short films,
+    and classifiers have a pad to draw on. It also shows the return over the weight, the network, the Pareto
+    front, the development, the learning curves, and the commands that reproduce them.
     """
     from wann.pages.render import render
     from wann.pages.report import page_data

@@ -18,6 +18,7 @@ from wann.cli.options import (
     NAMES_SHOWN,
     data_option,
     env_kwargs_option,
+    examples,
     label_option,
     placement_options,
     print_note,
@@ -34,10 +35,26 @@ if TYPE_CHECKING:
     from wann.tasks.task import Task
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "wann search swingup --preset laptop --out runs/first",
+        "wann search CartPole-v1 --seed 7 --set population=128 --set generations=64",
+    )
+)
 @click.argument("task")
-@click.option("--preset", help="Preset to start from; 'wann tasks' lists them.")
-@click.option("--config", "config", type=click.Path(path_type=Path), help="Settings file in TOML.")
+@click.option(
+    "--preset",
+    metavar="NAME",
+    show_default="the task's own",
+    help="Preset with the settings to start from; 'wann tasks' lists them.",
+)
+@click.option(
+    "--config",
+    "config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Settings file in TOML, or in the JSON of the reference program.",
+)
 @settings_options
 @env_kwargs_option
 @label_option
@@ -46,15 +63,23 @@ if TYPE_CHECKING:
     "--init-from",
     metavar="CHAMPION",
     type=click.Path(path_type=Path),
-    help="Start from this topology, of this or another task.",
+    help="Champion whose topology the search starts from, of this task or another of the same shape.",
 )
-@click.option("--no-compiled", is_flag=True, help="Step the environment itself, not its compiled physics.")
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of the run.  [default: 1]")
-@click.option("--out", type=click.Path(path_type=Path), help="Run folder; a new one in runs/ by default.")
-@click.option("--resume", "go_on", is_flag=True, help="Go on if --out already holds this search.")
+@click.option(
+    "--no-compiled", is_flag=True, help="Step the environment itself instead of its compiled physics."
+)
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", show_default="1", help="Seed of the run.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    show_default="a new one in runs/",
+    help="Run folder to write.",
+)
+@click.option("--resume", "go_on", is_flag=True, help="Continue if --out already holds this search.")
 @placement_options
-@click.option("--quiet", is_flag=True, help="No live view.")
-@click.option("--json", "as_json", is_flag=True, help="End with one JSON object, print nothing else.")
+@click.option("--quiet", is_flag=True, help="No progress output.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end, and nothing else.")
 def search(
     task: str,
     preset: str | None,
@@ -71,13 +96,20 @@ def search(
     go_on: bool,
     placement: Placement,
 ) -> int:
-    """Search for a network that solves TASK.
+    """Search for a network that solves a task.
 
-    TASK is one of 'wann tasks' or any registered Gymnasium id; 'module:Name-v0' imports the module first;
-    csv:FILE and FILE.npz (arrays x and y, or x_train, y_train, x_test and y_test; x rows or images) are
-    tables of your own, to be classified. The run folder holds everything: settings,
-    metrics, checkpoints, each new champion and the last Pareto front. Ctrl-C ends the search after saving;
-    'wann resume' goes on where it stopped.
+    TASK is one of:
+
+    \b
+    a name that 'wann tasks' lists
+    Name-v0         any registered Gymnasium environment
+    module:Name-v0  the same, after the module is imported
+    csv:FILE        a table of your own, to be classified (see --label)
+    FILE.npz        arrays x and y, or x_train, y_train, x_test and y_test;
+                    x holds rows or images
+
+    The run folder holds the settings, the metrics, the checkpoints, every new champion and the last Pareto
+    front. Ctrl-C saves and ends the search; 'wann resume' continues it exactly where it stopped.
     """
     from wann.progress import starting, view
 
@@ -184,20 +216,25 @@ def _describe_sides(task: Task) -> None:
     Console(highlight=False, markup=False).print(table)
 
 
-@click.command()
+@click.command(epilog=examples("wann resume runs/first", "wann resume runs/first --set generations=2048"))
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
 @settings_options
 @placement_options
-@click.option("--quiet", is_flag=True, help="No live view.")
-@click.option("--json", "as_json", is_flag=True, help="End with one JSON object, print nothing else.")
+@click.option("--quiet", is_flag=True, help="No progress output.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end, and nothing else.")
 def resume(
     run_path: Path, assignments: tuple[str, ...], quiet: bool, as_json: bool, placement: Placement
 ) -> int:
-    """Go on with RUN exactly where it stopped.
+    """Continue a search, tuning or race exactly where it stopped.
 
-    On any number of threads or workers. Stop rules may change: 'wann resume RUN --set generations=2048' makes
-    a finished run longer. RUN may also be the champion file of a tuning: '--set budget=40000' makes it
-    longer; or the folder of a race: '--set generations=8' gives it more generations of offspring.
+    RUN is the run folder of a search, the champion file of a tuning, or the folder of a race. The number of
+    threads or workers may differ from before. Of the settings, these may change:
+
+    \b
+    search  stop rules, such as generations=2048; checkpoint_seconds and
+            episode_seconds
+    tuning  budget, such as budget=40000
+    race    generations of offspring, such as generations=8
     """
     from wann.progress import starting, view
 

@@ -10,6 +10,7 @@ import click
 
 from wann.cli.options import (
     data_option,
+    examples,
     judged_weight,
     parse_judged_weight,
     placement_options,
@@ -30,25 +31,48 @@ if TYPE_CHECKING:
 _MOST_FLIPS = 8  # connections that are listed
 
 
-@click.command()
+@click.command(
+    epilog=examples("wann sensitivity runs/swingup", "wann sensitivity runs/swingup --weight tuned")
+)
 @click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
 @click.option(
     "--weight",
     callback=parse_judged_weight,
     metavar="W|best|tuned",
-    help="Shared weight around which signs and noise are tried; the best confirmed one by default.",
+    show_default="best",
+    help="Weight to flip signs and add noise around: a shared one, best (the best confirmed one) or tuned.",
 )
 @click.option(
     "--episodes",
     type=click.IntRange(1, 10_000),
-    help="Of each set of weights.  [default: 50; 5 where Python steps them]",
+    metavar="N",
+    show_default="50, or 5 stepped by Python",
+    help="Episodes per set of weights.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), help="A .svg, .png or .pdf file.")
-@click.option("--table", type=click.Path(path_type=Path), help="The numbers too, as a .csv or .json file.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Seed of the episodes, the noise and the random weights.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    show_default="RUN/sensitivity.png",
+    help="Image file: .svg, .png or .pdf.",
+)
+@click.option(
+    "--table",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Table of the numbers: a .csv or .json file.",
+)
 @placement_options
 @data_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def sensitivity(
     champion_path: Path,
     weight: Weight | Literal["best"] | None,
@@ -59,13 +83,14 @@ def sensitivity(
     as_json: bool,
     placement: Placement,
 ) -> None:
-    """Show how CHAMPION depends on its weights.
+    """Measure how a champion depends on its weights.
 
-    Plots its return over a fine sweep of the shared weight, with growing noise on every weight, with the sign
-    of one connection flipped, and with individual random weights; of a classifier its accuracy on the test
-    part. Robustness to noise is the share of what its connections earn that is left under noise, averaged
-    over noise from 0 to 100% of each weight: 1 is best. By default sensitivity.png in the run folder, or
-    beside the file.
+    CHAMPION is a run folder or a champion file. The figure shows its return over a fine sweep of the shared
+    weight, with growing noise on every weight, with the sign of one connection flipped, and with individual
+    random weights. For a classifier it shows the accuracy on the test part.
+
+    Robustness to noise is one number from 0 to 1 (best): the share of the score above that with all weights
+    0 that is left under noise, averaged over noise from 0 to 100% of each weight.
     """
     from wann.analysis.sensitivity import measure
     from wann.champion import load_champion

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import click
 
+from wann.cli.options import examples
 
-@click.command()
-@click.option("--task", default="swingup", show_default=True, help="Task whose preset is shown.")
-@click.option("--preset", help="Preset to show.")
+
+@click.command(epilog=examples("wann settings", "wann settings --task CartPole-v1 --preset laptop"))
+@click.option(
+    "--task", metavar="TASK", default="swingup", show_default=True, help="Task whose preset is shown."
+)
+@click.option(
+    "--preset", metavar="NAME", show_default="the task's own", help="Preset whose values are shown."
+)
 def settings(task: str, preset: str | None) -> None:
-    """List every setting and its meaning."""
+    """List every setting, its value and its meaning."""
     from rich.console import Console
     from rich.table import Table
 

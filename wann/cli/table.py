@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wann.cli.options import INTERRUPTED, data_option, placement_options, print_note, refuse_own
+from wann.cli.options import (
+    INTERRUPTED,
+    data_option,
+    examples,
+    placement_options,
+    print_note,
+    refuse_own,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,24 +27,62 @@ if TYPE_CHECKING:
     from wann.tuning.session import TuningObserver
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "wann table runs/swingup", "wann table runs/swingup runs/mine --format latex --out table.tex"
+    )
+)
 @click.argument("paths", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--episodes", type=click.IntRange(1, 10_000), default=100, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--method", default="cma", show_default=True, help="What is not tuned yet is tuned by this.")
-@click.option("--budget", type=click.IntRange(min=1), default=20_000, show_default=True, help="Evaluations.")
-@click.option("--untuned", is_flag=True, help="Tune nothing; what is not tuned yet stays empty.")
+@click.option(
+    "--episodes",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    default=100,
+    show_default=True,
+    help="Fresh episodes per set of weights.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Seed of the episodes and the random weights.",
+)
+@click.option(
+    "--method",
+    default="cma",
+    show_default=True,
+    metavar="cma|pepg|random|adam",
+    help="Method for champions that are not tuned yet; see 'wann tune --help'.",
+)
+@click.option(
+    "--budget",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=20_000,
+    show_default=True,
+    help="Evaluations per tuning.",
+)
+@click.option("--untuned", is_flag=True, help="Tune nothing, and leave columns without tuned weights empty.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["text", "markdown", "csv", "json", "latex"]),
     default="text",
     show_default=True,
+    help="Format of the table.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="A file to write the table to.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    show_default="standard output",
+    help="File for the table, in any format but text.",
+)
 @placement_options
 @data_option
-@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("--quiet", is_flag=True, help="No progress output.")
 def table(
     paths: tuple[Path, ...],
     episodes: int,
@@ -50,12 +95,14 @@ def table(
     quiet: bool,
     placement: Placement,
 ) -> int:
-    """Make the paper's table of champions, RUN folders or files.
+    """Show champions in the paper's table, beside its figures.
 
-    Random weights, one random shared weight, the best shared weight, tuned weights, and a dense network of
-    about as many connections tuned alike: mean ± standard deviation over fresh episodes, beside the paper's
-    figures. What is not tuned yet is tuned first and kept beside the champion, as tuned.json and fixed.json,
-    so the second time is quick.
+    RUN: one or more run folders or champion files. The columns are random weights, a random shared weight,
+    the best shared weight, tuned weights, and a dense network of about as many connections that was tuned in
+    the same way. Each shows mean ± standard deviation over fresh episodes.
+
+    A champion without tuned weights is tuned first, and so is the dense network. The results are kept beside
+    the champion as tuned.json and fixed.json, so the command is quick the second time.
     """
     from wann.progress import starting, tuning_view
     from wann.utils.files import atomic_path

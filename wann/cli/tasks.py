@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import click
 
-from wann.cli.options import NAMES_SHOWN
+from wann.cli.options import NAMES_SHOWN, examples
 
 
-@click.command()
+@click.command(epilog=examples("wann tasks"))
 def tasks() -> None:
-    """List what can be searched.
+    """List the tasks, with their presets, inputs and outputs.
 
-    Every task with ready presets, its inputs and outputs; every other registered Gymnasium id is a task too.
+    Every other registered Gymnasium environment is a task too, and so is a table of your own; see
+    'wann search --help'.
     """
     from rich.console import Console
 

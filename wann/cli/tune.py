@@ -16,6 +16,7 @@ from wann.cli.options import (
     INTERRUPTED,
     data_option,
     env_kwargs_option,
+    examples,
     parse_weight,
     placement_options,
     print_note,
@@ -32,10 +33,10 @@ _GENERATIONS_SHOWN = 8  # of a race's
 
 
 def plan_options(budget: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """What determines every tuning of a command, where its network does not matter.
+    """Options of the plan of a tuning; `wann tune` and `wann race` share them.
 
     Args:
-        budget: what it counts.
+        budget: help of the option `--budget`.
     """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -46,27 +47,50 @@ def plan_options(budget: str) -> Callable[[Callable[..., Any]], Callable[..., An
                     default="cma",
                     show_default=True,
                     metavar="cma|pepg|random|adam",
-                    help="CMA-ES, policy gradients, random search; on data sets also Adam.",
+                    help="Method: CMA-ES, policy gradients, random search or, on data sets only, Adam.",
                 ),
-                click.option("--budget", type=click.IntRange(min=1), help=f"{budget}  [default: 20000]"),
                 click.option(
-                    "--population", type=click.IntRange(min=4), help="Sets of a generation.  [default: 64]"
+                    "--budget",
+                    type=click.IntRange(min=1),
+                    metavar="N",
+                    show_default="20000",
+                    help=budget,
+                ),
+                click.option(
+                    "--population",
+                    type=click.IntRange(min=4),
+                    metavar="N",
+                    show_default="64",
+                    help="Candidates per generation of the method; each is one set of weights.",
                 ),
                 click.option(
                     "--episodes",
                     type=click.IntRange(min=1),
-                    help="Of an evaluation at the end; of the first, a sixteenth.  [default: 64]",
+                    metavar="N",
+                    show_default="64",
+                    help="Episodes per evaluation in the last stage; the first stage uses a sixteenth.",
                 ),
                 click.option(
                     "--max-steps",
                     type=click.IntRange(min=1),
-                    help="Cut the episodes of evaluations off, where their beginning decides; choices see "
-                    "whole ones.  [default: whole]",
+                    metavar="N",
+                    show_default="whole episodes",
+                    help="Score candidates on the first N steps only; the final choice uses whole episodes.",
                 ),
                 click.option(
-                    "--sigma", type=float, help="Standard deviation of the first offsets.  [default: 0.1]"
+                    "--sigma",
+                    type=float,
+                    metavar="X",
+                    show_default="0.1",
+                    help="Standard deviation of the first candidates around the start weights.",
                 ),
-                click.option("--seed", type=click.IntRange(min=0), help="Of the tuning.  [default: 0]"),
+                click.option(
+                    "--seed",
+                    type=click.IntRange(min=0),
+                    metavar="N",
+                    show_default="0",
+                    help="Seed of the tuning.",
+                ),
             )
         ):
             command = option(command)
@@ -75,25 +99,41 @@ def plan_options(budget: str) -> Callable[[Callable[..., Any]], Callable[..., An
     return decorate
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "wann tune runs/swingup",
+        "wann tune runs/swingup --budget 200000 --max-steps 400 --out runs/tuned.json",
+    )
+)
 @click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
-@plan_options("Evaluations of sets of weights.")
+@plan_options("Evaluations; each scores one set of weights.")
 @click.option(
-    "--weight", callback=parse_weight, metavar="W", help='Start from this weight, or from "tuned" ones.'
+    "--weight",
+    callback=parse_weight,
+    metavar="W|tuned",
+    show_default="the best one",
+    help="Shared weight to start from, or tuned for the champion's tuned weights.",
 )
 @click.option(
     "--freeze",
     multiple=True,
     metavar="PART",
-    help="Keep inputs, hidden, outputs or layer:K as they start; repeat for more.",
+    help="Part of the network that keeps its start weights: inputs, hidden, outputs or layer:K; repeat for "
+    "more.",
 )
-@click.option("--task", help="Tune for another task with as many inputs and outputs.")
+@click.option("--task", metavar="TASK", help="Task to tune for instead, with as many inputs and outputs.")
 @env_kwargs_option
 @data_option
-@click.option("--out", type=click.Path(path_type=Path), help="Champion file.  [default: RUN/tuned.json]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    show_default="RUN/tuned.json",
+    help="Champion file to write.",
+)
 @placement_options
-@click.option("--quiet", is_flag=True, help="No progress.")
-@click.option("--json", "as_json", is_flag=True, help="End with one JSON object, print nothing else.")
+@click.option("--quiet", is_flag=True, help="No progress output.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end, and nothing else.")
 def tune(
     champion_path: Path,
     task: str | None,
@@ -112,14 +152,22 @@ def tune(
     seed: int | None,
     placement: Placement,
 ) -> int:
-    """Tune the weights of CHAMPION one by one.
+    """Tune the individual weights of a champion.
 
-    They start at the best shared weight. Every method has the same budget: evaluations, each of one set of
-    weights on some episodes, or on some batches of training samples; gradients count three times. Episodes
-    become more in five stages, and those that went worst come back. What comes of it is a champion file of
-    its own; Ctrl-C ends the tuning after saving, and 'wann resume FILE' goes on. A frozen PART keeps its
-    start weights: inputs are the connections out of the inputs, hidden and outputs those into such nodes,
-    layer:K those into nodes of layer K.
+    CHAMPION is a run folder or a champion file. Every method starts at the best shared weight and has the
+    same budget of evaluations. One evaluation scores one set of weights on some episodes, or on some batches
+    of training samples; a gradient step counts as three. Each of five stages doubles the episodes; later ones
+    reuse the hardest.
+
+    \b
+    PART of --freeze
+    inputs   connections out of the inputs and the bias
+    hidden   connections into hidden nodes
+    outputs  connections into outputs
+    layer:K  connections into nodes of layer K
+
+    Ctrl-C saves and ends the tuning. 'wann resume FILE' continues it, and '--set budget=40000' makes it
+    longer.
     """
     from wann.progress import starting
 

@@ -6,18 +6,19 @@ from pathlib import Path
 
 import click
 
-from wann.cli.options import data_option, print_note, serving_options, until_interrupted
+from wann.cli.options import data_option, examples, print_note, serving_options, until_interrupted
 
 
-@click.command()
+@click.command(epilog=examples("wann watch runs/swingup"))
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
 @serving_options
 @data_option
 def watch(run_path: Path, port: int, no_browser: bool) -> None:
-    """Watch RUN in the browser while it is searched.
+    """Follow a running search on a live page in the browser.
 
-    The page of 'wann report', which follows the run: its champion at work, its front, its curves. Only the
-    run folder is read, so the search may run anywhere that writes to it. Ctrl-C ends the page only.
+    RUN is a run folder. The page is that of 'wann report', and follows the run: the champion at work, the
+    Pareto front, the learning curves. The command only reads the folder, so the search may run on another
+    machine that writes to it. Ctrl-C ends the page, not the search.
     """
     from wann.progress import starting
 

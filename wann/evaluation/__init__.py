@@ -1,4 +1,4 @@
-"""Where networks are evaluated: threads of this process, or Ray. Never what comes out.
+"""Evaluation of networks, in threads of this process or on Ray; the results are the same.
 
 In reading order:
 

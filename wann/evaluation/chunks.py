@@ -15,7 +15,7 @@ from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
 
 MOST_LOSSES = 5
-"""A network whose worker has died this often has failed."""
+"""Workers that may die over a network before it counts as failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Work:
     def __init__(
         self, networks: Sequence[Network], weights: FloatArray, seeds: Sequence[int], by_weight: bool
     ) -> None:
-        """Take what is to be computed; the arguments are those of `Evaluator.evaluate`.
+        """Arguments as of `Evaluator.evaluate`.
 
         Raises:
             ValueError: there are not as many individual weights as connections.

@@ -1,4 +1,4 @@
-"""Evaluators turn (networks, weights, episode seeds) into returns; which one ran never changes a number."""
+"""Evaluators turn (networks, weights, episode seeds) into returns; all give the same numbers."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from wann.utils.arrays import FloatArray
 
 Advance = Callable[[float], None]
 
-_LANES = 256  # that a chunk of one network has at least: with fewer, much of a kernel's time is waiting
+_LANES = 256  # least number in a chunk of one network: with fewer, a kernel mostly waits
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What an evaluation cost, for people to look at; it never enters a result."""
+    """Cost of an evaluation, to be shown; it never enters a result."""
 
-    workers: int  # threads or evaluators
+    workers: int  # number of threads or evaluator processes
     busy: float  # share of their time in which they computed, 0 to 1
     waiting: float  # seconds the evaluation lasted beyond the computing of its busiest worker
     retried: int = 0  # chunks that were computed again, as their worker was lost
@@ -42,7 +42,7 @@ class Effort:
 
 
 class Evaluator(Protocol):
-    """What scores networks; a context manager that ends its workers."""
+    """Scores networks; a context manager that ends its workers."""
 
     def evaluate(
         self,

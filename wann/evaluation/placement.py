@@ -10,7 +10,7 @@ Note = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a user wants evaluations to run; by default the program decides. It never changes a number.
+    """Where evaluations run; by default the program decides. Results do not depend on it.
 
     Raises:
         ValueError: threads are asked for together with workers or a cluster.
@@ -28,4 +28,4 @@ class Placement:
 
 
 DEFAULT_PLACEMENT = Placement()
-"""The program decides."""
+"""The default: the program decides."""

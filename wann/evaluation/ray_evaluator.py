@@ -26,9 +26,9 @@ from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
 
 CHUNK_SECONDS = 0.1
-"""What a chunk should last: below 0.05 messages weigh, above 0.2 the end of a generation is uneven."""
+"""Seconds that a chunk should last: below 0.05 messages cost much, above 0.2 generations end unevenly."""
 
-_SMALLEST_SECONDS = 0.01  # what it should last even at the end: between two a worker waits a millisecond
+_SMALLEST_SECONDS = 0.01  # least seconds, also at the end: a worker waits a millisecond between two chunks
 _MOST_CHUNKS = 12  # about as many for each worker, so that in a long generation those waits do not add up,
 _LONGEST_SECONDS = 2.0  # unless chunks would last longer: what a death costs, and how often progress is seen
 

@@ -1,4 +1,4 @@
-"""Networks run on episodes or samples; what comes out is returns.
+"""Rollouts: networks are run on episodes or samples, and give returns.
 
 In reading order:
 

@@ -1,4 +1,4 @@
-"""Whether the same seed gives the same episode, found out by playing some."""
+"""A test, by playing, whether the same seed gives the same episode."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Repeatability:
-    """What `same_seed_same_episode` found."""
+    """Result of `same_seed_same_episode`."""
 
     verdict: Verdict
     difference: str | None  # the first one, in words; None where there is none

@@ -1,4 +1,4 @@
-"""What rollouts give: returns and steps."""
+"""The result of rollouts: returns and steps."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def forward_one(
     weights: FloatArray,
     observation: FloatArray,
 ) -> bool:
-    """One network on one observation: the operations of a lane of `wann.kernels.forward`, so the same bits.
+    """One network on one observation: the same operations as a lane of `wann.kernels.forward`.
 
     Args:
         program: the network's `first_source`, `sources`, `activation` and `outputs` laid end to end, as each

@@ -33,9 +33,9 @@ from wann.utils.seeding import Purpose, episode_seeds
 def scored_champion(
     task: Task, genome: Genome, tuned: FloatArray | None, origin: Mapping[str, Any]
 ) -> Champion:
-    """Champion of a genome from elsewhere, scored at the paper's weights on 20 fresh episodes.
+    """Champion of an imported genome, scored at the paper's weights on 20 fresh episodes.
 
-    That of a data set is scored on the validation part.
+    For a data set, it is scored on the validation part.
 
     Args:
         task: the task it is for.
@@ -72,7 +72,7 @@ def pick(
     progress: Callable[[int, int], None] | None = None,
     note: Note | None = None,
 ) -> Champion:
-    """A member of a run's Pareto front as a champion, confirmed on fresh episodes as the run's own are.
+    """A member of a run's Pareto front as a champion, confirmed on fresh episodes like the run's own ones.
 
     Args:
         path: the run folder.
@@ -82,7 +82,7 @@ def pick(
         progress: called with the episodes done and to be done.
 
     Raises:
-        ValueError: the folder is no run, has no front, or its front no such member.
+        ValueError: the folder is not a run, has no front, or its front has no such member.
         RuntimeError: the environment fails.
     """
     settings, front = RunFolder.open(path).settings, load_front(path)
@@ -100,10 +100,11 @@ def last_networks(
     progress: Callable[[int, int], None] | None = None,
     note: Note | None = None,
 ) -> list[Champion]:
-    """The networks that a run has come to, each as a champion, confirmed on fresh episodes.
+    """The last networks of a run, each as a champion that is confirmed on fresh episodes.
 
     First its champion, then those that it would evaluate next: the elites, best first, and their children.
-    Of each phenotype there is one; none of those to come lacks a connection to an output, and none failed.
+    Each phenotype occurs once. Networks that failed, and coming ones without a connection to an output, are
+    left out.
 
     Args:
         path: the run folder.

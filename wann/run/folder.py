@@ -1,11 +1,11 @@
 """The run folder: resolved settings, metrics, checkpoints, champions; written so that nothing is ever lost.
 
 config.toml              the resolved settings
-metrics.csv              a row a generation
-initial.json             the champion that the search started from, where it did from one
+metrics.csv              one row per generation
+initial.json             the champion that the search started from, if it did
 checkpoint.npz           the last complete generation
 checkpoint.previous.npz  the one before it
-failures.log             why networks could not be evaluated, where any could not
+failures.log             networks that could not be evaluated, and why
 champions/000128.json    each new champion, confirmed on fresh episodes
 champion.json            the best of them
 front.json               the Pareto front of the last complete generation
@@ -83,10 +83,10 @@ class RunFolder:
     def create(
         cls, path: str | os.PathLike[str], settings: Settings, initial: Champion | None = None
     ) -> RunFolder:
-        """A new run folder with its settings; found out here, before the search, if it cannot be written.
+        """A new run folder with its settings; fails before the search if it cannot be written.
 
         Args:
-            path: where; it may be there, empty.
+            path: of the folder; it may exist if it is empty.
             settings: of the run.
             initial: the champion whose digest they name as `initial_genome`, from `as_initial`.
 
@@ -131,7 +131,7 @@ class RunFolder:
         """An existing run folder.
 
         Raises:
-            ValueError: it is missing, is no run folder, is from a newer format, or its settings are broken.
+            ValueError: it is missing, is not a run folder, has a newer format, or its settings are broken.
         """
         path = Path(path)
         if not path.exists():
@@ -179,7 +179,7 @@ class RunFolder:
         self.settings = settings
 
     def load_initial(self) -> Champion | None:
-        """The champion that the search starts from, where it does from one.
+        """The champion that the search starts from; None if it starts anew.
 
         Raises:
             ValueError: it is missing, or not what it was when the run began.
@@ -195,7 +195,7 @@ class RunFolder:
     # metrics
 
     def append_metrics(self, rows: Iterable[Mapping[str, object]]) -> None:
-        """Add rows to metrics.csv and see them safely on disk."""
+        """Add rows to metrics.csv, and wait until they are on disk."""
         path = self.path / "metrics.csv"
         with naming(path), open(path, "a", newline="", encoding="utf-8") as file:
             csv.DictWriter(file, METRICS, lineterminator="\n").writerows(rows)
@@ -244,7 +244,7 @@ class RunFolder:
     # failures
 
     def log_failures(self, generation: int, failures: Iterable[tuple[int, str]]) -> None:
-        """Add to failures.log why networks of a generation, by index, could not be evaluated."""
+        """Add to failures.log the reasons why networks of a generation, by index, could not be evaluated."""
         path = self.path / "failures.log"
         with naming(path), open(path, "a", encoding="utf-8") as file:
             for index, reason in failures:
@@ -339,7 +339,7 @@ class RunFolder:
 
 
 def as_initial(champion: Champion) -> tuple[Champion, str]:
-    """What a search takes of a champion to start from, without the weights of single connections; its digest.
+    """The part of a champion that a search starts from, without individual weights; and its digest.
 
     Returns:
         The champion to keep as initial.json, and the setting `initial_genome` that names it.

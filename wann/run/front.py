@@ -1,4 +1,4 @@
-"""The Pareto front of a run: the networks of its last generation that none of it beats in every objective."""
+"""The Pareto front of a run: networks of its last generation that no other one beats in every objective."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ FORMAT = "wann-front"
 VERSION = 1
 
 PICKS = ("smallest", "best", "knee")
-"""What members of a front can be picked by, besides their numbers."""
+"""Words that pick a member of a front; a number does too."""
 
 
 @dataclass(frozen=True)
 class FrontMember:
-    """A network of the front and what it scored in its generation."""
+    """A network of the front, and its scores in its generation."""
 
     values: Mapping[
         str, float
@@ -43,8 +43,8 @@ class Front:
     """Networks of one generation that none of it dominates, each phenotype once; at least one."""
 
     task: str  # name of the task
-    generation: int  # how many were complete
-    objectives: tuple[str, ...]  # that the front is about
+    generation: int  # number of complete generations
+    objectives: tuple[str, ...]  # that define the front
     inputs: tuple[str, ...]  # names of the observation's entries
     outputs: tuple[str, ...]  # names of the action's entries
     members: tuple[FrontMember, ...]  # best in the first objective first
@@ -84,7 +84,7 @@ class Front:
 
 
 def front_of(settings: Settings, task: Task, state: EvolutionState) -> Front | None:
-    """The front of the last complete generation; None where there is none, or no return was finite."""
+    """The front of the last complete generation; None before the first, or if no return was finite."""
     if state.told is None:
         return None
     told = state.told.front(settings.named_objectives)
@@ -134,7 +134,7 @@ def load_front(run: str | os.PathLike[str]) -> Front:
     """Front of a run, from its folder. Loading can run no code.
 
     Raises:
-        ValueError: the folder is no run or has no front yet, or the file is not a whole and valid front.
+        ValueError: the folder is not a run or has no front yet, or the file is not a whole and valid front.
     """
     folder = RunFolder.open(run)
     text = folder.read_front()

@@ -38,40 +38,40 @@ from wann.utils.signals import BrokenOff, Stop
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run stands."""
+    """Progress of a run, for its observer."""
 
     settings: Settings
-    generation: int  # how many are complete
-    share: float  # of the next one that is done, 0 to 1
-    row: Mapping[str, Any] | None  # the last one's row of metrics; None where this session has none yet
+    generation: int  # number of complete generations
+    share: float  # finished part of the next generation, 0 to 1
+    row: Mapping[str, Any] | None  # metrics of the last generation; None before the first one of this session
     totals: Totals
     effort: Effort  # of the last evaluation
     steps_per_second: float  # over the last generations
-    seconds_left: float  # estimate until the first stop rule that time brings about
+    seconds_left: float  # estimate for the first stop rule that will hold
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run where it stands when a search ends."""
+    """A run at the end of a search."""
 
     path: Path
     settings: Settings
     generations: int
     totals: Totals
-    stopped_by: str | None  # the stop rule that ended it; None where a signal did
+    stopped_by: str | None  # the stop rule that ended it; None after a signal
 
     @property
     def champion(self) -> Champion:
         """The best confirmed network.
 
         Raises:
-            ValueError: none was confirmed, as no network had finite returns.
+            ValueError: there is none, because no network had finite returns.
         """
         return load_champion(self.path)
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal (Ctrl-C, SIGTERM) ended a search, after it had saved; `run` says where it stands.
+    """A signal (Ctrl-C, SIGTERM) ended a search, which is saved; `run` holds its state.
 
     As a KeyboardInterrupt, it also ends a script that runs one search after the other.
     """
@@ -90,9 +90,9 @@ Observer = Callable[[Progress], None]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search without a run folder ends with."""
+    """The result of a search without a run folder."""
 
-    champion: Champion | None  # None where no network had finite returns
+    champion: Champion | None  # None if no network had finite returns
     rows: tuple[Mapping[str, Any], ...]  # the metrics, one for each generation
     stopped_by: str  # the stop rule that ended it
 
@@ -100,7 +100,7 @@ class Found:
 def search_in_memory(
     task: Task, settings: Settings, *, threads: int | None = None, observer: Observer | None = None
 ) -> Found:
-    """Search on a task that is at hand, writing no file.
+    """Search on a given task, without writing files.
 
     Args:
         task: what networks are scored on.
@@ -147,7 +147,7 @@ class _Memory:
 
 
 class Loop:
-    """One session of a run: from where it stands until a stop rule holds or a signal comes."""
+    """One session of a run: continues it until a stop rule holds or a signal comes."""
 
     def __init__(
         self,
@@ -177,7 +177,7 @@ class Loop:
         self._effort = evaluator.effort
 
     def run(self) -> Run:
-        """Go on until a stop rule or a signal ends the search.
+        """Run until a stop rule or a signal ends the search.
 
         Raises:
             SearchFailedError: most networks of a generation could not be evaluated; the run is saved.
@@ -272,7 +272,7 @@ class Loop:
         return row
 
     def _look_at_failures(self, rollouts: Rollouts, count: int) -> None:
-        """Log what failed.
+        """Log failed networks.
 
         Raises:
             SearchFailedError: most of the generation did.
@@ -296,7 +296,7 @@ class Loop:
             )
 
     def _confirm(self) -> tuple[int, int]:
-        """Try a candidate on fresh episodes; networks and environment steps that took."""
+        """Try a candidate on fresh episodes; gives the numbers of networks and environment steps used."""
         settings, evolution = self._settings, self._evolution
         candidate = evolution.candidate()
         if candidate is None:
@@ -314,7 +314,7 @@ class Loop:
         return networks + 1, steps + int(rollouts.steps.sum())
 
     def _duel(self, champion: Network, challenger: Network) -> tuple[bool, int, int]:
-        """Whether a challenger is clearly the better one on fresh episodes; networks and steps that took.
+        """Whether a challenger is clearly better on fresh episodes; and the networks and steps used.
 
         Clearly is by two standard errors of the difference: there is a challenger in every generation, and a
         champion would else give way to luck again and again. A quarter of the episodes comes first, where
@@ -337,7 +337,7 @@ class Loop:
         return bool(leads.mean() > 2.0 * leads.std() / np.sqrt(leads.size)), 2, steps
 
     def _confirming(self, networks: Sequence[Network], weights: FloatArray, seeds: Sequence[int]) -> Rollouts:
-        """Evaluate on the environment that counts, and log what fails."""
+        """Evaluate on the task's own environment, and log failures."""
         rollouts = self._stoppable.evaluate(networks, weights, seeds, confirming=True)
         if rollouts.failures:
             self._folder.log_failures(self._evolution.generation, rollouts.failures)
@@ -382,7 +382,7 @@ class Loop:
         return next((rule for rule, holds in reached.items() if holds), None)
 
     def _show(self, share: float) -> None:
-        """Tell the observer where the run stands, with a share of the next generation done."""
+        """Tell the observer the progress, with the finished share of the next generation."""
         if not self._observer:
             return
         settings, totals, generation = self._settings, self._totals, self._evolution.generation

@@ -1,4 +1,4 @@
-"""The loop: ask, evaluate, tell, confirm, record, save; resume; stop cleanly."""
+"""`search` and `resume`: from settings to a run folder and its loop."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def resolve(
     settings: Mapping[str, Any] | None = None,
     note: Note | None = None,
 ) -> Settings:
-    """The settings of a search: the preset's, then those given; and what the environment needs, found out.
+    """The settings of a search: the preset's, then those given, then those found out about the environment.
 
     Raises:
         ValueError: a name or value is wrong.
@@ -176,7 +176,7 @@ def _check_fits(initial: Champion, task: Task) -> None:
 
 
 def new_run_path(task: str) -> Path:
-    """A run folder's default place: `runs/<task>-<date>-<four random digits>`."""
+    """Default path of a run folder: `runs/<task>-<date>-<four random digits>`."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", task)
     return Path("runs") / f"{name}-{date.today().isoformat()}-{token_hex(2)}"
 

@@ -1,4 +1,4 @@
-"""What networks are scored on, and how a name becomes a task.
+"""Tasks that networks are scored on, and their names.
 
 In reading order:
 

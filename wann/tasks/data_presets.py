@@ -1,4 +1,4 @@
-"""The data sets: what they are called, and the settings they are searched with."""
+"""The named data sets and their presets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from wann.tasks.data_sets import NAMED
 from wann.tasks.data_task import DataTask
 
 BATCH = 1000
-"""Training samples that a generation is scored on."""
+"""Training samples per generation."""
 
 # Source: Gaier and Ha (2019) and its reference implementation, the settings of the MNIST run.
 _PUBLISHED: dict[str, Any] = {
@@ -82,4 +82,4 @@ def _task(name: str, summary: str, inputs: tuple[str, ...], outputs: tuple[str, 
 TASKS = {name: _task(name, known.summary, known.inputs, known.classes) for name, known in NAMED.items()}
 
 TABLE = _task("table", "a table of your own", (), ())
-"""The task of a user's own table, but for its name and its data."""
+"""The task of a user's own table, without its name and data."""

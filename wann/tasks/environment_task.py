@@ -54,10 +54,10 @@ class GymnasiumTask(Task):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PoolTask(GymnasiumTask):
-    """An environment's stand-in in envpool: all rollouts of some networks at once, stepped in C++.
+    """An environment in envpool: all rollouts of some networks at once, stepped in C++.
 
-    Its episodes have other start states than Gymnasium's for the same seeds. Confirmed, evaluated and shown
-    is always Gymnasium's own.
+    Its episodes have other start states than Gymnasium's for the same seeds. Champions are always confirmed,
+    evaluated and shown on Gymnasium's own environment.
     """
 
     def __post_init__(self) -> None:

@@ -18,7 +18,7 @@ Presets = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known about an environment besides its spaces."""
+    """Names, presets and goal of an environment."""
 
     summary: str  # one line
     inputs: tuple[str, ...]  # names of the observation's entries; empty where they come from the space
@@ -101,7 +101,7 @@ GENERIC = Known(
     presets=_presets(_ANY, 3),
     preset_notes=_SWINGUP_NOTES,
 )
-"""For an environment that nobody has described; its `max_steps` is what the environment itself sets."""
+"""Presets of every other environment; its `max_steps` is the limit of the environment."""
 
 
 def _walker(summary: str, max_steps: int) -> Known:

@@ -1,4 +1,4 @@
-"""What a network is scored on: tasks, and how a name becomes one."""
+"""The task with a name, and its presets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ COMPILED = {
     "Pendulum-v1": "wann_envs.pendulum:TASK",
 }
 """Tasks with compiled physics, and where each is defined, as `module:attribute`."""
-_UNLIMITED_STEPS = 1000  # of an environment that sets no limit itself
+_UNLIMITED_STEPS = 1000  # of an environment without a limit of its own
 
 
 def task_names() -> tuple[str, ...]:
@@ -45,7 +45,7 @@ def is_data_set(name: str) -> bool:
 
 
 def facts(name: str) -> Task | Known:
-    """What is known of one of `task_names()` without making its environment; needs no extra."""
+    """Facts about one of `task_names()`, without making its environment; needs no extra."""
     if name in COMPILED:
         return _load(COMPILED[name])
     if name in NAMED:
@@ -96,7 +96,7 @@ def _get_task(
     for argument in NOT_THEIRS:
         if argument in env_kwargs:
             instead = ": give --set max_steps=N" if argument == "max_episode_steps" else ""
-            raise ValueError(f"task {name!r}: {argument!r} is no argument of an environment{instead}")
+            raise ValueError(f"task {name!r}: {argument!r} is not an argument of an environment{instead}")
     compiled = _load(COMPILED[name]) if name in COMPILED else None
     if compiled and not env_kwargs and stepping in (None, "compiled"):
         return compiled
@@ -187,7 +187,7 @@ def _data_task(name: str, arguments: Mapping[str, Any], data: DataSet | None) ->
 
 
 def best_stepping(task: Task) -> Stepping:
-    """The fastest way to step a task's episodes that this machine has."""
+    """The fastest way to step a task's episodes on this machine."""
     if task.stepping == "compiled" or why_no_pool(task.env_id, *task.spaces, task.env_kwargs):
         return task.stepping
     return "pool"

@@ -1,4 +1,4 @@
-"""The task protocol: what a network is scored on."""
+"""The protocol of tasks, which networks are scored on."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class TaskSpec(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
-    """What a task is about, in words and in numbers of an episode; a return alone says little.
+    """The goal of a task, in words and as a condition on an episode; a return alone says little.
 
     An episode's amount is its return or its steps. It reaches the goal where the amount lies within bounds.
     """
@@ -63,7 +63,7 @@ class Goal:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What a network is scored on: an environment, the names of its inputs and outputs, its presets.
+    """A task: an environment, the names of its inputs and outputs, and its presets.
 
     I inputs, A outputs.
     """
@@ -78,10 +78,10 @@ class Task:
     preset_notes: Mapping[str, str] = field(default_factory=dict)  # one line for each preset
     default_preset: str = "lexicase"
     published_weight: float | None = None  # constant that published tuned weights are offsets to
-    goal: Goal | None = None  # what a champion is said to do, where the task has words for it
+    goal: Goal | None = None  # condition and words for what a champion does, if the task has them
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)  # for gymnasium.make
     fresh_env: bool = False  # whether every episode needs an instance of its own
-    episode_seconds: float | None = None  # what an episode may take where Python steps it
+    episode_seconds: float | None = None  # limit of an episode that Python steps
 
     stepping: Stepping = field(default="gymnasium", init=False)
     threaded: bool = field(default=False, init=False)  # whether threads can compute side by side
@@ -92,13 +92,13 @@ class Task:
 
     @property
     def spec(self) -> TaskSpec:
-        """What makes this task again elsewhere."""
+        """Plain values that make the same task in another process."""
         kwargs = json.dumps(dict(self.env_kwargs), sort_keys=True)
         return TaskSpec(self.name, kwargs, self.stepping, self.fresh_env, self.episode_seconds)
 
     @property
     def confirming(self) -> Task:
-        """The task on the environment that counts, where this one is stepped in a stand-in."""
+        """The task on its own environment, if this one is stepped in a faster stand-in."""
         return self
 
     def make_env(

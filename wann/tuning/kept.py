@@ -30,7 +30,7 @@ def tuned_pair(
     observer: Observe = lambda _what, _path: None,
     note: Note | None = None,
 ) -> tuple[Champion, Champion | None]:
-    """A champion and its fixed topology, with tuned weights; what is not tuned yet is tuned and kept.
+    """A champion and its fixed topology, with tuned weights; each is tuned and kept if it was not yet.
 
     Args:
         path: the champion's file or run folder; beside it, or in it, lie `tuned.json` and `fixed.json`.
@@ -70,7 +70,7 @@ def tuned_pair(
 
 
 def _plan_of(champion: Champion, plan: TuningPlan) -> TuningPlan:
-    """The plan that the champion was tuned by, as far as its file says."""
+    """The plan that the champion was tuned with, as far as its file tells."""
     known = {name: champion.tuning[name] for name in _TUNED_ALIKE if name in champion.tuning}
     return replace(plan, **known) if champion.tuned is not None else plan
 
@@ -83,7 +83,7 @@ def _kept(champion: Champion, file: Path, plan: TuningPlan, note: Note | None) -
     """
     found = load_champion(file)
     if found.genome != champion.genome or found.task != champion.task or found.tuned is None:
-        raise ValueError(f"{file} is of another champion: move it away, and it is made anew")
+        raise ValueError(f"{file} belongs to another champion: move it away to tune this one")
     if note and plan.budget not in (TuningPlan().budget, found.tuning.get("budget", plan.budget)):
-        note(f"{file} was tuned with a budget of {found.tuning['budget']}, and is taken as it is")
+        note(f"{file} was tuned with a budget of {found.tuning['budget']}, and is used unchanged")
     return found

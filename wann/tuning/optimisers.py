@@ -1,6 +1,6 @@
-"""Black-box optimisers as ask and tell: what they ask follows from their seed and what they were told alone.
+"""Black-box optimisers with ask and tell; the candidates follow from the seed and the told values alone.
 
-So the values they were told are all that has to be kept: told again, they stand where they stood.
+So only the told values have to be saved: telling them again restores the optimiser.
 """
 
 from __future__ import annotations
@@ -167,4 +167,4 @@ OPTIMISERS: dict[str, Callable[[int, int, float, int], Optimiser]] = {
     "pepg": Pepg,
     "random": RandomSearch,
 }
-"""By name: makes one for so many dimensions, candidates a generation, initial deviation, and a seed."""
+"""Optimisers by name; each takes dimensions, candidates per generation, initial deviation and seed."""

@@ -1,4 +1,4 @@
-"""What determines a tuning, and the file that it keeps to go on."""
+"""The plan of a tuning, and the state file from which it can be resumed."""
 
 from __future__ import annotations
 
@@ -28,22 +28,26 @@ FORMAT, VERSION = "wann-tuning", 2
 
 @dataclass(frozen=True)
 class TuningPlan:
-    """What determines a tuning, beside the champion.
+    """Everything that determines a tuning, besides the champion.
 
     Raises:
         ValueError: a value is out of range.
     """
 
     method: str = "cma"
-    budget: int = 20_000  # evaluations: candidates, each on all episodes of its generation
-    episodes: int = 64  # of the last generations, the same for all candidates; see `episodes_in`
-    max_steps: int | None = None  # after which an episode of a generation is cut off; choices see whole ones
-    population: int = 64  # candidates of a generation
-    sigma: float = 0.1  # standard deviation of the first candidates' offsets
+    budget: int = 20_000  # evaluations; one scores a candidate on all episodes of its generation
+    episodes: int = 64  # per evaluation in the last stage, the same for all candidates; see `episodes_in`
+    max_steps: int | None = (
+        None  # cuts episodes of generations off; checks and the final choice use whole ones
+    )
+    population: int = 64  # candidates per generation
+    sigma: float = 0.1  # standard deviation of the first candidates around the start weights
     seed: int = 0
     freeze: tuple[str, ...] = ()  # parts of the network that keep their start weights
-    weight: Weight | None = None  # to start from; the best shared one where it is not given
-    turn: int = 0  # of several tunings with one seed: other candidates and episodes, judged on the same
+    weight: Weight | None = None  # start weight; None for the best shared one
+    turn: int = (
+        0  # number of a tuning among several with one seed: other candidates and episodes, same checks
+    )
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -106,11 +110,11 @@ class TuningPlan:
 
 
 STAGES = 5
-"""Of a tuning, with ever more episodes."""
+"""Number of stages of a tuning; each has twice the episodes of the one before."""
 
 CHANGEABLE = ("budget",)
-"""What may change when a tuning goes on. A longer budget stretches the stages: what was computed stays, but
-it is not the tuning that it would have been at once."""
+"""Settings that may change when a tuning is resumed. A longer budget stretches the stages: finished work is
+kept, so the result differs from a tuning with this budget from the start."""
 
 
 def plan_from(given: Mapping[str, Any]) -> TuningPlan:
@@ -133,19 +137,19 @@ def state_path(out: str | os.PathLike[str]) -> Path:
 
 
 def is_tuning(path: str | os.PathLike[str]) -> bool:
-    """Whether a champion file is, or will be, the result of a tuning that can go on."""
+    """Whether a champion file is, or will be, the result of a tuning that can be resumed."""
     return state_path(path).is_file()
 
 
 @dataclass
 class Saved:
-    """What a tuning keeps to go on: everything that was told to the method, or its state."""
+    """The saved state of a tuning: every value that the method was told, or the state of Adam."""
 
     plan: TuningPlan
     champion: Champion
     start: FloatArray  # (C,) start weights, in the order of the network's sources
     values: FloatArray  # (generations, candidates) mean returns
-    state: FloatArray  # of Adam; for the others (1, D) the offsets taken for the best, to check them by
+    state: FloatArray  # of Adam; of others (1, D) the current best offsets, to check a replay by
     kept: FloatArray  # (n, C) the best sets of weights that were checked
     kept_means: FloatArray  # (n,)
     hard: FloatArray  # seeds of the episodes that went worst in checks, ascending
@@ -178,7 +182,7 @@ class Saved:
                 arrays = {name: np.asarray(data[name], np.float64) for name in _SAVED_ARRAYS}
                 header = parse_json(str(data["header"]), "a tuning", FORMAT, VERSION)
             if header["version"] < VERSION:
-                raise ValueError("it is of a way of tuning that is no more: tune again to another --out")
+                raise ValueError("it is from an older version of tuning: tune again to another --out")
             champion = champion_from_json(header["champion"])
             saved = cls(
                 plan_from(header["plan"]),
@@ -194,7 +198,7 @@ class Saved:
         except OSError as error:
             raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
         except (KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise ValueError(f"{path} is cut off or no tuning ({type(error).__name__})") from None
+            raise ValueError(f"{path} is cut off, or is not a tuning ({type(error).__name__})") from None
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
         return saved

@@ -1,13 +1,13 @@
-"""A race of networks: which of them is the best when its weights are tuned, by successive halving.
+"""A race of networks: successive halving finds the one that is best after tuning.
 
 Generations of offspring may follow. Everything lies in a folder, from which an interrupted race goes on:
 
 race.json                       the plan, and the seconds so far
 entrants/0017.json              the networks, as champion files
-round-1/0017.json               what a tuning of that round made of one
-generation-1/0003.json          what came of a child of the best so far
-generation-1-longer/0003.json   of one of the best children, tuned on
-champion.json                   the best of all tunings, when the race has ended
+round-1/0017.json               one of them, tuned in that round
+generation-1/0003.json          a child of the best so far, tuned
+generation-1-longer/0003.json   one of the best children, tuned longer
+champion.json                   the best of all tunings, once the race has ended
 """
 
 from __future__ import annotations
@@ -40,19 +40,18 @@ def race(
     note: Note | None = None,
     **plan: Any,
 ) -> Tuned:
-    """Tune many networks, the more promising ones longer, and keep the best that came of it.
+    """Tune many networks, promising ones longer, and keep the best result.
 
     All are tuned with a sixteenth of the budget, the best quarter of them with a quarter, and the best
     quarter of these with the whole; up to four networks need two such rounds, one needs one. In every round
     a network starts anew, at tuned weights where it came with them.
 
-    Then so many generations of offspring follow: 16 children of the four best so far inherit their weights
-    and are tuned on with an eighth of the budget, the best two of them again with a half, each time on other
-    episodes. All are judged on the same episodes, by which their weights were chosen, and the best of all
-    wins.
+    Generations of offspring may follow: 16 children of the best four so far inherit their weights and are
+    tuned with an eighth of the budget, the best two of them again with a half, each time on other episodes.
+    All are judged on the same episodes, by which their weights were chosen, and the best of all wins.
 
     Args:
-        entrants: from `wann.tuning.race_entrants.entrants_of`; of one task.
+        entrants: from `entrants_of`; of one task.
         out: a new folder.
         placement: where it is computed; never changes a number.
         generations: of offspring.
@@ -131,10 +130,10 @@ def is_race(path: str | os.PathLike[str]) -> bool:
 
 
 def check_new(folder: Path) -> None:
-    """Refuse a folder that a race cannot begin in.
+    """Refuse a folder in which a race cannot begin.
 
     Raises:
-        ValueError: there is something in it, or it is none.
+        ValueError: it is not empty, is not a folder, or cannot be written.
     """
     if is_race(folder):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The networks of a race: those that runs have come to, and champion files."""
+"""The networks of a race, taken from runs and champion files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def entrants_of(
     progress: Callable[[int, int], None] | None = None,
     note: Note | None = None,
 ) -> Entrants:
-    """The networks that runs have come to, scored on fresh episodes.
+    """The networks for a race, scored on fresh episodes.
 
     Of each phenotype there is one: with tuned weights, where there are any.
 
@@ -52,7 +52,7 @@ def entrants_of(
     for path, champion in zip(paths, firsts, strict=True):
         if _task_words(champion) != _task_words(firsts[0]):
             raise ValueError(
-                f"a race is about one task: {path} is of {_task_words(champion)}, and {paths[0]} of "
+                f"a race is about one task, but {path} is of {_task_words(champion)}, and {paths[0]} of "
                 f"{_task_words(firsts[0])}"
             )
         if not champion.network.sources.size:
@@ -78,6 +78,6 @@ def entrants_of(
 
 
 def _task_words(champion: Champion) -> str:
-    """The task, and all that makes it another one."""
+    """The task in words, with everything that distinguishes it from others."""
     kwargs = f" with {dict(champion.env_kwargs)}" if champion.env_kwargs else ""
     return f"{champion.task}{kwargs}{' in a fresh environment each episode' if champion.fresh_env else ''}"

@@ -1,4 +1,4 @@
-"""Offspring of tuned networks: mutated, with the weights that their parents were tuned to."""
+"""Offspring of tuned networks: mutated, with the tuned weights of their parents."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from wann.networks.network import Phenotype, compile_genome, phenotype
 from wann.utils.arrays import FloatArray
 from wann.utils.seeding import Purpose, stream
 
-_MOST_MUTATIONS = 4  # of a child
-_TOURNAMENT = 2
-_TRIES = 20  # for a network that there was not yet
+_MOST_MUTATIONS = 4  # largest number of mutations of a child
+_TOURNAMENT = 2  # parents that are compared
+_TRIES = 20  # to breed a new network
 _LARGEST_NUMBER = 2**30  # of nodes and innovations that parents have, which are numbered anew beyond
 
 
@@ -27,7 +27,7 @@ class Mutation:
     """How children differ from their parents.
 
     Raises:
-        ValueError: a share is below 0, or none is above; or there is no such activation.
+        ValueError: a share is below 0, all shares are 0, or an activation is unknown.
     """
 
     shares: tuple[float, ...]  # as `wann.evolution.variation.mutate` takes them
@@ -56,8 +56,8 @@ def offspring(
     """Children of tuned networks, with weights to be tuned from.
 
     Each has a parent that won a tournament of two, and differs from it by one to four mutations. A child
-    that expresses the network of a parent or a sibling, or one that is known, is bred anew, and left out
-    where that goes on.
+    that expresses a known network, or that of a parent or sibling, is bred again, up to twenty times, and
+    then left out.
 
     Args:
         parents: with tuned weights, best first.

@@ -1,4 +1,4 @@
-"""A race under way: its rounds, generations of offspring, and what is saved of it."""
+"""A race in progress: its rounds, generations of offspring, and the state that it saves."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ from wann.utils.signals import Stop, stop_signals
 
 FORMAT, VERSION = "wann-race", 1
 
-_ROUNDS = 3  # at most
-_SHARE = 4  # one of so many goes on, with so many times the budget
+_ROUNDS = 3  # largest number of rounds
+_SHARE = 4  # one network in four goes on, with four times the budget
 
 _MOST_GENERATIONS = 10_000
-_PARENTS = 4  # of a generation of offspring
-_CHILDREN = (16, 2)  # of a generation, and how many of the best are tuned on
-_CHILD_BUDGET = (8, 2)  # shares of the budget that a child is tuned with, and tuned on with
-_CHILD_SIGMA = 0.5  # share of the first deviation: its weights are good already
+_PARENTS = 4  # of a generation of offspring: the best so far
+_CHILDREN = (16, 2)  # children of a generation, and how many of them are tuned longer
+_CHILD_BUDGET = (8, 2)  # divisors of the budget of a child, and of one that is tuned longer
+_CHILD_SIGMA = 0.5  # share of the plan's sigma for children: their weights are good already
 
 
 def rounds_of(networks: int, budget: int) -> list[tuple[int, int]]:
-    """How many networks each round tunes, and with how many evaluations each."""
+    """Rounds of a race, as (number of networks, evaluations per network)."""
     count = 1
     while count < _ROUNDS and _SHARE ** (count - 1) < networks:
         count += 1
@@ -55,7 +55,11 @@ def rounds_of(networks: int, budget: int) -> list[tuple[int, int]]:
 
 
 def check_generations(generations: Any, least: int = 0) -> None:
-    """Raise ValueError where a race cannot have so many generations of offspring."""
+    """Check the number of generations of offspring.
+
+    Raises:
+        ValueError: it is not a whole number in the range.
+    """
     if (
         isinstance(generations, bool)
         or not isinstance(generations, int)
@@ -68,13 +72,13 @@ def check_generations(generations: Any, least: int = 0) -> None:
 
 
 def entrant_path(folder: Path, index: int) -> Path:
-    """Where a race keeps an entrant."""
+    """Path of the champion file of an entrant."""
     return folder / "entrants" / f"{index:04d}.json"
 
 
 @dataclass
 class RaceState:
-    """What a race keeps beside its champion files."""
+    """The saved state of a race, besides its champion files."""
 
     plan: TuningPlan
     networks: int
@@ -124,7 +128,7 @@ class RaceState:
 
 @dataclass(frozen=True)
 class _Standing:
-    """A tuned network, and where in the race it was."""
+    """A tuned network, and its place in the race."""
 
     champion: Champion
     phenotype: Phenotype
@@ -138,13 +142,13 @@ class _Standing:
 
 @dataclass(frozen=True)
 class _Stage:
-    """A round of a race, or what the children of a generation go through."""
+    """A stage of a race: a round, or a tuning of the children of a generation."""
 
     name: str  # of its folder
     words: str  # to be shown
     plan: TuningPlan  # of each tuning
     size: int  # tunings, where none is missing
-    told: Mapping[str, int]  # which one it is
+    told: Mapping[str, int]  # number of the round or generation, for the champion file
     bred: bool = False  # whether its networks are children that have no scores yet
 
 
@@ -206,7 +210,7 @@ class RaceSession:
             return Tuned(self._folder / "champion.json", champion, self._progress)
 
     def _ended(self) -> Champion | None:
-        """What the race came to, where nothing is left to do."""
+        """The winner, if the race has ended."""
         if not (self._folder / "champion.json").exists():
             return None
         champion = load_champion(self._folder)
@@ -220,7 +224,7 @@ class RaceSession:
         return _Stage(f"round-{number}", words, plan, size, {"round": number})
 
     def _stages(self, number: int) -> tuple[_Stage, _Stage]:
-        """What the children of a generation, and the best of them, go through."""
+        """The two stages of a generation: all children, then the best of them."""
         plan, told = self._state.plan, {"generation": number}
         name, words = f"generation-{number}", f"generation {number}/{self._state.generations}"
         # Each with candidates and episodes of its own: what has been fitted to is not seen again.
@@ -260,7 +264,7 @@ class RaceSession:
         return champion
 
     def _generation(self, number: int) -> dict[str, Any]:
-        """Breed and tune children of the best so far; gives what came of it."""
+        """Breed and tune children of the best so far; gives the row of results."""
         best: dict[Phenotype, Champion] = {}
         for standing in sorted(self._standings, key=lambda standing: -standing.judged):
             best.setdefault(standing.phenotype, standing.champion)
@@ -271,7 +275,7 @@ class RaceSession:
         if len(children) < _CHILDREN[0] and self._note:
             self._note(
                 f"generation {number} has only {len(children)} children: the mutations of the search hardly "
-                "lead to networks that there were not yet"
+                "lead to new networks"
             )
         first, second = self._stages(number)
         tuned = self._tune_all(first, dict(enumerate(children)))
@@ -280,7 +284,7 @@ class RaceSession:
         return {**_row(first, tuned), "longer": _row(second, longer)}
 
     def _tune_all(self, stage: _Stage, entrants: Mapping[int, Champion]) -> dict[int, _Standing]:
-        """Tune networks, by number, each to a file of its own; those that fail are out."""
+        """Tune networks, by number, each to a file of its own; failed ones leave the race."""
         (self._folder / stage.name).mkdir(exist_ok=True)
         tuned: dict[int, _Standing] = {}
         begun = self._before
@@ -304,7 +308,7 @@ class RaceSession:
         return tuned
 
     def _tuned(self, stage: _Stage, entrant: Champion, path: Path, part: str) -> Champion:
-        """An entrant, tuned: now, or before."""
+        """The tuned entrant; one that was tuned before is read from its file."""
         if path.exists():
             champion = load_champion(path)
         else:
@@ -335,7 +339,7 @@ class RaceSession:
         return replace(child, scores=Scores.from_returns(weights, rollouts.returns[0], seeds))
 
     def _at(self, done: int, best: float, part: str) -> TuningProgress:
-        """Where the race stands, so many evaluations into a tuning that has come to such a mean return."""
+        """Progress of the race: `done` evaluations into this tuning, whose best mean return is `best`."""
         self._progress = TuningProgress(
             self._before + done,
             self._total,
@@ -360,7 +364,7 @@ class RaceSession:
 
 
 def _row(stage: _Stage, tuned: Mapping[int, _Standing], own: Sequence[int] = ()) -> dict[str, Any]:
-    """What a stage came to; and those of its networks that are the runs' own champions."""
+    """Results of a stage; `champion` is the best of the runs' own champions."""
     judged = {index: standing.judged for index, standing in tuned.items()}
     return {
         "networks": len(tuned),
@@ -372,7 +376,7 @@ def _row(stage: _Stage, tuned: Mapping[int, _Standing], own: Sequence[int] = ())
 
 
 def _cost(plan: TuningPlan, tunings: int) -> int:
-    """Evaluations of so many tunings."""
+    """Evaluations of a number of tunings."""
     return tunings * plan.generations * plan.population
 
 

@@ -1,4 +1,4 @@
-"""A tuning under way: stages of episodes, choices, and what is saved of it."""
+"""A tuning in progress: its stages, the checks of its best weights, and the state that it saves."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from wann.utils.seeding import Purpose, episode_seeds, stream
 from wann.utils.signals import BrokenOff, Stop, stop_signals
 
 FRESH_EPISODES = 100
-"""Episodes, seen by no choice, on which the result is scored."""
+"""Episodes that score the result; no choice has used them."""
 
-_CHECK_EPISODES = 1000  # on which it is checked what the method takes for the best
-_CHECK_SHARE = 12  # of the steps since the last check, it costs this part
-_HARD_EPISODES = 8  # that went worst in a check, and come back
-_HARD_STAGE = 2  # from which they do: earlier, most episodes go badly
-_HARD_SHARE = 8  # one of so many episodes is a hard one
-_FINAL_EPISODES = 1000  # on which the best of the checked ones is chosen
-_STEPPED_SHARE = 10  # choices cost a task that Python steps so much less
-_KEPT = 8  # of the checked ones that the last choice is made from
+_CHECK_EPISODES = 1000  # of a check of the weights that the method takes for the best
+_CHECK_SHARE = 12  # a check may cost one twelfth of the steps since the last check
+_HARD_EPISODES = 8  # the worst ones of a check, which later generations play again
+_HARD_STAGE = 2  # first stage that plays them again: before, most episodes go badly
+_HARD_SHARE = 8  # one episode in eight is a hard one
+_FINAL_EPISODES = 1000  # of the final choice among the checked weights
+_STEPPED_SHARE = 10  # checks and choices have a tenth of the episodes if Python steps the task
+_KEPT = 8  # checked sets of weights that the final choice is made from
 _SAVE_SECONDS = 5.0
-_SWEEP = (81, 20)  # shared weights and episodes from which a compiled task's best is found
-_GRADIENT_COST = 3  # a gradient step costs as much as so many evaluations of its samples
+_SWEEP = (81, 20)  # shared weights and episodes of the search for the best shared weight of a compiled task
+_GRADIENT_COST = 3  # evaluations of the same samples that a gradient step counts as
 _BATCH = 500  # samples of a gradient step
 _RATE = 0.01  # of Adam
 
@@ -54,9 +54,11 @@ class TuningProgress:
     budget: int
     start: float  # mean return at the start weights, on the episodes of the checks
     best: float  # the best mean return there so far
-    generation_best: float  # best of the last generation, on its own episodes; NaN where there is none
+    generation_best: float  # best of the last generation, on its own episodes; NaN without one
     seconds: float  # so far, resumed parts added up
-    part: str = ""  # of a longer work that the rest counts whole
+    part: str = (
+        ""  # of a race, in words: the round or generation and the network; the numbers count the whole race
+    )
 
 
 TuningObserver = Callable[[TuningProgress], None]
@@ -72,7 +74,7 @@ class Tuned:
 
 
 class OtherMachineError(ValueError):
-    """What was told to a method no longer leads to where it stood: the machine computes other numbers."""
+    """Replaying the stored values does not restore the optimiser: linear algebra rounds differently here."""
 
 
 class TuningInterrupted(KeyboardInterrupt):
@@ -203,8 +205,8 @@ class TuningSession:
             optimiser.tell(values)
         if saved.state.size and not np.array_equal(saved.state[0], optimiser.choice):
             raise OtherMachineError(
-                "the tuning cannot go on here: linear algebra rounds in another way than on the machine that "
-                "it began on; go on with it on a machine of that kind, or tune again to another --out"
+                "this tuning cannot continue here: linear algebra rounds in another way than on the machine "
+                "that it began on; continue it on a machine of that kind, or tune again to another --out"
             )
         self._choice = lambda: self._sets(saved, optimiser.choice[None])
         while len(saved.values) < plan.generations:
@@ -254,7 +256,7 @@ class TuningSession:
             self._after_generation(saved, np.full(plan.population, np.nan), adam.state)
 
     def _after_generation(self, saved: Saved, values: FloatArray, state: FloatArray) -> None:
-        """Check what the method takes for the best, show, save, and stop where a signal asks for it.
+        """Check the current best if it is due, show, save, and stop if a signal asks for it.
 
         A signal during the check leaves `saved` as it was before the generation, which is then done again.
 
@@ -285,7 +287,7 @@ class TuningSession:
             saved.hard = np.union1d(saved.hard, np.array(self._check_seeds, np.float64)[worst])
 
     def _check_is_due(self, number: int) -> bool:
-        """Whether what the method takes for the best is checked after so many generations."""
+        """Whether to re-score the current best after generation `number`."""
         if number in self._plan.stage_ends or (self._plan.method == "random" and number % MEMORY == 0):
             return True
         cost = len(self._check_seeds) * self._task.episode_steps
@@ -296,7 +298,7 @@ class TuningSession:
         return now > before
 
     def _finish(self, saved: Saved) -> Champion:
-        """The champion with the best of the checked weights, scored on what nothing was chosen by."""
+        """The champion with the best of the checked weights, scored on episodes or samples of no choice."""
         sets = np.concatenate([saved.start[None], saved.kept, self._choice()])
         seeds = self._seeds(6, _FINAL_EPISODES)
         means = _means(self._evaluate(sets, seeds, confirming=True))

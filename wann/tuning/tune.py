@@ -1,7 +1,7 @@
-"""Individual weights for a champion: offsets from its best shared weight, found by one of four methods.
+"""Individual weights for a champion: four methods search for offsets from its best shared weight.
 
-Candidates are sets of weights of one topology, so a generation of them is one evaluation. Whatever was
-computed is kept in a file beside the result, from which an interrupted tuning goes on.
+Candidates are sets of weights of one topology, so a generation of them is one call of the evaluator. All
+results are kept in a file beside the champion file, from which an interrupted tuning is resumed.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def tune(
         RuntimeError: the environment fails.
         TuningInterrupted: a signal ended the tuning, after saving.
 
-    Source: Gaier and Ha (2019), section 4.1; see `wann.tuning.optimisers` and `wann.tuning.adam`.
+    Source: Gaier and Ha (2019), section 4.1; see `wann.tuning.optimisers` and `wann.tuning.adam` for the
+    methods.
     """
     given = plan_from(plan)
     path = None if out is None else Path(out)
@@ -97,7 +98,7 @@ def resume_tuning(
 
 
 def _check_new(path: Path) -> None:
-    """Refuse a file that cannot be written, before anything is computed."""
+    """Refuse, before anything is computed, a file that exists or cannot be written."""
     if is_tuning(path):
         raise ValueError(
             f"{path} holds a tuning already: go on with wann resume {path}, or choose another --out"

@@ -79,7 +79,7 @@ function likeMnist(ink, side) {
   return levels;
 }
 
-/** Grey levels of 28 x 28 at 16 x 16 pixels, their slant undone, in 256ths of a level: wann.mnist.deskew. */
+/** Grey levels of 28 x 28 at 16 x 16 pixels, their slant undone, in 256ths of a level: wann.tasks.mnist.deskew. */
 function deskew(levels) {
   const side = 16, small = new Float64Array(side * side);
   const corners = Array.from({ length: side }, (_, place) => {

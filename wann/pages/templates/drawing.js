@@ -20,7 +20,7 @@ function activationCurve(name, x, y, radius) {
 class Drawing {
   /**
    * @param box the element that holds it; its content is replaced
-   * @param diagram as wann.report.diagram_data gives it
+   * @param diagram as wann.pages.network_data.diagram_data gives it
    * @param options tell: called with the place of a node, or null; still: a small picture that does nothing
    */
   constructor(box, diagram, { tell = () => {}, still = false, label = "The network" } = {}) {

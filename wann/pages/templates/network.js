@@ -10,7 +10,7 @@ for (const [name, code] of Object.entries(CODES)) BY_CODE[code] = ACTIVATIONS[na
 const activate = (code, x) => BY_CODE[code](x);
 
 /**
- * A feed-forward network as flat arrays, the fields of wann.network.Network.
+ * A feed-forward network as flat arrays, the fields of wann.networks.network.Network.
  *
  * Values are held in rows: row 0 is the bias, rows 1 to I the observation, row 1 + I + k the computed node k.
  */
