@@ -11,7 +11,7 @@ from wann.analysis import prune, sensitivity
 from wann.cli.commands import COMMANDS, GROUPS
 from wann.cli.main import commands
 from wann.settings import PAPER_WEIGHTS
-from wann.tuning.plan import Plan
+from wann.tuning.plan import TuningPlan
 
 NAMES = [command.name for command in COMMANDS]
 OPTIONS = [
@@ -81,7 +81,7 @@ def test_an_option_that_takes_a_number_shows_its_default(command, option):
 
 @pytest.mark.parametrize("name", ["tune", "race"])
 def test_the_defaults_of_a_plan_are_those_that_the_help_tells(name):
-    plan = Plan()
+    plan = TuningPlan()
     for option in commands.commands[name].params:
         if option.name in ("budget", "population", "episodes", "sigma", "seed"):
             assert option.show_default == str(getattr(plan, option.name)), option.name
