@@ -16,6 +16,7 @@ PACKAGES = (
     "kernels",
     "networks",
     "settings",
+    "settings_file",
     "evolution",
     "rollouts",
     "tasks",

@@ -22,12 +22,11 @@ from wann.settings import (
     changed_names,
     from_toml,
     nearest,
-    parse_assignment,
-    read_settings_file,
     settings_names,
     to_toml,
     with_changes,
 )
+from wann.settings_file import parse_assignment, read_settings_file
 from wann.tasks import registry as tasks
 
 BASE = {

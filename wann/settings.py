@@ -6,11 +6,8 @@ Every setting has a default, is checked when given, and changes something. Prese
 
 from __future__ import annotations
 
-import json
-import os
 import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tomli_w
@@ -300,33 +297,6 @@ def _idle(values: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-REFERENCE_NAMES: dict[str, str | None] = {
-    "task": "task",
-    "maxGen": "generations",
-    "popSize": "population",
-    "alg_nReps": "episodes",
-    "alg_nVals": "weight_count",
-    "alg_probMoo": "complexity_probability",
-    "bestReps": "confirm_episodes",
-    "prob_initEnable": "initial_connection_probability",
-    "prob_crossover": "crossover_probability",
-    "prob_addConn": "add_connection",
-    "prob_addNode": "insert_node",
-    "prob_enable": "enable_connection",
-    "prob_mutAct": "change_activation",
-    "select_cullRatio": "cull_ratio",
-    "select_eliteRatio": "elite_ratio",
-    "select_tournSize": "tournament_size",
-    "alg_wDist": "weight_sampling",
-    # no counterpart: they steer the reference's files and unused branches
-    "save_mod": None,
-    "alg_probMoo_test1": None,
-    "alg_probMoo_test2": None,
-    "epsilon": None,
-}
-"""Names in the reference program's settings files, and ours; None where we have no such setting."""
-
-
 def settings_names() -> tuple[str, ...]:
     """Names of all settings, in their documented order."""
     return tuple(Settings.model_fields)
@@ -368,67 +338,6 @@ def with_changes(settings: Settings, changes: Mapping[str, Any]) -> Settings:
 def changed_names(old: Settings, new: Settings) -> tuple[str, ...]:
     """Names of the settings in which two differ."""
     return tuple(name for name in settings_names() if getattr(old, name) != getattr(new, name))
-
-
-def parse_assignment(text: str) -> tuple[str, Any]:
-    """Name and value of `name=value`; the value is read as TOML, or else as a plain word.
-
-    Raises:
-        ValueError: the equals sign or the name before it is missing.
-    """
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise ValueError(f"a setting is given as name=value, not {text!r}")
-    value = value.strip()
-    if value.lower() in ("none", "null"):
-        return name.strip(), None
-    try:
-        return name.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return name.strip(), value
-
-
-def read_settings_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Values of a settings file (TOML, or the reference program's JSON) and notes on mapped names.
-
-    Returns:
-        The values under our names, and a note for each of the reference's names that was mapped.
-
-    Raises:
-        ValueError: the file is missing, unreadable, or not TOML (JSON where it ends in .json).
-    """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-        values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except OSError as error:
-        raise ValueError(f"cannot read settings file {path}: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
-        kind = "JSON" if path.suffix == ".json" else "TOML"
-        raise ValueError(f"settings file {path} is not {kind}: {error}") from None
-    if not isinstance(values, dict):
-        raise ValueError(f"settings file {path} must hold names and values, not a {type(values).__name__}")
-    values.pop("format", None)  # a run's own config.toml is a settings file too
-    return _map_reference_names(values)
-
-
-def _map_reference_names(values: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    mapped: dict[str, Any] = {}
-    notes = []
-    for name, value in values.items():
-        ours = REFERENCE_NAMES.get(name, name)
-        if ours == name:
-            mapped[name] = value
-        elif ours is None:
-            notes.append(f"{name} of the reference program has no counterpart and is left out")
-        elif name == "alg_wDist":
-            sampling = "fixed" if value == "standard" else value
-            mapped[ours] = sampling
-            notes.append(f'{name} = "{value}" is read as {ours} = "{sampling}"')
-        else:
-            mapped[ours] = value
-            notes.append(f"{name} is read as {ours}")
-    return mapped, tuple(notes)
 
 
 def to_toml(settings: Settings) -> str:

@@ -26,7 +26,7 @@ from scipy.stats import mannwhitneyu
 
 import wann
 from wann.run.folder import RunFolder, is_run
-from wann.settings import read_settings_file
+from wann.settings_file import read_settings_file
 from wann.visualization.theme import LIGHT, figure_style, quiet_frame, save_figure
 
 HERE = Path(__file__).resolve().parent

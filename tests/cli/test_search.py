@@ -18,7 +18,8 @@ from wann import settings as config
 from wann.champion import load_champion
 from wann.run import search as run
 from wann.run.folder import RunFolder
-from wann.settings import REFERENCE_NAMES, Settings
+from wann.settings import Settings
+from wann.settings_file import REFERENCE_NAMES
 from wann.tasks.environment_task import GymnasiumTask
 from wann.tasks.registry import get_task
 from wann.utils.seeding import Purpose, episode_seeds

@@ -32,7 +32,8 @@ from wann.pages.report import page_data
 from wann.rollouts.compiled import roll_out
 from wann.run import search as run
 from wann.run.folder import RunFolder
-from wann.settings import OBJECTIVES, parse_assignment
+from wann.settings import OBJECTIVES
+from wann.settings_file import parse_assignment
 from wann.tasks.mnist import deskew
 from wann.tasks.registry import get_task
 from wann.visualization.diagram import diagram_of

@@ -115,7 +115,7 @@ def search(
 
     with starting(quiet or as_json):
         from wann.run import search as run
-        from wann.settings import parse_assignment, read_settings_file
+        from wann.settings_file import parse_assignment, read_settings_file
         from wann.tasks.registry import get_task
 
     values: dict[str, Any] = {}
@@ -240,7 +240,7 @@ def resume(
 
     with starting(quiet or as_json):
         from wann.run import search as run
-        from wann.settings import parse_assignment
+        from wann.settings_file import parse_assignment
         from wann.tuning import plan as tuning
 
         is_tuning = run_path.is_file() or (not run_path.exists() and tuning.is_tuning(run_path))
