@@ -116,6 +116,7 @@ def test_energy_changes_by_the_work_of_force_and_friction(env):
         assert power == pytest.approx((10.0 * push - friction * v) * v, abs=1e-8)
 
 
+@pytest.mark.slow
 def test_an_episode_is_the_compiled_rollout_bit_for_bit():
     networks = [compile_genome(evolved(seed, mutations=25)) for seed in range(6)]
     weights, seeds = np.array([-1.5, -0.3, 0.7, 2.0]), [11, 12]

@@ -118,6 +118,7 @@ def distance(task, ours, theirs):
     return np.abs(difference)
 
 
+@pytest.mark.slow
 def test_every_step_of_random_episodes_agrees_with_gymnasium_s_own(case):
     task, rng = case.task, np.random.default_rng(7)
     env = gymnasium.make(task.env_id, disable_env_checker=True).unwrapped
@@ -150,6 +151,7 @@ def test_every_step_of_random_episodes_agrees_with_gymnasium_s_own(case):
     assert ends >= (0 if task.name == "Pendulum-v1" else 100), "many episodes have ended"
 
 
+@pytest.mark.slow
 def test_whole_rollouts_agree_with_gymnasium_s_environment(case):
     task, rng = case.task, np.random.default_rng(11)
     # Without the step function, which may turn a rounding error of 1e-16 into 1.

@@ -294,6 +294,7 @@ def frames_of(path):
     return imageio_ffmpeg.count_frames_and_secs(str(path))[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "pace"), [("mp4", 50), ("gif", 25)])
 @pytest.mark.parametrize("speed", [1.0, 4.0])
 def test_a_film_lasts_as_long_as_what_was_shown(monkeypatch, kind, pace, speed):

@@ -222,6 +222,7 @@ def test_the_data_are_sent_once_and_then_only_when_they_have_changed(path, stand
         assert client.get(data, headers={"Host": "evil.example"}).status_code == 403
 
 
+@pytest.mark.slow
 def test_the_page_answers_while_a_long_reading_is_at_work(path, monkeypatch):
     go_on = threading.Event()
 

@@ -279,6 +279,7 @@ def test_a_sweep_agrees_with_single_weights(table, tmp_path):
     assert [tuple(row) for row in sweep.per_class.tolist()] == list(card.per_class)
 
 
+@pytest.mark.slow
 def test_a_class_without_test_samples_is_no_obstacle(tmp_path, capsys):
     rng = np.random.default_rng(0)
     labels = np.arange(60) % 3
@@ -375,6 +376,7 @@ def ran(arguments, capsys) -> tuple[int, str, str]:
     return ended.value.code or 0, *capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_the_commands_take_a_table_from_search_to_evaluation(table, tmp_path, capsys):
     run = tmp_path / "run"
     tiny = [part for name, value in TINY.items() for part in ("--set", f"{name}={value}")]
@@ -434,6 +436,7 @@ def test_wrong_commands_end_in_one_line(arguments, message, capsys):
     assert error.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_duel_on_a_data_set_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"'champion_rule': digits is a data set.* set it to 'record'"):
         search("digits", out=tmp_path / "run", champion_rule="duel")

@@ -55,6 +55,7 @@ def returns(champion, sets, seeds):
 # what it finds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["cma", "pepg", "random"])
 def test_tuning_never_ends_below_its_start_on_what_it_chose_by(champion, method):
     tuned = tune(champion, method=method, **SMALL)
@@ -137,6 +138,7 @@ def test_a_topology_moves_to_another_task_of_its_shape():
     assert len(moved.scores.weights) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["cma", "adam"])
 def test_a_classifier_is_tuned_on_the_training_part_and_scored_on_the_test_part(method):
     pytest.importorskip("sklearn", reason="scikit-learn is not installed: pip install 'wann[data]'")
@@ -177,6 +179,7 @@ class CutError(Exception):
     """Stands for a process that dies."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["cma", "pepg", "random", "adam"])
 def test_a_tuning_cut_off_after_any_generation_goes_on_to_the_same_bits(tmp_path, monkeypatch, method):
     if method == "adam":
@@ -230,6 +233,7 @@ def test_a_tuning_does_not_go_on_where_other_numbers_come_of_what_was_told(
     assert resume_tuning(path).champion is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["cma", "random"])
 def test_a_check_that_a_signal_cuts_off_is_made_again(champion, tmp_path, monkeypatch, method):
     monkeypatch.setattr(tuning_module, "_CHECK_EPISODES", 40)
@@ -434,6 +438,7 @@ def test_the_state_holds_everything_that_was_told(champion, tmp_path):
 # the command line
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_and_resume_ends_with_the_same_bits(champion, tmp_path):
     save_champion(champion, tmp_path / "champion.json")
     plan = ["--population", "8", "--episodes", "2", "--budget", "1600"]
@@ -515,6 +520,7 @@ def test_a_signal_before_anything_is_kept_ends_it_and_leaves_nothing(champion, t
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_published_champion_gets_much_better(published_data):
     champion = import_champion(published_data / "swing.out", "swingup")
     tuned = tune(champion, budget=6400, population=32, episodes=8, sigma=0.2).champion

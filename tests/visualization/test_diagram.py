@@ -125,6 +125,7 @@ def test_a_diagram_shows_what_is_expressed_and_is_sound(seed, mutations, inputs,
     assert {node.x for node in diagram.nodes if node.kind == "output"} == {max(n.x for n in diagram.nodes)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(8, 8), (28, 28), (1, 5)])
 @pytest.mark.parametrize("width", [None, 7.0, 3.4])
 def test_pixels_lie_as_the_image_does(shape, width):

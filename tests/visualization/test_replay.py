@@ -58,6 +58,7 @@ def read_film(path):
     return np.frombuffer(told.stdout, np.uint8).reshape(-1, height, width, 3), about
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "skip", "pace"), [("film.gif", 4, 25), ("f.mp4", 2, 50), ("f.MP4", 2, 50)])
 def test_a_film_runs_in_real_time_and_holds_the_first_and_the_last_state(
     champion, tmp_path, name, skip, pace
@@ -271,6 +272,7 @@ def test_a_relative_path_with_a_colon_is_no_address(tmp_path, monkeypatch):
 # Several weights, and the network
 
 
+@pytest.mark.slow
 def test_episodes_at_several_weights_stand_side_by_side(champion, tmp_path):
     weights = [-1.0, 0.5, "tuned"]
     path = tmp_path / "film.mp4"
@@ -301,6 +303,7 @@ def test_an_episode_that_has_ended_stays_while_others_go_on(tmp_path):
     assert len(pictures) == 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", [[WEIGHT], [-1.0, "tuned"]])
 def test_the_network_stands_beside_the_picture_lit_by_what_it_computes(champion, tmp_path, weights):
     plain, lit = (tmp_path / name for name in ("plain", "lit"))
