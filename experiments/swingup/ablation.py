@@ -33,7 +33,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     WHOLE: ("the preset", {}),
     "tournament": ("tournaments in place of lexicase", {"selection": "tournament"}),
     "same-children": ("children need not be distinct", {"retries": 0}),
-    "no-duplicates": ("no node is duplicated", {"duplicate_node": 0.0}),
+    "duplicates": ("nodes are duplicated too, share 0.2", {"duplicate_node": 0.2}),
     "no-deletions": ("no node is deleted", {"delete_node": 0.0}),
     "no-disabling": ("no connection is switched off", {"disable_connection": 0.0}),
     "all-contend": ("all networks are contenders", {"contender_ratio": 1.0}),

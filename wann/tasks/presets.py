@@ -14,7 +14,6 @@ Preset = Mapping[str, Any]
 _LEXICASE: Preset = {
     "selection": "lexicase",
     "contender_ratio": 0.4,
-    "duplicate_node": 0.2,
     "delete_node": 0.1333,
     "disable_connection": 0.15,
     "retries": 5,
