@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 TASK ?= swingup
-SEED ?= 17
-OUT ?= runs/$(TASK)$(if $(filter-out 17,$(SEED)),-$(SEED))
+SEED ?= 22
+OUT ?= runs/$(TASK)$(if $(filter-out 22,$(SEED)),-$(SEED))
 ARGS ?=
 
 .DEFAULT_GOAL := help
