@@ -32,6 +32,7 @@ def assert_whole(text: str) -> None:
     """Nothing of a help text is too wide, cut off or broken within a word."""
     for line in text.splitlines():
         assert len(line) <= 80, line
+        assert not line.endswith("-"), f"a word is cut in two: {line}"
         assert not line.endswith("-"), line
         assert line.startswith("Usage:") or "..." not in line, line
 

@@ -36,8 +36,8 @@ def import_(
 ) -> None:
     """Read a champion from the paper's format or from neat-python.
 
-    FILE is a champion of the paper, a .out file, or a network that neat-python's export_network_json wrote, a
-    .json file. The biases, responses and weights of neat-python become tuned weights. The new champion file
+    FILE is a champion of the paper (.out), or a network that export_network_json of neat-python wrote
+    (.json). The biases, responses and weights of neat-python become tuned weights. The new champion file
     holds scores at the paper's six weights over 20 fresh episodes.
     """
     from wann.champion import save_champion

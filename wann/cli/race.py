@@ -77,8 +77,8 @@ def race(
     Up to four networks need only two rounds. Children are mutated as in the search and inherit the tuned
     weights. The best network of all is written to champion.json in the folder of the race.
 
-    Ctrl-C saves and ends the race. 'wann resume FOLDER' continues it, and '--set generations=8' adds
-    generations.
+    Ctrl-C saves and ends the race. 'wann resume FOLDER' continues it, also for
+    more generations of offspring.
     """
     from wann.progress import bar, starting
 

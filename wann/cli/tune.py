@@ -166,8 +166,8 @@ def tune(
     outputs  connections into outputs
     layer:K  connections into nodes of layer K
 
-    Ctrl-C saves and ends the tuning. 'wann resume FILE' continues it, and '--set budget=40000' makes it
-    longer.
+    Ctrl-C saves and ends the tuning. 'wann resume FILE' continues it, also with a larger
+    budget.
     """
     from wann.progress import starting
 
