@@ -574,6 +574,23 @@ def test_a_champion_has_won_a_duel_and_its_scores_are_of_other_episodes(tmp_path
             assert not set(weights) & set(after.scores.weights)
 
 
+@pytest.mark.parametrize(("episodes", "first", "rest"), [(20, 3, 7), (9, 2, 3), (1, 1, 0)])
+def test_a_duel_begins_with_a_quarter_of_its_episodes(tmp_path, monkeypatch, episodes, first, rest):
+    played, evaluate = [], LocalEvaluator.evaluate
+
+    def noted(self, networks, weights, seeds, *, confirming=False, **options):
+        if confirming and len(networks) == 2:
+            played.append(len(seeds))
+        return evaluate(self, networks, weights, seeds, confirming=confirming, **options)
+
+    monkeypatch.setattr(LocalEvaluator, "evaluate", noted)
+    tiny(tmp_path / "run", generations=40, champion_rule="duel", confirm_episodes=episodes)
+    assert set(played) == {first, rest} - {0}
+    assert played[0] == first
+    assert all(before == first for before, after in itertools.pairwise(played) if after == rest)
+    assert played.count(first) > played.count(rest), "most challengers lose at once"
+
+
 def test_duels_and_confirmations_are_counted(tmp_path):
     rows = RunFolder.open(tiny(tmp_path / "run", generations=40, champion_rule="duel").path).read_metrics()
     tried = np.diff(rows["evaluations"], prepend=0) - TINY["population"]

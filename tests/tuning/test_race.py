@@ -138,6 +138,7 @@ def test_the_better_quarter_goes_on_with_four_times_the_budget(networks, expecte
     assert rounds_of(networks, 1600) == expected
 
 
+@pytest.mark.slow
 def test_every_round_takes_the_best_of_the_last_one_and_the_best_of_all_wins(raced, entrants):
     folder = raced.path.parent
     rounds = tunings(folder)
@@ -216,6 +217,7 @@ def test_a_budget_too_small_to_tell_networks_apart_is_told(entrants, tmp_path):
 # offspring
 
 
+@pytest.mark.slow
 def test_children_of_the_four_best_go_on_from_their_weights(grown, raced, entrants):
     folder = grown.path.parent
     rounds = tunings(folder)
@@ -322,6 +324,7 @@ def test_where_nothing_can_change_there_are_no_children(entrants, tmp_path):
     assert progress[-1].done == progress[-1].budget
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "method"), [("digits", "adam"), ("CartPole-v1", "pepg")])
 def test_offspring_on_other_tasks(tmp_path, task, method):
     if method == "adam":
@@ -365,6 +368,7 @@ def test_offspring_differ_as_in_the_search(run_path, entrants, tmp_path):
 # going on
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("generations", "generation"), [(0, 1), (0, 2), (0, 9), (0, 15), (0, 24), (2, 70), (2, 150)]
 )
@@ -402,6 +406,7 @@ def test_a_race_cut_off_anywhere_goes_on_to_the_same_bits(
     assert max(np.diff(done)) <= 8
 
 
+@pytest.mark.slow
 def test_more_generations_are_those_of_a_race_that_had_them_at_once(grown, raced, tmp_path):
     class KilledError(Exception):
         pass
@@ -457,6 +462,7 @@ def test_a_signal_while_a_tuning_ends_is_not_lost(raced, entrants, tmp_path, mon
     assert resume_race(tmp_path / "race").path.read_bytes() == raced.path.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_tuning_that_cannot_go_on_on_this_machine_begins_anew(raced, entrants, tmp_path, monkeypatch):
     def observer(progress):
         if progress.part.startswith("round 2") and not stopped:
@@ -477,6 +483,7 @@ def test_a_tuning_that_cannot_go_on_on_this_machine_begins_anew(raced, entrants,
     assert ended.path.read_bytes() == raced.path.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_process_killed_before_a_tuning_leaves_nothing_that_resume_falls_over(
     raced, entrants, tmp_path, monkeypatch
 ):
@@ -542,6 +549,7 @@ def test_ray_gives_the_same_bits(raced, run_path, tmp_path):
 # the command line
 
 
+@pytest.mark.slow
 def test_the_command_shows_the_rounds_and_what_came_of_it(wann_command, run_path, raced, tmp_path):
     copy = tmp_path / "run"
     shutil.copytree(run_path, copy)
