@@ -14,7 +14,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from wann.version import __version__
+from wann.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from wann.analysis.scorecard import Scorecard, evaluate
@@ -57,7 +57,6 @@ __all__ = [
     "Run",
     "Scorecard",
     "Settings",
-    "__version__",
     "compile_genome",
     "evaluate",
     "evaluate_network",

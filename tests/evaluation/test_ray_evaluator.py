@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from conftest import evolved
 
+from wann.evaluation import ray_cluster
 from wann.evaluation import ray_evaluator as distributed
 from wann.evaluation.evaluator import LocalEvaluator
 from wann.evaluation.ray_evaluator import RayEvaluator
@@ -297,7 +298,7 @@ def test_the_digest_of_the_code_is_that_of_every_file_in_every_package(tmp_path,
         folder = Path(str(find_spec(name).origin)).parent
         shutil.copytree(folder, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(
-        distributed, "find_spec", lambda name: SimpleNamespace(origin=tmp_path / name / "__init__.py")
+        ray_cluster, "find_spec", lambda name: SimpleNamespace(origin=tmp_path / name / "__init__.py")
     )
     assert distributed.identity() == ours
     (tmp_path / file).parent.mkdir(exist_ok=True)
