@@ -19,12 +19,12 @@ import pytest
 import toys
 from conftest import evolved
 from PIL import Image
+from players import Numbered, champion_of
 from pydantic import ValidationError
 from websockets.sync.client import connect
 
-from wann.champion import Champion, Scores, save_champion
+from wann.champion import Champion, Scores
 from wann.cli import options as common
-from wann.cli.main import main
 from wann.pages import player as player_module
 from wann.pages import recorder as studio_module
 from wann.pages.play import play_routes
@@ -46,34 +46,8 @@ class Blank(toys.Toy):
         return None
 
 
-class Numbered(toys.Toy):
-    """Shows the step as the brightness, in many steps a second; counts the instances that are open."""
-
-    metadata: ClassVar = {"render_modes": ["rgb_array"], "render_fps": 200}
-    length = 40
-    open = 0
-
-    def __init__(self, **options):
-        super().__init__(**options)
-        Numbered.open += 1
-
-    def render(self):
-        return np.full((40, 60, 3), min(6 * self.age, 255), np.uint8)
-
-    def close(self):
-        Numbered.open -= 1
-
-
 for kind in (Silent, Blank, Numbered):
     gymnasium.register(f"toys/{kind.__name__}-v0", kind)
-
-
-def champion_of(name, tuned=False, **env_kwargs):
-    task = get_task(name, env_kwargs)
-    genome = evolved(seed=3, mutations=10, inputs=len(task.inputs), outputs=len(task.outputs))
-    scores = Scores(np.array([-1.0, 0.75]), np.array([0.0, 2.0]), np.zeros(2), (1, 2))
-    weights = np.linspace(-1.0, 1.0, genome.connection_count) if tuned else None
-    return Champion(name, task.inputs, task.outputs, genome, scores, weights, env_kwargs=env_kwargs)
 
 
 def until(condition, seconds=20.0):
@@ -406,39 +380,6 @@ def test_what_makes_no_sense_is_answered_and_the_connection_stays():
 
 
 # the command
-
-
-def test_play_ends_in_one_line_where_there_is_nothing_to_play(capsys, tmp_path):
-    save_champion(champion_of("toys/Silent-v0"), tmp_path / "silent.json")
-    with pytest.raises(SystemExit) as caught:
-        main(["play", str(tmp_path / "silent.json"), "--no-browser"])
-    captured = capsys.readouterr()
-    assert (caught.value.code, captured.out) == (2, "")
-    assert captured.err.count("\n") == 1
-    assert captured.err.startswith("wann: toys/Silent-v0 draws no pictures")
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_play_opens_the_page_and_a_signal_ends_it_in_one_line(capsys, tmp_path, monkeypatch, number):
-    opened = []
-
-    def browser(address):
-        opened.append((address, httpx.get(address).status_code))
-        os.kill(os.getpid(), number)
-
-    monkeypatch.setattr(webbrowser, "open", browser)
-    monkeypatch.setenv("DISPLAY", ":0")
-    save_champion(champion_of("toys/Numbered-v0"), tmp_path / "champion.json")
-    before = signal.getsignal(number)
-    with pytest.raises(SystemExit) as caught:
-        main(["play", str(tmp_path / "champion.json")])
-    captured = capsys.readouterr()
-    ((address, status),) = opened
-    assert (caught.value.code, status, captured.err) == (0, 200, "")
-    first, *_, last = captured.out.splitlines()
-    assert (first, last) == (f"Playing toys/Numbered-v0 at {address}", "Ended.")
-    assert signal.getsignal(number) == before
-    assert Numbered.open == 0
 
 
 def test_without_a_screen_no_browser_takes_over_the_terminal(tmp_path, monkeypatch):

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from wann.cli.main import main
 from wann.pages import watch
 from wann.pages.server import serving
 from wann.pages.watch import Watcher, fingerprint, watch_routes
@@ -186,14 +185,6 @@ def test_what_is_no_run_folder_is_refused(tmp_path):
         Watcher(tmp_path)
     with pytest.raises(ValueError, match="does not exist"):
         Watcher(tmp_path / "notes.txt")
-
-
-def test_the_command_refuses_a_folder_that_never_was_in_one_line(capsys, tmp_path):
-    with pytest.raises(SystemExit) as caught:
-        main(["watch", str(tmp_path / "nowhere"), "--no-browser"])
-    captured = capsys.readouterr()
-    assert (caught.value.code, captured.out, captured.err.count("\n")) == (2, "", 1)
-    assert captured.err.startswith("wann: run folder ")
 
 
 @contextmanager
