@@ -23,10 +23,10 @@ from players import Numbered, champion_of
 from pydantic import ValidationError
 from websockets.sync.client import connect
 
+import wann.cli.options
+import wann.pages.player
 from wann.champion import Champion, Scores
-from wann.cli import options as common
-from wann.pages import player as player_module
-from wann.pages import recorder as studio_module
+from wann.pages import recorder
 from wann.pages.play import play_routes
 from wann.pages.player import Player, Wish
 from wann.pages.server import serving
@@ -143,7 +143,7 @@ def test_pause_stops_and_goes_on_and_reset_begins_again():
 
 
 def test_the_next_episode_takes_the_same_seed_or_the_next(monkeypatch):
-    monkeypatch.setattr(player_module, "_HELD_SECONDS", 0.02)
+    monkeypatch.setattr(wann.pages.player, "_HELD_SECONDS", 0.02)
     with played(champion_of("toys/Numbered-v0")) as viewer:
         viewer.until(lambda facts: len(facts["episodes"]) == 2)
         viewer.ask(next_seed=True)
@@ -171,7 +171,7 @@ def test_a_weight_that_changes_within_an_episode_changes_the_actions_and_is_told
 @pytest.mark.parametrize("speed", [0.5, 2.0])
 def test_the_pace_is_the_environment_s_times_the_speed(monkeypatch, speed):
     clock = [100.0]
-    monkeypatch.setattr(player_module.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(wann.pages.player.time, "perf_counter", lambda: clock[0])
     player = Player(champion_of("toys/Toy-v0"))
     player._begin(0)
     player._speed = speed
@@ -272,7 +272,7 @@ def frames_of(path):
 @pytest.mark.parametrize(("kind", "pace"), [("mp4", 50), ("gif", 25)])
 @pytest.mark.parametrize("speed", [1.0, 4.0])
 def test_a_film_lasts_as_long_as_what_was_shown(monkeypatch, kind, pace, speed):
-    monkeypatch.setattr(player_module, "_HELD_SECONDS", 0.2)
+    monkeypatch.setattr(wann.pages.player, "_HELD_SECONDS", 0.2)
     player = Player(champion_of("toys/Numbered-v0"))
     player._begin(0)
     player._speed = speed
@@ -300,7 +300,7 @@ def test_a_film_that_cannot_be_written_is_told_and_the_playing_goes_on(monkeypat
         raise OSError(28, "No space left on device")
         yield
 
-    monkeypatch.setattr(studio_module, "making", broken)
+    monkeypatch.setattr(recorder, "making", broken)
     notes = []
     with played(champion_of("toys/Numbered-v0"), note=notes.append) as viewer:
         viewer.ask(film="mp4")
@@ -312,7 +312,7 @@ def test_a_film_that_cannot_be_written_is_told_and_the_playing_goes_on(monkeypat
 
 
 def test_a_forgotten_recording_ends_by_itself(monkeypatch):
-    monkeypatch.setattr(studio_module, "_LONGEST_SECONDS", 0.1)
+    monkeypatch.setattr(recorder, "_LONGEST_SECONDS", 0.1)
     with played(champion_of("toys/Numbered-v0")) as viewer:
         viewer.ask(film="mp4")
         film = viewer.until(lambda facts: facts["film"])["film"]
@@ -385,12 +385,12 @@ def test_what_makes_no_sense_is_answered_and_the_connection_stays():
 def test_without_a_screen_no_browser_takes_over_the_terminal(tmp_path, monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(common.sys, "platform", "linux")
+    monkeypatch.setattr(wann.cli.options.sys, "platform", "linux")
     monkeypatch.setattr(webbrowser, "open", lambda address: pytest.fail(f"opened {address}"))
     monkeypatch.setattr(
-        common.click, "echo", lambda text: text == "Ended." or os.kill(os.getpid(), signal.SIGINT)
+        wann.cli.options.click, "echo", lambda text: text == "Ended." or os.kill(os.getpid(), signal.SIGINT)
     )
-    common.until_interrupted("Playing", "http://127.0.0.1:1/", no_browser=False)
+    wann.cli.options.until_interrupted("Playing", "http://127.0.0.1:1/", no_browser=False)
 
 
 # in a browser

@@ -28,7 +28,7 @@ from wann.pages.network_data import diagram_data, exhibit, network_data
 from wann.pages.render import SCRIPTS, render
 from wann.pages.report import page_data
 from wann.rollouts.compiled import roll_out
-from wann.run import search as run
+from wann.run import search
 from wann.run.folder import RunFolder
 from wann.settings import OBJECTIVES
 from wann.settings_file import parse_assignment
@@ -303,7 +303,7 @@ def test_the_first_command_searches_the_same_again(swingup):
     assert words[:3] == ["wann", "search", "swingup"]
     options = dict(zip(words[3::2], words[4::2], strict=True))
     given = dict(parse_assignment(word) for at, word in enumerate(words) if words[at - 1] == "--set")
-    settings = run.resolve("swingup", options["--preset"], None, {**given, "seed": int(options["--seed"])})
+    settings = search.resolve("swingup", options["--preset"], None, {**given, "seed": int(options["--seed"])})
     assert settings == RunFolder.open(swingup).settings
 
 

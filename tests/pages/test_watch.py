@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+import wann.run.search
 from wann.pages import watch
 from wann.pages.server import serving
 from wann.pages.watch import Watcher, fingerprint, watch_routes
-from wann.run import search as run
 
 TINY = {"population": 8, "max_steps": 50, "confirm_episodes": 4, "episodes": 2, "seed": 11, "threads": 1}
 
@@ -21,7 +21,7 @@ TINY = {"population": 8, "max_steps": 50, "confirm_episodes": 4, "episodes": 2, 
 def ended(tmp_path_factory):
     """A finished run of three generations; copy it before changing it."""
     path = tmp_path_factory.mktemp("ended") / "run"
-    run.search("swingup", out=path, generations=3, **TINY)
+    wann.run.search.search("swingup", out=path, generations=3, **TINY)
     return path
 
 
@@ -256,7 +256,9 @@ def test_the_page_follows_a_search_in_the_browser(chromium, tmp_path):
             gates[progress.generation - 1].wait(60)
 
     options = {"generations": 4, "checkpoint_seconds": 0, "observer": observe, **TINY}
-    search = threading.Thread(target=lambda: run.search("swingup", out=path, **options), daemon=True)
+    search = threading.Thread(
+        target=lambda: wann.run.search.search("swingup", out=path, **options), daemon=True
+    )
     path.mkdir()
     said = []
     with served(path) as (_, address):

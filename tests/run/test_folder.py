@@ -18,10 +18,10 @@ from conftest import evolved
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import wann.run.folder
 from wann.champion import Champion, Scores, champion_to_json
 from wann.cli.main import main
 from wann.evolution.evolution import Evolution
-from wann.run import folder as storage
 from wann.run.checkpoint import Checkpoint, Totals
 from wann.run.folder import MEASURED, METRICS, RunFolder
 from wann.run.search import resume, search
@@ -454,7 +454,7 @@ def test_a_full_disk_during_a_checkpoint_loses_nothing(ended, run_path, monkeypa
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(storage.np, "savez", fill)
+        patch.setattr(wann.run.folder.np, "savez", fill)
         with pytest.raises(SystemExit) as caught:
             main(["resume", str(run_path), "--set", "generations=9", "--quiet"])
     captured = capsys.readouterr()
@@ -531,7 +531,7 @@ def test_the_line_about_a_full_disk_names_the_folder(run_path, monkeypatch, caps
     def fill(path, **arrays):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(storage.np, "savez", fill)
+    monkeypatch.setattr(wann.run.folder.np, "savez", fill)
     with pytest.raises(SystemExit):
         main(["resume", str(run_path), "--set", "generations=9", "--quiet"])
     assert capsys.readouterr().err == (

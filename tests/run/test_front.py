@@ -10,6 +10,7 @@ from conftest import evolved
 from hypothesis import given
 from hypothesis import strategies as st
 
+import wann.run.front
 from wann.champion import load_champion, save_champion
 from wann.evaluation.evaluator import LocalEvaluator
 from wann.evaluation.placement import Placement
@@ -18,7 +19,6 @@ from wann.evolution.ranking import SIZES, score
 from wann.evolution.shared_weights import generation_weights
 from wann.networks.genome import genome_to_dict, renumbered
 from wann.networks.network import compile_genome
-from wann.run import front as front_module
 from wann.run.confirming import pick
 from wann.run.folder import RunFolder
 from wann.run.front import Front, FrontMember, front_from_json, front_to_json, load_front
@@ -172,10 +172,10 @@ def test_a_front_of_a_later_generation_than_the_checkpoint_is_dropped(run_path, 
 
 def test_no_front_is_kept_where_nothing_was_finite():
     evolution = Evolution(Settings(population=4), 5, 1)
-    assert front_module.front_of(evolution.settings, get_task("swingup"), evolution.state) is None
+    assert wann.run.front.front_of(evolution.settings, get_task("swingup"), evolution.state) is None
     evolution.ask()
     evolution.tell(np.full((4, 6, 1), np.nan))
-    assert front_module.front_of(evolution.settings, get_task("swingup"), evolution.state) is None
+    assert wann.run.front.front_of(evolution.settings, get_task("swingup"), evolution.state) is None
 
 
 def test_while_a_run_goes_on_its_front_costs_a_hundredth(tmp_path, monkeypatch):

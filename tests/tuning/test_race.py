@@ -22,8 +22,7 @@ from wann.networks.network import compile_genome, phenotype
 from wann.run.confirming import last_networks
 from wann.run.folder import RunFolder
 from wann.run.search import search
-from wann.tuning import race_session as race_module
-from wann.tuning import session as tune_module
+from wann.tuning import race_session, session
 from wann.tuning.race import is_race, race, resume_race
 from wann.tuning.race_entrants import entrants_of
 from wann.tuning.race_offspring import Mutation, offspring
@@ -172,7 +171,7 @@ def test_a_network_that_fails_is_out_and_the_others_race_on(entrants, tmp_path, 
         return tune(champion, *arguments, **options)
 
     survivor = phenotype(entrants.champions[2].genome)
-    monkeypatch.setattr(race_module, "tune", failing)
+    monkeypatch.setattr(race_session, "tune", failing)
     notes, progress = [], []
     plan = PLAN | {"budget": 128, "observer": progress.append}
     ended = race(entrants, tmp_path / "race", note=notes.append, **plan)
@@ -190,7 +189,7 @@ def test_the_best_of_the_rounds_before_wins_where_the_finalists_fail(entrants, r
             raise EpisodeFailedError("it fell over")
         return tune(champion, *arguments, **options)
 
-    monkeypatch.setattr(race_module, "tune", failing)
+    monkeypatch.setattr(race_session, "tune", failing)
     progress = []
     ended = race(entrants, tmp_path / "race", observer=progress.append, **PLAN)
     best = max(
@@ -266,7 +265,7 @@ def test_children_that_fail_are_out(entrants, tmp_path, monkeypatch):
             raise EpisodeFailedError("the champion could not be evaluated: it fell over")
         return tune(champion, *arguments, **options)
 
-    monkeypatch.setattr(race_module, "tune", failing)
+    monkeypatch.setattr(race_session, "tune", failing)
     notes = []
     two = replace(entrants, champions=entrants.champions[:2], own=(0,))
     ended = race(two, tmp_path / "race", generations=1, note=notes.append, **PLAN)
@@ -295,7 +294,7 @@ def test_children_that_cannot_be_scored_are_out(entrants, tmp_path, monkeypatch)
         with open_evaluator(*arguments) as inner:
             yield Failing(inner)
 
-    monkeypatch.setattr(race_module, "open_evaluator", opened)
+    monkeypatch.setattr(race_session, "open_evaluator", opened)
     notes = []
     one = replace(entrants, champions=entrants.champions[:1], own=(0,))
     race(one, tmp_path / "race", generations=1, note=notes.append, **PLAN)
@@ -429,7 +428,7 @@ def test_what_is_there_is_not_evaluated_again(grown, tmp_path, monkeypatch):
     (tmp_path / "race/champion.json").unlink()
     (tmp_path / "race/.wann-left").mkdir()
     (tmp_path / "race/round-2/.wann-left.json").touch()
-    monkeypatch.setattr(race_module, "open_evaluator", lambda *_arguments: nullcontext(Refusing()))
+    monkeypatch.setattr(race_session, "open_evaluator", lambda *_arguments: nullcontext(Refusing()))
     assert resume_race(tmp_path / "race").path.read_bytes() == grown.path.read_bytes()
     assert [path.name for path in (tmp_path / "race").rglob(".wann-*")] == [".wann-left"]
 
@@ -446,8 +445,8 @@ def test_a_signal_while_a_tuning_ends_is_not_lost(raced, entrants, tmp_path, mon
         save_champion(*arguments)
 
     stopped = []
-    monkeypatch.setattr(race_module, "tune", signalling)
-    monkeypatch.setattr(tune_module, "save_champion", save)
+    monkeypatch.setattr(race_session, "tune", signalling)
+    monkeypatch.setattr(session, "save_champion", save)
     with pytest.raises(TuningInterrupted) as caught:
         race(entrants, tmp_path / "race", placement=Placement(1), **PLAN)
     assert stopped == ["0000.json"]
@@ -470,7 +469,7 @@ def test_a_tuning_that_cannot_go_on_on_this_machine_begins_anew(raced, entrants,
     with pytest.raises(TuningInterrupted):
         race(entrants, tmp_path / "race", observer=observer, **PLAN)
     with monkeypatch.context() as patch:
-        patch.setattr(race_module, "resume_tuning", refusing)
+        patch.setattr(race_session, "resume_tuning", refusing)
         ended = resume_race(tmp_path / "race")
     assert len(refused) == 1
     assert ended.path.read_bytes() == raced.path.read_bytes()
@@ -521,7 +520,7 @@ def test_all_that_is_left_may_be_to_name_the_best(raced, tmp_path):
 
 
 def test_going_on_after_the_end_computes_nothing(raced, monkeypatch):
-    monkeypatch.setattr(race_module, "open_evaluator", None)
+    monkeypatch.setattr(race_session, "open_evaluator", None)
     again = resume_race(raced.path.parent)
     assert again.champion.tuned.tolist() == raced.champion.tuned.tolist()
     assert again.progress.done == again.progress.budget

@@ -17,7 +17,7 @@ from wann.evaluation.placement import Placement
 from wann.formats.paper import import_champion
 from wann.networks.genome import genome_from_dict
 from wann.networks.network import compile_genome
-from wann.tuning import session as tuning_module
+from wann.tuning import session
 from wann.tuning.optimisers import OPTIMISERS, Cma
 from wann.tuning.plan import Saved, TuningPlan, state_path
 from wann.tuning.session import TuningInterrupted
@@ -176,7 +176,7 @@ def test_a_tuning_cut_off_after_any_generation_goes_on_to_the_same_bits(tmp_path
     champion = champion_for("digits" if method == "adam" else "swingup")
     plan = SMALL | {"method": method, "episodes": 1}
     tune(champion, tmp_path / "whole.json", **plan)
-    monkeypatch.setattr(tuning_module, "_SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(session, "_SAVE_SECONDS", 0.0)
     for generation in (1, 3, 6):
         seen = itertools.count(1)
 
@@ -210,7 +210,7 @@ def test_a_tuning_does_not_go_on_where_other_numbers_come_of_what_was_told(
             raise CutError
 
     path = tmp_path / "tuned.json"
-    monkeypatch.setattr(tuning_module, "_SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(session, "_SAVE_SECONDS", 0.0)
     with pytest.raises(CutError):
         tune(champion, path, observer=observer, **SMALL)
     with monkeypatch.context() as patch:
@@ -224,14 +224,14 @@ def test_a_tuning_does_not_go_on_where_other_numbers_come_of_what_was_told(
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["cma", "random"])
 def test_a_check_that_a_signal_cuts_off_is_made_again(champion, tmp_path, monkeypatch, method):
-    monkeypatch.setattr(tuning_module, "_CHECK_EPISODES", 40)
-    monkeypatch.setattr(tuning_module, "_CHECK_SHARE", 0.5)
+    monkeypatch.setattr(session, "_CHECK_EPISODES", 40)
+    monkeypatch.setattr(session, "_CHECK_SHARE", 0.5)
     plan = {"method": method, "budget": 8 * 31, "population": 8, "episodes": 32, "max_steps": 60}
     tune(champion, tmp_path / "whole.json", **plan)
     whole = Saved.load(state_path(tmp_path / "whole.json"))
     assert whole.hard.size > 8
     assert len(whole.kept) == len(whole.kept_means) > 4
-    check = tuning_module.TuningSession._check
+    check = session.TuningSession._check
     for cut in (1, 3, 6):
         path, count = tmp_path / f"{cut}.json", itertools.count()
 
@@ -240,10 +240,10 @@ def test_a_check_that_a_signal_cuts_off_is_made_again(champion, tmp_path, monkey
                 raise BrokenOff
             return check(self, sets)
 
-        monkeypatch.setattr(tuning_module.TuningSession, "_check", checked)
+        monkeypatch.setattr(session.TuningSession, "_check", checked)
         with pytest.raises(TuningInterrupted):
             tune(champion, path, **plan)
-        monkeypatch.setattr(tuning_module.TuningSession, "_check", check)
+        monkeypatch.setattr(session.TuningSession, "_check", check)
         resume_tuning(path)
         assert path.read_bytes() == (tmp_path / "whole.json").read_bytes()
         resumed = Saved.load(state_path(path))
@@ -296,7 +296,7 @@ def seen_seeds(monkeypatch):
 
 def test_episodes_are_fresh_in_each_generation_and_the_worst_come_back(champion, monkeypatch):
     seen = seen_seeds(monkeypatch)
-    monkeypatch.setattr(tuning_module, "_CHECK_SHARE", 0.05)
+    monkeypatch.setattr(session, "_CHECK_SHARE", 0.05)
     tune(champion, budget=16 * 62, population=16, episodes=64, max_steps=50)
     generations = [set(seeds) for seeds, sets, _ in seen if sets == 16]
     assert len(generations) == 62
