@@ -2,12 +2,26 @@
 
 from typing import ClassVar
 
+import gymnasium
 import numpy as np
 import toys
 from conftest import evolved
 
 from wann.champion import Champion, Scores
 from wann.tasks.registry import get_task
+
+
+class Silent(toys.Toy):
+    """Draws nothing."""
+
+    metadata: ClassVar = {"render_modes": ["human"], "render_fps": 10}
+
+
+class Blank(toys.Toy):
+    """Says that it draws, and gives nothing."""
+
+    def render(self):
+        return None
 
 
 class Numbered(toys.Toy):
@@ -26,6 +40,10 @@ class Numbered(toys.Toy):
 
     def close(self):
         Numbered.open -= 1
+
+
+for kind in (Silent, Blank, Numbered):
+    gymnasium.register(f"toys/{kind.__name__}-v0", kind)
 
 
 def champion_of(name, tuned=False, **env_kwargs):

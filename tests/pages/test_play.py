@@ -9,14 +9,11 @@ import signal
 import time
 import webbrowser
 from contextlib import ExitStack, contextmanager
-from typing import ClassVar
 
-import gymnasium
 import httpx
 import imageio_ffmpeg
 import numpy as np
 import pytest
-import toys
 from conftest import evolved
 from PIL import Image
 from players import Numbered, champion_of
@@ -31,23 +28,6 @@ from wann.pages.play import play_routes
 from wann.pages.player import Player, Wish
 from wann.pages.server import serving
 from wann.tasks.registry import get_task
-
-
-class Silent(toys.Toy):
-    """Draws nothing."""
-
-    metadata: ClassVar = {"render_modes": ["human"], "render_fps": 10}
-
-
-class Blank(toys.Toy):
-    """Says that it draws, and gives nothing."""
-
-    def render(self):
-        return None
-
-
-for kind in (Silent, Blank, Numbered):
-    gymnasium.register(f"toys/{kind.__name__}-v0", kind)
 
 
 def until(condition, seconds=20.0):
