@@ -7,7 +7,7 @@ import sys
 
 import toys
 
-from wann.run import search as run
+from wann.run import search
 from wann.run.folder import MEASURED
 
 TINY = {"population": 8, "max_steps": 50, "confirm_episodes": 4, "episodes": 2, "seed": 11}
@@ -26,7 +26,7 @@ FEW = ("--episodes", "3", "--threads", "1")
 
 
 def searched(path, **values):
-    run.search("swingup", out=path, threads=1, **(TINY | {"generations": 4} | values))
+    search.search("swingup", out=path, threads=1, **(TINY | {"generations": 4} | values))
     return path
 
 

@@ -1,14 +1,18 @@
 """Mutation testing of the search's core: small faults, one at a time, that the quick tests should notice.
 
 `make mutants` tries a sample of them, each in a copy of the project, and keeps the outcomes in a JSON file;
-run again, it goes on. It is our own: mutmut leaves out decorated functions, which compiled kernels are, and
-cosmic-ray mutates annotations, which no test can notice, and drops no statement.
+run again, it goes on, and tries anew what was tried with another source or other tests. At the end it prints
+which share was noticed; `tests/equivalent_mutants.txt` lists mutants that are set aside from it.
+
+It is our own: mutmut leaves out decorated functions, which compiled kernels are, and cosmic-ray mutates
+annotations, which no test can notice, and drops no statement.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import hashlib
 import json
 import os
 import shutil
@@ -35,6 +39,8 @@ CONCERNED = {
     "wann/run": ("tests/run", "tests/cli/test_search.py", "tests/cli/test_resume.py"),
 }
 """Files and folders that are mutated, and the tests that should notice."""
+EQUIVALENT = ROOT / "tests" / "equivalent_mutants.txt"
+"""Mutants that change nothing that a test could notice: set aside from the share."""
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "runs", "build", "dist", ".*_cache", ".hypothesis")
 
 SWAPS = (
@@ -114,6 +120,23 @@ def mutants_of(file: str) -> Iterator[Mutant]:
             yield Mutant(file, begin, end, after, name)
 
 
+def digest_of(file: str, tests: Sequence[str]) -> str:
+    """Digest of a file and of all Python files among the tests that should notice its mutants."""
+    paths = [ROOT / file]
+    for place in (ROOT / test for test in tests):
+        paths += [place] if place.is_file() else sorted(place.rglob("*.py"))
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(f"{path.relative_to(ROOT)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def equivalent_mutants() -> set[str]:
+    """Names of the mutants in the list of equivalent ones; a line that begins with # gives their reason."""
+    lines = EQUIVALENT.read_text(encoding="utf-8").splitlines()
+    return {line for line in lines if line and not line.startswith("#")}
+
+
 def run_tests(tree: Path, concerned: Sequence[str], limit: float | None) -> str:
     """Run the quick tests in a copy of the project: "survived", "found" or "timeout"."""
     pytest = f"{sys.executable} -m pytest -x -q -p no:cacheprovider -m".split()
@@ -151,7 +174,9 @@ def main() -> None:
     order = np.random.default_rng(options.seed).permutation(len(every))
     sample = [every[place] for place in order[: options.count]]
     kept = json.loads(options.out.read_text()) if options.out.exists() else {}
-    left = [mutant for mutant in sample if mutant.name not in kept]
+    kept = {name: entry for name, entry in kept.items() if isinstance(entry, dict)}  # others have no digest
+    digests = {file: digest_of(file, files[file]) for file in {mutant.file for mutant in sample}}
+    left = [m for m in sample if kept.get(m.name, {}).get("digest") != digests[m.file]]
     print(f"{len(every)} mutants, {len(sample)} in the sample, {len(left)} to be tried")
 
     sources = {file: (ROOT / file).read_bytes() for file in files}
@@ -185,15 +210,19 @@ def main() -> None:
             limits = dict(zip(concerned, pool.map(limit_of, concerned), strict=True))
             begun = time.monotonic()
             for tried, (mutant, outcome) in enumerate(zip(left, pool.map(outcome_of, left), strict=True), 1):
-                kept[mutant.name] = outcome
+                kept[mutant.name] = {"outcome": outcome, "digest": digests[mutant.file]}
                 options.out.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
                 minutes = (time.monotonic() - begun) / tried * (len(left) - tried) / 60.0
                 print(f"{tried}/{len(left)}, {minutes:.0f} min left: {outcome:8} {mutant.name}", flush=True)
         finally:
             pool.shutdown(cancel_futures=True)
 
-    print(dict(Counter(kept[mutant.name] for mutant in sample)))
-    print(*(mutant.name for mutant in sample if kept[mutant.name] == "survived"), sep="\n")
+    equivalent = equivalent_mutants()
+    counted = {m.name: kept[m.name]["outcome"] for m in sample if m.name not in equivalent}
+    print(dict(Counter(counted.values())), f"and {len(sample) - len(counted)} equivalent")
+    noticed = sum(outcome != "survived" for outcome in counted.values())
+    print(f"noticed: {noticed} / {len(counted)} = {noticed / max(len(counted), 1):.1%}")
+    print(*(name for name, outcome in counted.items() if outcome == "survived"), sep="\n")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ import types
 import pytest
 import toys
 
+import wann.run.folder
 from wann.evolution.variation import KINDS
-from wann.run import folder as storage
 from wann.run.folder import MEASURED
 from wann.run.search import search
 from wann.settings import (
@@ -27,7 +27,7 @@ from wann.settings import (
     with_changes,
 )
 from wann.settings_file import parse_assignment, read_settings_file
-from wann.tasks import registry as tasks
+from wann.tasks import registry
 
 BASE = {
     "preset": "stratified",
@@ -219,9 +219,9 @@ CHECKS = {
 def twin(monkeypatch):
     """A second task: the swing-up under another name."""
     module = types.ModuleType("twin_task")
-    module.TASK = dataclasses.replace(tasks.get_task("swingup"), name="twin")
+    module.TASK = dataclasses.replace(registry.get_task("swingup"), name="twin")
     monkeypatch.setitem(sys.modules, "twin_task", module)
-    monkeypatch.setitem(tasks.COMPILED, "twin", "twin_task:TASK")
+    monkeypatch.setitem(registry.COMPILED, "twin", "twin_task:TASK")
 
 
 @pytest.fixture
@@ -230,21 +230,21 @@ def outcome(tmp_path, monkeypatch):
 
     def run(name, values):
         saved = []
-        save = storage.RunFolder.save_checkpoint
+        save = wann.run.folder.RunFolder.save_checkpoint
 
         def counted(folder, checkpoint):
             saved.append(checkpoint.state.generation)
             save(folder, checkpoint)
 
         with monkeypatch.context() as patch:
-            patch.setattr(storage.RunFolder, "save_checkpoint", counted)
+            patch.setattr(wann.run.folder.RunFolder, "save_checkpoint", counted)
             patch.setattr(toys.Napping, "played", 0)
             ended = search(out=tmp_path / name, **values)
         with open(ended.path / "metrics.csv", newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         metrics = [[row[column] for column in row if column not in MEASURED] for row in rows]
         champion = json.loads((ended.path / "champion.json").read_text())
-        settings = storage.RunFolder.open(ended.path).settings
+        settings = wann.run.folder.RunFolder.open(ended.path).settings
         return {
             "metrics": metrics,
             "length": len(metrics),
@@ -291,7 +291,7 @@ def test_every_setting_changes_something(outcome, twin, tmp_path, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("preset", sorted(tasks.get_task("swingup").presets))
+@pytest.mark.parametrize("preset", sorted(registry.get_task("swingup").presets))
 def test_every_preset_searches_otherwise_than_the_others(outcome, preset):
     """A preset is a name for other settings: where those differ, so does the search."""
     values = {k: v for k, v in BASE.items() if k not in ("population", "tournament_size", "confirm_episodes")}
@@ -346,7 +346,7 @@ def test_settings_of_tournaments_do_nothing_where_selection_is_by_lexicase(name,
     ],
 )
 def test_what_a_given_setting_makes_useless_in_a_preset_is_left_out(preset, given):
-    values = tasks.preset_settings(tasks.get_task("swingup"), preset)
+    values = registry.preset_settings(registry.get_task("swingup"), preset)
     settings = build_settings({"complexity_probability": 0.7, **values}, given)
     for name, value in given.items():
         assert getattr(settings, name) == value
@@ -393,7 +393,7 @@ def test_the_defaults_are_the_paper_s_but_for_stratified_weights():
     ],
 )
 def test_the_presets_are_the_published_settings(preset, wanted):
-    settings = build_settings(tasks.preset_settings(tasks.get_task("swingup"), preset))
+    settings = build_settings(registry.preset_settings(registry.get_task("swingup"), preset))
     assert wanted == (
         *(settings.population, settings.generations, settings.episodes),
         *(settings.initial_connection_probability, settings.elite_ratio, settings.tournament_size),

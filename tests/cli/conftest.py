@@ -9,7 +9,7 @@ from commands import searched
 
 from wann.champion import Champion, Scores, save_champion
 from wann.networks.genome import genome_from_dict
-from wann.run import search as run
+from wann.run import search
 from wann.tasks.registry import get_task
 
 
@@ -20,7 +20,7 @@ def no_evaluation(monkeypatch):
     def ask(*arguments, **options):
         pytest.fail("a generation was computed")
 
-    monkeypatch.setattr(run.Evolution, "ask", ask)
+    monkeypatch.setattr(search.Evolution, "ask", ask)
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,6 @@ def assert_whole(text: str) -> None:
     for line in text.splitlines():
         assert len(line) <= 80, line
         assert not line.endswith("-"), f"a word is cut in two: {line}"
-        assert not line.endswith("-"), line
         assert line.startswith("Usage:") or "..." not in line, line
 
 

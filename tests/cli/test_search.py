@@ -13,10 +13,10 @@ import toys
 from commands import SET, TOY_SET, files, in_a_process_of_its_own, in_one_line, rows, searched
 from rich.console import Console
 
-from wann import progress as live
+from wann import progress
 from wann import settings as config
 from wann.champion import load_champion
-from wann.run import search as run
+from wann.run import search
 from wann.run.folder import RunFolder
 from wann.settings import Settings
 from wann.settings_file import REFERENCE_NAMES
@@ -70,7 +70,7 @@ def test_quiet_shows_the_end_only(wann_command, tmp_path):
 
 
 def test_a_terminal_sees_scores_costs_and_where_the_time_went(wann_command, tmp_path, monkeypatch):
-    monkeypatch.setattr(live, "Console", partial(Console, force_terminal=True, width=100))
+    monkeypatch.setattr(progress, "Console", partial(Console, force_terminal=True, width=100))
     failing = ["--env-kwargs", '{"trouble": "nan"}', "--set=population=12", "--set=episodes=2", "--seed=2"]
     for arguments, generations, workers, failed in (
         (["swingup", *SET, "--threads=2"], 3, "2 workers", False),
@@ -205,7 +205,7 @@ def test_an_interrupt_before_the_search_began_ends_with_130(wann_command, monkey
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run, "search", interrupt)
+    monkeypatch.setattr(search, "search", interrupt)
     code, out, err = wann_command("search", "swingup")
     assert (code, out, err.strip()) == (130, "", "wann: interrupted")
 

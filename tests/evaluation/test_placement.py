@@ -5,8 +5,7 @@ import pytest
 import toys  # noqa: F401 - registers them
 from conftest import evolved
 
-from wann.evaluation import opening
-from wann.evaluation import ray_evaluator as distributed
+from wann.evaluation import opening, ray_evaluator
 from wann.evaluation.evaluator import LocalEvaluator
 from wann.evaluation.opening import open_evaluator
 from wann.evaluation.placement import Placement
@@ -24,7 +23,7 @@ class Recorded:
 @pytest.fixture
 def opened(monkeypatch):
     """Opens an evaluator on a machine with four processors; gives it and the notes."""
-    monkeypatch.setattr(distributed, "RayEvaluator", Recorded)
+    monkeypatch.setattr(ray_evaluator, "RayEvaluator", Recorded)
     monkeypatch.setattr(opening, "available_threads", lambda: 4)
 
     def call(name, episodes=1000, **wish):

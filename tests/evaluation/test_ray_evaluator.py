@@ -19,8 +19,7 @@ import numpy as np
 import pytest
 from conftest import evolved
 
-from wann.evaluation import ray_cluster
-from wann.evaluation import ray_evaluator as distributed
+from wann.evaluation import ray_cluster, ray_evaluator
 from wann.evaluation.evaluator import LocalEvaluator
 from wann.evaluation.ray_evaluator import RayEvaluator
 from wann.networks.network import compile_genome
@@ -272,9 +271,9 @@ def test_a_network_that_kills_or_hangs_its_workers_fails_alone(cluster, tmp_path
 
 def test_a_worker_with_another_version_is_refused_by_name(cluster, monkeypatch):
     task = get_task("swingup")
-    ours = distributed.identity()
+    ours = ray_evaluator.identity()
     for name, other in (("wann", "0.0.1"), ("wann's code", "ffffffffffff")):
-        monkeypatch.setattr(distributed, "identity", lambda name=name, other=other: ours | {name: other})
+        monkeypatch.setattr(ray_evaluator, "identity", lambda name=name, other=other: ours | {name: other})
         with pytest.raises(
             ValueError, match=f"the worker on .* has {name} .*, but here it is {other}: install"
         ):
@@ -293,18 +292,18 @@ def test_a_worker_with_another_version_is_refused_by_name(cluster, monkeypatch):
     ],
 )
 def test_the_digest_of_the_code_is_that_of_every_file_in_every_package(tmp_path, monkeypatch, file, line):
-    ours = distributed.identity()
+    ours = ray_evaluator.identity()
     for name in ("wann", "wann_envs"):
         folder = Path(str(find_spec(name).origin)).parent
         shutil.copytree(folder, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(
         ray_cluster, "find_spec", lambda name: SimpleNamespace(origin=tmp_path / name / "__init__.py")
     )
-    assert distributed.identity() == ours
+    assert ray_evaluator.identity() == ours
     (tmp_path / file).parent.mkdir(exist_ok=True)
     with open(tmp_path / file, "a", encoding="utf-8") as changed:
         changed.write(line)
-    theirs = distributed.identity()
+    theirs = ray_evaluator.identity()
     assert theirs.pop("wann's code") != ours.pop("wann's code")
     assert theirs == ours
 

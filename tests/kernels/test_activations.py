@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from kernels import activate_row
+from compiled_twins import activate_row
 
 from wann.kernels.activations import ACTIVATIONS, BY_CODE, activate, gaussian, sigmoid
 from wann.kernels.lanes import WIDTH, kernel, lane_array

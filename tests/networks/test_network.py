@@ -3,10 +3,10 @@
 import networkx as nx
 import numpy as np
 import pytest
+from compiled_twins import activate_row
 from conftest import evolved
 from hypothesis import given
 from hypothesis import strategies as st
-from kernels import activate_row
 
 from wann.kernels.activations import BY_CODE
 from wann.kernels.forward import constants_first

@@ -9,71 +9,25 @@ import signal
 import time
 import webbrowser
 from contextlib import ExitStack, contextmanager
-from typing import ClassVar
 
-import gymnasium
 import httpx
 import imageio_ffmpeg
 import numpy as np
 import pytest
-import toys
 from conftest import evolved
 from PIL import Image
+from players import Numbered, champion_of
 from pydantic import ValidationError
 from websockets.sync.client import connect
 
-from wann.champion import Champion, Scores, save_champion
-from wann.cli import options as common
-from wann.cli.main import main
-from wann.pages import player as player_module
-from wann.pages import recorder as studio_module
+import wann.cli.options
+import wann.pages.player
+from wann.champion import Champion, Scores
+from wann.pages import recorder
 from wann.pages.play import play_routes
 from wann.pages.player import Player, Wish
 from wann.pages.server import serving
 from wann.tasks.registry import get_task
-
-
-class Silent(toys.Toy):
-    """Draws nothing."""
-
-    metadata: ClassVar = {"render_modes": ["human"], "render_fps": 10}
-
-
-class Blank(toys.Toy):
-    """Says that it draws, and gives nothing."""
-
-    def render(self):
-        return None
-
-
-class Numbered(toys.Toy):
-    """Shows the step as the brightness, in many steps a second; counts the instances that are open."""
-
-    metadata: ClassVar = {"render_modes": ["rgb_array"], "render_fps": 200}
-    length = 40
-    open = 0
-
-    def __init__(self, **options):
-        super().__init__(**options)
-        Numbered.open += 1
-
-    def render(self):
-        return np.full((40, 60, 3), min(6 * self.age, 255), np.uint8)
-
-    def close(self):
-        Numbered.open -= 1
-
-
-for kind in (Silent, Blank, Numbered):
-    gymnasium.register(f"toys/{kind.__name__}-v0", kind)
-
-
-def champion_of(name, tuned=False, **env_kwargs):
-    task = get_task(name, env_kwargs)
-    genome = evolved(seed=3, mutations=10, inputs=len(task.inputs), outputs=len(task.outputs))
-    scores = Scores(np.array([-1.0, 0.75]), np.array([0.0, 2.0]), np.zeros(2), (1, 2))
-    weights = np.linspace(-1.0, 1.0, genome.connection_count) if tuned else None
-    return Champion(name, task.inputs, task.outputs, genome, scores, weights, env_kwargs=env_kwargs)
 
 
 def until(condition, seconds=20.0):
@@ -169,7 +123,7 @@ def test_pause_stops_and_goes_on_and_reset_begins_again():
 
 
 def test_the_next_episode_takes_the_same_seed_or_the_next(monkeypatch):
-    monkeypatch.setattr(player_module, "_HELD_SECONDS", 0.02)
+    monkeypatch.setattr(wann.pages.player, "_HELD_SECONDS", 0.02)
     with played(champion_of("toys/Numbered-v0")) as viewer:
         viewer.until(lambda facts: len(facts["episodes"]) == 2)
         viewer.ask(next_seed=True)
@@ -197,7 +151,7 @@ def test_a_weight_that_changes_within_an_episode_changes_the_actions_and_is_told
 @pytest.mark.parametrize("speed", [0.5, 2.0])
 def test_the_pace_is_the_environment_s_times_the_speed(monkeypatch, speed):
     clock = [100.0]
-    monkeypatch.setattr(player_module.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(wann.pages.player.time, "perf_counter", lambda: clock[0])
     player = Player(champion_of("toys/Toy-v0"))
     player._begin(0)
     player._speed = speed
@@ -298,7 +252,7 @@ def frames_of(path):
 @pytest.mark.parametrize(("kind", "pace"), [("mp4", 50), ("gif", 25)])
 @pytest.mark.parametrize("speed", [1.0, 4.0])
 def test_a_film_lasts_as_long_as_what_was_shown(monkeypatch, kind, pace, speed):
-    monkeypatch.setattr(player_module, "_HELD_SECONDS", 0.2)
+    monkeypatch.setattr(wann.pages.player, "_HELD_SECONDS", 0.2)
     player = Player(champion_of("toys/Numbered-v0"))
     player._begin(0)
     player._speed = speed
@@ -326,7 +280,7 @@ def test_a_film_that_cannot_be_written_is_told_and_the_playing_goes_on(monkeypat
         raise OSError(28, "No space left on device")
         yield
 
-    monkeypatch.setattr(studio_module, "making", broken)
+    monkeypatch.setattr(recorder, "making", broken)
     notes = []
     with played(champion_of("toys/Numbered-v0"), note=notes.append) as viewer:
         viewer.ask(film="mp4")
@@ -338,7 +292,7 @@ def test_a_film_that_cannot_be_written_is_told_and_the_playing_goes_on(monkeypat
 
 
 def test_a_forgotten_recording_ends_by_itself(monkeypatch):
-    monkeypatch.setattr(studio_module, "_LONGEST_SECONDS", 0.1)
+    monkeypatch.setattr(recorder, "_LONGEST_SECONDS", 0.1)
     with played(champion_of("toys/Numbered-v0")) as viewer:
         viewer.ask(film="mp4")
         film = viewer.until(lambda facts: facts["film"])["film"]
@@ -408,48 +362,15 @@ def test_what_makes_no_sense_is_answered_and_the_connection_stays():
 # the command
 
 
-def test_play_ends_in_one_line_where_there_is_nothing_to_play(capsys, tmp_path):
-    save_champion(champion_of("toys/Silent-v0"), tmp_path / "silent.json")
-    with pytest.raises(SystemExit) as caught:
-        main(["play", str(tmp_path / "silent.json"), "--no-browser"])
-    captured = capsys.readouterr()
-    assert (caught.value.code, captured.out) == (2, "")
-    assert captured.err.count("\n") == 1
-    assert captured.err.startswith("wann: toys/Silent-v0 draws no pictures")
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_play_opens_the_page_and_a_signal_ends_it_in_one_line(capsys, tmp_path, monkeypatch, number):
-    opened = []
-
-    def browser(address):
-        opened.append((address, httpx.get(address).status_code))
-        os.kill(os.getpid(), number)
-
-    monkeypatch.setattr(webbrowser, "open", browser)
-    monkeypatch.setenv("DISPLAY", ":0")
-    save_champion(champion_of("toys/Numbered-v0"), tmp_path / "champion.json")
-    before = signal.getsignal(number)
-    with pytest.raises(SystemExit) as caught:
-        main(["play", str(tmp_path / "champion.json")])
-    captured = capsys.readouterr()
-    ((address, status),) = opened
-    assert (caught.value.code, status, captured.err) == (0, 200, "")
-    first, *_, last = captured.out.splitlines()
-    assert (first, last) == (f"Playing toys/Numbered-v0 at {address}", "Ended.")
-    assert signal.getsignal(number) == before
-    assert Numbered.open == 0
-
-
 def test_without_a_screen_no_browser_takes_over_the_terminal(tmp_path, monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(common.sys, "platform", "linux")
+    monkeypatch.setattr(wann.cli.options.sys, "platform", "linux")
     monkeypatch.setattr(webbrowser, "open", lambda address: pytest.fail(f"opened {address}"))
     monkeypatch.setattr(
-        common.click, "echo", lambda text: text == "Ended." or os.kill(os.getpid(), signal.SIGINT)
+        wann.cli.options.click, "echo", lambda text: text == "Ended." or os.kill(os.getpid(), signal.SIGINT)
     )
-    common.until_interrupted("Playing", "http://127.0.0.1:1/", no_browser=False)
+    wann.cli.options.until_interrupted("Playing", "http://127.0.0.1:1/", no_browser=False)
 
 
 # in a browser

@@ -1,6 +1,5 @@
 """The champion page: its data, its JavaScript against the kernels bit for bit, and the page in a browser."""
 
-import html
 import json
 import re
 import shlex
@@ -20,7 +19,6 @@ import wann
 from wann.analysis.achievement import achievement
 from wann.analysis.scorecard import profile
 from wann.champion import Champion, Scores, load_champion, save_champion
-from wann.cli.main import main
 from wann.kernels.activations import activate
 from wann.kernels.lanes import blocks_for, lane_array
 from wann.networks.genome import genome_to_dict, minimal_genome
@@ -30,7 +28,7 @@ from wann.pages.network_data import diagram_data, exhibit, network_data
 from wann.pages.render import SCRIPTS, render
 from wann.pages.report import page_data
 from wann.rollouts.compiled import roll_out
-from wann.run import search as run
+from wann.run import search
 from wann.run.folder import RunFolder
 from wann.settings import OBJECTIVES
 from wann.settings_file import parse_assignment
@@ -305,7 +303,7 @@ def test_the_first_command_searches_the_same_again(swingup):
     assert words[:3] == ["wann", "search", "swingup"]
     options = dict(zip(words[3::2], words[4::2], strict=True))
     given = dict(parse_assignment(word) for at, word in enumerate(words) if words[at - 1] == "--set")
-    settings = run.resolve("swingup", options["--preset"], None, {**given, "seed": int(options["--seed"])})
+    settings = search.resolve("swingup", options["--preset"], None, {**given, "seed": int(options["--seed"])})
     assert settings == RunFolder.open(swingup).settings
 
 
@@ -391,36 +389,6 @@ def test_tuned_weights_come_with_the_score_that_tuning_measured(swingup, tmp_pat
         assert entry["tuned"] == load_champion(copy / f"{name}.json").tuned_sources.tolist()
         assert (entry["tuned_score"] == 345.0) == bool(tuning)
         assert entry["tuned_score"] is not None
-
-
-def test_the_command_writes_one_file_that_asks_for_nothing(swingup, tmp_path, capsys):
-    out = tmp_path / "page.html"
-    with pytest.raises(SystemExit) as caught:
-        main(["report", str(swingup), "--out", str(out)])
-    assert caught.value.code == 0
-    assert capsys.readouterr().out == f"Wrote {out}\n"
-    text = html.unescape(out.read_text(encoding="utf-8"))
-    assert "connect-src 'none'" in text
-    assert out.stat().st_size < 5_000_000
-    # No address but that of the data, of the SVG name space and the empty icon.
-    assert set(re.findall(r"""(?:src|href)=["']([^"']*)""", text)) == {"data:,"}
-    assert set(re.findall(r"https?://[\w./]+", text)) == {"http://www.w3.org/2000/svg"}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["nowhere"], "run folder nowhere does not exist"),
-        (["{run}", "--out", "page.pdf"], "page.pdf: a page's name must end in .html"),
-        (["{run}", "--data", "."], "--data names the folder of MNIST, and the task is swingup"),
-    ],
-)
-def test_mistakes_end_in_one_line(swingup, capsys, arguments, words):
-    with pytest.raises(SystemExit) as caught:
-        main(["report", *(argument.format(run=swingup) for argument in arguments)])
-    assert caught.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert words in line
 
 
 # The page in a browser

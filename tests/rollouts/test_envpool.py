@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import wann.rollouts.envpool
 from wann.networks.network import batch_networks, compile_genome, evaluate_network
-from wann.rollouts import envpool as pool
 from wann.rollouts.envpool import pool_available, pool_episodes
 from wann.rollouts.job import Job
 from wann.rollouts.spaces import action_codec, observation_codec
@@ -95,7 +95,7 @@ def test_chunks_threads_and_the_size_of_the_pool_change_nothing(envpool, env_id,
         assert part.steps.tobytes() == whole.steps[first:last].tobytes()
     backwards = pool_episodes(env_id, Job(batch, WEIGHTS[::-1], SEEDS[::-1], 150, 0, 5))
     assert (backwards.returns[:, ::-1, ::-1] == whole.returns).all()
-    monkeypatch.setattr(pool, "MOST_LANES", 7)  # cuts networks in two
+    monkeypatch.setattr(wann.rollouts.envpool, "MOST_LANES", 7)  # cuts networks in two
     assert equal(whole, pool_episodes(env_id, Job(batch, WEIGHTS, SEEDS, 150, 0, 5)))
 
 
@@ -147,7 +147,7 @@ def test_a_pool_that_seeds_by_place_is_not_used(envpool, monkeypatch):
     def by_place(env_id, seeds, max_steps, threads):
         return envpool.make_dm(env_id, num_envs=seeds.size, seed=int(seeds[0]), max_episode_steps=max_steps)
 
-    monkeypatch.setattr(pool, "_make", by_place)
+    monkeypatch.setattr(wann.rollouts.envpool, "_make", by_place)
     assert "more than its own seed" in pool_available("LunarLander-v3", *spaces_of("LunarLander-v3"))
 
 
@@ -209,7 +209,7 @@ CHOICE = SimpleNamespace(dtype=np.int32, shape=[-1], minimum=1, maximum=2)
 def scripted(monkeypatch):
     def install(*script):
         made = ScriptedPool(*script)
-        monkeypatch.setattr(pool, "_make", lambda *_: made)
+        monkeypatch.setattr(wann.rollouts.envpool, "_make", lambda *_: made)
         return made
 
     return install

@@ -10,6 +10,7 @@ from conftest import evolved
 from hypothesis import given
 from hypothesis import strategies as st
 
+import wann.run.front
 from wann.champion import load_champion, save_champion
 from wann.evaluation.evaluator import LocalEvaluator
 from wann.evaluation.placement import Placement
@@ -18,7 +19,6 @@ from wann.evolution.ranking import SIZES, score
 from wann.evolution.shared_weights import generation_weights
 from wann.networks.genome import genome_to_dict, renumbered
 from wann.networks.network import compile_genome
-from wann.run import front as front_module
 from wann.run.confirming import pick
 from wann.run.folder import RunFolder
 from wann.run.front import Front, FrontMember, front_from_json, front_to_json, load_front
@@ -48,18 +48,6 @@ def ended(tmp_path_factory):
 def run_path(ended, tmp_path):
     shutil.copytree(ended, tmp_path / "run")
     return tmp_path / "run"
-
-
-@pytest.fixture
-def refused(wann_command):
-    """Runs a command that must fail in one line; gives that line."""
-
-    def call(*arguments):
-        code, out, err = wann_command(*arguments)
-        assert (code, out, err.count("\n")) == (2, "", 1), err
-        return err.removeprefix("wann: ").rstrip()
-
-    return call
 
 
 def value(member, name):
@@ -182,29 +170,12 @@ def test_a_front_of_a_later_generation_than_the_checkpoint_is_dropped(run_path, 
     assert (run_path / "front.json").read_bytes() == (other / "front.json").read_bytes()
 
 
-def test_a_run_from_before_has_no_front_and_gets_one_with_its_next_generation(
-    run_path, wann_command, refused
-):
-    wanted = (run_path / "front.json").read_bytes()
-    with np.load(run_path / "checkpoint.npz") as file:
-        old = {name: array for name, array in file.items() if not name.startswith("told_")}
-    np.savez(run_path / "checkpoint.npz", **old)
-    (run_path / "front.json").unlink()
-    message = refused("front", run_path)
-    assert f"has no Pareto front yet: 'wann resume {run_path} --set generations=9'" in message
-    resume(run_path, threads=1)  # nothing to compute: none yet
-    assert not (run_path / "front.json").exists()
-    assert wann_command("resume", run_path, "--set", "generations=9", "--quiet")[0] == 0
-    assert load_front(run_path).generation == 9
-    assert (run_path / "front.json").read_bytes() != wanted
-
-
 def test_no_front_is_kept_where_nothing_was_finite():
     evolution = Evolution(Settings(population=4), 5, 1)
-    assert front_module.front_of(evolution.settings, get_task("swingup"), evolution.state) is None
+    assert wann.run.front.front_of(evolution.settings, get_task("swingup"), evolution.state) is None
     evolution.ask()
     evolution.tell(np.full((4, 6, 1), np.nan))
-    assert front_module.front_of(evolution.settings, get_task("swingup"), evolution.state) is None
+    assert wann.run.front.front_of(evolution.settings, get_task("swingup"), evolution.state) is None
 
 
 def test_while_a_run_goes_on_its_front_costs_a_hundredth(tmp_path, monkeypatch):
@@ -225,36 +196,6 @@ def test_while_a_run_goes_on_its_front_costs_a_hundredth(tmp_path, monkeypatch):
     assert written[0] == 1
     assert written[-1] == 12
     assert 3 <= len(written) <= 6, written
-
-
-BROKEN = [
-    (lambda data: data.update(version=2), "newer than 1"),
-    (lambda data: data.update(format="wann-champion"), "is not a front"),
-    (lambda data: data.update(generation=0), "'generation' must be a whole number, at least 1, not 0$"),
-    (lambda data: data.update(generation=True), "'generation' must be a whole number, at least 1, not True$"),
-    (lambda data: data.update(generation=1.0), "'generation' must be a whole number, at least 1, not 1.0$"),
-    (lambda data: data.update(objectives=["mean", "speed"]), "'objectives' must be one or more of mean"),
-    (lambda data: data.update(objectives=[]), "'objectives' must be one or more of mean"),
-    (lambda data: data.update(members=[]), "has no members"),
-    (lambda data: data.update(members=["one"]), "must be a list of tables"),
-    (lambda data: data["inputs"].append("more"), "names 6 inputs and 1 outputs, but a member has 5 and 1"),
-    (lambda data: data["members"][0]["values"].pop("depth"), "a member has no value 'depth'"),
-    (lambda data: data["members"][0]["values"].update(mean="high"), "must be a list of numbers"),
-    (lambda data: data["members"][0]["means"].pop(), "as many means as weights, and at least one$"),
-    (lambda data: data["members"][0].update(means=[], weights=[]), "as many means as weights, and at least"),
-    (lambda data: data["members"][0].pop("genome"), "'genome' is missing"),
-    (lambda data: data["members"][0]["genome"]["nodes"].pop(), "which is not there|declares"),
-]
-
-
-@pytest.mark.parametrize(("change", "message"), BROKEN, ids=range(len(BROKEN)))
-def test_a_broken_front_is_refused_in_one_line(run_path, refused, change, message):
-    data = json.loads((run_path / "front.json").read_text())
-    change(data)
-    (run_path / "front.json").write_text(json.dumps(data))
-    with pytest.raises(ValueError, match=message) as caught:
-        load_front(run_path)
-    assert refused("front", run_path) == str(caught.value)
 
 
 # picked from
@@ -308,44 +249,6 @@ def test_a_picked_network_is_confirmed_as_the_run_s_champions_are(tmp_path, nois
     assert found is not None
     save_champion(found, tmp_path / "picked.json")
     assert (tmp_path / "picked.json").read_bytes() == (path / "champion.json").read_bytes()
-
-
-def test_listing_and_picking_on_the_command_line(run_path, wann_command, refused):
-    front = load_front(run_path)
-    code, out, err = wann_command("front", run_path)
-    assert (code, err) == (0, "")
-    assert out.startswith(f"swingup: {len(front.members)} network")
-    for head in ("mean", "best weight", "connections", "worst weight", "robustness", "nodes", "depth"):
-        assert head in out
-    for words in ("smallest", "best", "knee"):
-        assert words in out.split("┡")[1]
-    assert out.splitlines()[-1] == f"Pick      wann front {run_path} --pick knee"
-    code, out, _ = wann_command("front", run_path, "--json")
-    listed = json.loads(out)
-    assert listed["members"] == [{"number": k} | dict(m.values) for k, m in enumerate(front.members, 1)]
-    assert (listed["generation"], listed["objectives"]) == (8, ["mean", "best", "connections"])
-
-    last = len(front.members)
-    code, out, err = wann_command("front", run_path, "--pick", last, "--threads=1")
-    assert (code, err) == (0, "")
-    picked = load_champion(run_path / f"front-{last}.json")
-    assert picked.genome == front.members[-1].genome
-    assert picked.origin["generation"] == 8
-    for command in ("evaluate", "replay", "draw", "search swingup --init-from"):
-        assert f"wann {command} {run_path / f'front-{last}.json'}" in out
-    code, out, _ = wann_command("front", run_path, "--pick=best", "--out", run_path / "b.json", "--json")
-    summary = json.loads(out)
-    best = load_champion(run_path / "b.json")
-    assert summary["confirmed_mean"] == best.scores.overall
-    assert summary["connections"] == best.genome.connection_count
-    assert best.genome == front.members[0].genome
-
-    assert "exists already: choose another --out" in refused("front", run_path, "--pick", last)
-    assert f"the members 1 to {last}, " in refused("front", run_path, "--pick", last + 1)
-    assert "none that is 'elbow'" in refused("front", run_path, "--pick=elbow")
-    assert "leave out --out" in refused("front", run_path, "--out", "x.json")
-    assert "leave out --threads" in refused("front", run_path, "--threads=1")
-    assert "is not a run folder" in refused("front", run_path / "champions")
 
 
 # searches go on from a champion

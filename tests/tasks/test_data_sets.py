@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from conftest import DATA
 
-from wann.tasks import data_sets as datasets
-from wann.tasks import mnist
+from wann.tasks import data_sets, mnist
 from wann.tasks.data_sets import NAMED, image_shape, is_table, load_named, load_table, pixel_names
 from wann.tasks.mnist import deskew
 
@@ -69,7 +68,7 @@ def small_mnist(tmp_path, monkeypatch) -> Path:
         (folder / f"{name}.gz").write_bytes(gzip.compress(content))
         sums[name] = sha256(content).hexdigest()
     monkeypatch.setattr(mnist, "MNIST_FILES", sums)
-    monkeypatch.setattr(datasets, "_VALIDATION_IMAGES", 10)
+    monkeypatch.setattr(data_sets, "_VALIDATION_IMAGES", 10)
     monkeypatch.setattr(mnist, "MIRRORS", ("http://127.0.0.1:9/",))
     return folder
 

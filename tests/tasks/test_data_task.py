@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import evolved
 
-from wann.analysis import classifier as accuracy
+from wann.analysis import classifier
 from wann.analysis.scorecard import evaluate
 from wann.champion import Champion, Scores, load_champion
 from wann.cli.main import main
@@ -238,7 +238,7 @@ def test_a_classifier_s_card_agrees_with_plain_counting(table, tmp_path):
         evaluate(champion, weights=[np.inf])
 
 
-def assert_counted(found: accuracy.Reliability, sure: list[float], right: list[bool]):
+def assert_counted(found: classifier.Reliability, sure: list[float], right: list[bool]):
     """Reliability by plain counting."""
     error = 0.0
     for place, bin_ in enumerate(zip(found.confidence, found.accuracy, found.count, strict=True)):
@@ -258,8 +258,8 @@ def test_reliability_is_what_counting_makes_of_it():
     rng = np.random.default_rng(0)
     sure = np.concatenate([np.arange(1, 11) / 10, np.arange(1, 7) / 6, rng.uniform(0.3, 1.0, 99)])
     right = rng.random(sure.size) < 0.6
-    assert_counted(accuracy.reliability(sure, right), sure.tolist(), right.tolist())
-    certain = accuracy.reliability(np.ones(5), np.array([True, True, True, True, False]))
+    assert_counted(classifier.reliability(sure, right), sure.tolist(), right.tolist())
+    certain = classifier.reliability(np.ones(5), np.array([True, True, True, True, False]))
     assert certain.count == (0,) * 9 + (5,)
     assert certain.error == pytest.approx(0.2)
     json.dumps(certain.to_dict(), allow_nan=False)
@@ -267,12 +267,12 @@ def test_reliability_is_what_counting_makes_of_it():
 
 def test_agreement_is_the_share_of_voters():
     of_each = np.array([[[0.6, 0.4], [0.1, 0.9]], [[0.2, 0.8], [0.4, 0.6]]])
-    assert accuracy.agreement(of_each, np.array([0, 1])).tolist() == [0.5, 1.0]
+    assert classifier.agreement(of_each, np.array([0, 1])).tolist() == [0.5, 1.0]
 
 
 def test_a_sweep_agrees_with_single_weights(table, tmp_path):
     champion = load_champion(search(table, out=tmp_path / "run", env_kwargs={"label": "kind"}, **TINY).path)
-    sweep = accuracy.sweep(champion, 11)
+    sweep = classifier.sweep(champion, 11)
     assert sweep.weights.tolist() == np.linspace(-2, 2, 11).tolist()
     card = evaluate(champion, weights=sweep.weights)
     assert sweep.accuracy.tolist() == [score.accuracy for score in card.per_weight]
@@ -289,7 +289,7 @@ def test_a_class_without_test_samples_is_no_obstacle(tmp_path, capsys):
     champion = load_champion(ended.path)
     card = evaluate(champion)
     assert {row[2] for row in card.per_class} == {None}
-    swept = accuracy.sweep(champion)
+    swept = classifier.sweep(champion)
     assert np.isnan(swept.per_class).all(axis=0).tolist() == [False, False, True]
     assert not np.isnan(swept.per_class[:, :2]).any()
     assert (swept.weights != 0.0).all(), "where all outputs are equal, the first class would win"
@@ -304,7 +304,7 @@ def test_what_is_not_for_a_data_set_has_no_accuracy():
     genome = evolved(0, 3)
     scores = Scores(np.ones(1), np.ones(1), np.zeros(1), (0,))
     champion = Champion("swingup", tuple("abcde"), ("f",), genome, scores)
-    for measure in (accuracy.evaluate_classifier, accuracy.sweep):
+    for measure in (classifier.evaluate_classifier, classifier.sweep):
         with pytest.raises(ValueError, match="swingup is not a data set"):
             measure(champion)
 
@@ -317,8 +317,8 @@ def test_a_vote_goes_to_the_majority_and_a_tie_to_the_larger_mean():
             [[0.0, 1.0, 0.0], [0.3, 0.3, 0.4]],
         ]
     )
-    assert accuracy.vote(of_each).tolist() == [0, 1]
-    assert accuracy.vote(of_each[1:]).tolist() == [1, 1]
+    assert classifier.vote(of_each).tolist() == [0, 1]
+    assert classifier.vote(of_each[1:]).tolist() == [1, 1]
 
 
 def test_members_are_chosen_while_they_help():
@@ -326,10 +326,12 @@ def test_members_are_chosen_while_they_help():
     useless = np.tile([0.5, 0.5], (4, 1))
     half = np.array([[0.9, 0.1], [0.6, 0.4], [0.9, 0.1], [0.6, 0.4]])
     other = np.array([[0.4, 0.6], [0.1, 0.9], [0.4, 0.6], [0.1, 0.9]])
-    assert accuracy.choose_members(np.array([half, other]), labels) == [0, 1]
-    assert accuracy.choose_members(np.array([half, other, useless]), labels) == [0, 1]
-    assert accuracy.choose_members(np.array([useless, half, other]), labels) == [0]
-    assert len(accuracy.choose_members(np.random.default_rng(0).random((30, 99, 2)), np.arange(99) % 2)) <= 9
+    assert classifier.choose_members(np.array([half, other]), labels) == [0, 1]
+    assert classifier.choose_members(np.array([half, other, useless]), labels) == [0, 1]
+    assert classifier.choose_members(np.array([useless, half, other]), labels) == [0]
+    assert (
+        len(classifier.choose_members(np.random.default_rng(0).random((30, 99, 2)), np.arange(99) % 2)) <= 9
+    )
 
 
 def test_a_search_on_data_that_cannot_be_read_leaves_nothing_behind(tmp_path, monkeypatch):

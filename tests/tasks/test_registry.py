@@ -15,8 +15,7 @@ from gymnasium.error import DependencyNotInstalled
 from wann.networks.network import batch_networks, compile_genome
 from wann.rollouts.job import Job
 from wann.settings import build_settings
-from wann.tasks import known
-from wann.tasks import registry as tasks
+from wann.tasks import known, registry
 from wann.tasks.compiled_task import CompiledTask
 from wann.tasks.data_task import DataTask
 from wann.tasks.environment_task import GymnasiumTask
@@ -140,7 +139,7 @@ def test_the_arguments_of_the_environment_reach_it():
 
 def test_names_that_are_known_are_used_where_they_fit(monkeypatch):
     entry = dataclasses.replace(known.GENERIC, inputs=("a", "b", "c"), outputs=("d",), summary="a toy")
-    monkeypatch.setattr(tasks, "KNOWN", {**known.KNOWN, "toys/Toy-v0": entry, "toys/Parts-v0": entry})
+    monkeypatch.setattr(registry, "KNOWN", {**known.KNOWN, "toys/Toy-v0": entry, "toys/Parts-v0": entry})
     task = get_task("toys/Toy-v0")
     assert (task.inputs, task.outputs, task.summary) == (("a", "b", "c"), ("d",), "a toy")
     assert get_task("toys/Parts-v0").outputs[0] == "action 0=0"
@@ -290,5 +289,5 @@ def test_a_name_of_the_registry_is_found_whatever_is_compiled():
 
 
 def test_known_names_are_all_of_registered_environments():
-    for name in (*known.KNOWN, *(task for task in tasks.COMPILED if task != "swingup")):
+    for name in (*known.KNOWN, *(task for task in registry.COMPILED if task != "swingup")):
         assert name in gymnasium.registry

@@ -1,21 +1,18 @@
 """Races: what they choose from and by, and that they go on to the same bits."""
 
-import json
 import shutil
 import signal
 import subprocess
 import sys
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from rich.console import Console
+from races import OPTIONS, PLAN, TINY
 
-from wann import progress as live
 from wann.champion import champion_to_json, load_champion, save_champion
 from wann.evaluation.evaluator import LocalEvaluator
 from wann.evaluation.opening import open_evaluator
@@ -25,8 +22,7 @@ from wann.networks.network import compile_genome, phenotype
 from wann.run.confirming import last_networks
 from wann.run.folder import RunFolder
 from wann.run.search import search
-from wann.tuning import race_session as race_module
-from wann.tuning import session as tune_module
+from wann.tuning import race_session, session
 from wann.tuning.race import is_race, race, resume_race
 from wann.tuning.race_entrants import entrants_of
 from wann.tuning.race_offspring import Mutation, offspring
@@ -34,10 +30,6 @@ from wann.tuning.race_session import rounds_of
 from wann.tuning.session import EpisodeFailedError, OtherMachineError, TuningInterrupted
 from wann.tuning.tune import tune
 from wann.utils.seeding import Purpose, episode_seeds
-
-TINY = {"population": 12, "generations": 8, "max_steps": 60, "confirm_episodes": 4, "episodes": 2, "seed": 1}
-PLAN = {"budget": 256, "population": 8, "episodes": 4, "max_steps": 60, "seed": 2}
-OPTIONS = ["--budget=256", "--population=8", "--episodes=4", "--max-steps=60", "--seed=2"]
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +171,7 @@ def test_a_network_that_fails_is_out_and_the_others_race_on(entrants, tmp_path, 
         return tune(champion, *arguments, **options)
 
     survivor = phenotype(entrants.champions[2].genome)
-    monkeypatch.setattr(race_module, "tune", failing)
+    monkeypatch.setattr(race_session, "tune", failing)
     notes, progress = [], []
     plan = PLAN | {"budget": 128, "observer": progress.append}
     ended = race(entrants, tmp_path / "race", note=notes.append, **plan)
@@ -197,7 +189,7 @@ def test_the_best_of_the_rounds_before_wins_where_the_finalists_fail(entrants, r
             raise EpisodeFailedError("it fell over")
         return tune(champion, *arguments, **options)
 
-    monkeypatch.setattr(race_module, "tune", failing)
+    monkeypatch.setattr(race_session, "tune", failing)
     progress = []
     ended = race(entrants, tmp_path / "race", observer=progress.append, **PLAN)
     best = max(
@@ -273,7 +265,7 @@ def test_children_that_fail_are_out(entrants, tmp_path, monkeypatch):
             raise EpisodeFailedError("the champion could not be evaluated: it fell over")
         return tune(champion, *arguments, **options)
 
-    monkeypatch.setattr(race_module, "tune", failing)
+    monkeypatch.setattr(race_session, "tune", failing)
     notes = []
     two = replace(entrants, champions=entrants.champions[:2], own=(0,))
     ended = race(two, tmp_path / "race", generations=1, note=notes.append, **PLAN)
@@ -302,7 +294,7 @@ def test_children_that_cannot_be_scored_are_out(entrants, tmp_path, monkeypatch)
         with open_evaluator(*arguments) as inner:
             yield Failing(inner)
 
-    monkeypatch.setattr(race_module, "open_evaluator", opened)
+    monkeypatch.setattr(race_session, "open_evaluator", opened)
     notes = []
     one = replace(entrants, champions=entrants.champions[:1], own=(0,))
     race(one, tmp_path / "race", generations=1, note=notes.append, **PLAN)
@@ -436,7 +428,7 @@ def test_what_is_there_is_not_evaluated_again(grown, tmp_path, monkeypatch):
     (tmp_path / "race/champion.json").unlink()
     (tmp_path / "race/.wann-left").mkdir()
     (tmp_path / "race/round-2/.wann-left.json").touch()
-    monkeypatch.setattr(race_module, "open_evaluator", lambda *_arguments: nullcontext(Refusing()))
+    monkeypatch.setattr(race_session, "open_evaluator", lambda *_arguments: nullcontext(Refusing()))
     assert resume_race(tmp_path / "race").path.read_bytes() == grown.path.read_bytes()
     assert [path.name for path in (tmp_path / "race").rglob(".wann-*")] == [".wann-left"]
 
@@ -453,8 +445,8 @@ def test_a_signal_while_a_tuning_ends_is_not_lost(raced, entrants, tmp_path, mon
         save_champion(*arguments)
 
     stopped = []
-    monkeypatch.setattr(race_module, "tune", signalling)
-    monkeypatch.setattr(tune_module, "save_champion", save)
+    monkeypatch.setattr(race_session, "tune", signalling)
+    monkeypatch.setattr(session, "save_champion", save)
     with pytest.raises(TuningInterrupted) as caught:
         race(entrants, tmp_path / "race", placement=Placement(1), **PLAN)
     assert stopped == ["0000.json"]
@@ -477,7 +469,7 @@ def test_a_tuning_that_cannot_go_on_on_this_machine_begins_anew(raced, entrants,
     with pytest.raises(TuningInterrupted):
         race(entrants, tmp_path / "race", observer=observer, **PLAN)
     with monkeypatch.context() as patch:
-        patch.setattr(race_module, "resume_tuning", refusing)
+        patch.setattr(race_session, "resume_tuning", refusing)
         ended = resume_race(tmp_path / "race")
     assert len(refused) == 1
     assert ended.path.read_bytes() == raced.path.read_bytes()
@@ -528,7 +520,7 @@ def test_all_that_is_left_may_be_to_name_the_best(raced, tmp_path):
 
 
 def test_going_on_after_the_end_computes_nothing(raced, monkeypatch):
-    monkeypatch.setattr(race_module, "open_evaluator", None)
+    monkeypatch.setattr(race_session, "open_evaluator", None)
     again = resume_race(raced.path.parent)
     assert again.champion.tuned.tolist() == raced.champion.tuned.tolist()
     assert again.progress.done == again.progress.budget
@@ -549,93 +541,6 @@ def test_ray_gives_the_same_bits(raced, run_path, tmp_path):
 # the command line
 
 
-@pytest.mark.slow
-def test_the_command_shows_the_rounds_and_what_came_of_it(wann_command, run_path, raced, tmp_path):
-    copy = tmp_path / "run"
-    shutil.copytree(run_path, copy)
-    code, out, err = wann_command("race", copy, "--networks", 5, *OPTIONS)
-    assert code == 0
-    assert "round 1/3, network 1/5" in err
-    for part in ("run's champion", ".json won.", "cma: 464 evaluations", f"wann draw {copy}/race"):
-        assert part in out
-    assert (copy / "race/champion.json").read_bytes() == raced.path.read_bytes()
-    code, out, err = wann_command("resume", copy / "race", "--json")
-    assert err == ""
-    summary = json.loads(out)
-    assert (code, summary["evaluations"]) == (0, 464)
-    assert summary["tuning"]["race"]["networks"] == 5
-    code, _, err = wann_command("resume", copy / "race", "--set", "budget=512")
-    assert (code, err.count("\n")) == (2, 1)
-    assert "'budget' determines the race" in err
-    code, out, err = wann_command("resume", copy / "race", "--set", "generations=1")
-    assert code == 0
-    assert "generation 1/1, network 1/16" in err
-    assert "generation 1/1 longer, network 2/2" in err
-    assert "longer" in out
-    assert "cma: 1232 evaluations" in out
-    assert f"wann resume {copy}/race --set generations=9" in out
-    code, _, err = wann_command("race", copy)
-    assert (code, err.count("\n")) == (2, 1)
-    assert f"{copy / 'race'} holds a race already: go on with wann resume {copy / 'race'}" in err
-
-
-def test_of_many_generations_the_last_eight_are_shown(wann_command, raced, tmp_path):
-    shutil.copytree(raced.path.parent, tmp_path / "race")
-    row = {"networks": 2, "evaluations": 8, "best": 1.0, "median": 1.0, "champion": None}
-    told = raced.champion.tuning["race"] | {"generations": [{**row, "longer": row}] * 20}
-    tuning = raced.champion.tuning | {"race": told}
-    save_champion(replace(raced.champion, tuning=tuning), tmp_path / "race/champion.json")
-    code, out, _ = wann_command("resume", tmp_path / "race")
-    assert (code, out.count("generation "), out.count("...")) == (0, 8, 1)
-    assert "generation 13" in out
-    assert "generation 12" not in out
-    assert f"cma: {464 + 20 * 2 * 16} evaluations" in out
-
-
-def test_a_narrow_terminal_shows_where_it_stands(wann_command, run_path, tmp_path, monkeypatch):
-    monkeypatch.setattr(live, "Console", partial(Console, force_terminal=True, width=80))
-    _, _, err = wann_command("race", run_path, "--networks", 5, *OPTIONS, "--out", tmp_path / "race")
-    assert "Round 3/3, network 1/1" in err
-    assert "464/464" in err
-    assert "best " in err
-
-
-def test_what_cannot_be_raced_is_refused_in_one_line(wann_command, run_path, tmp_path, monkeypatch):
-    champion = tmp_path / "champion.json"
-    save_champion(load_champion(run_path), champion)
-    empty = replace(
-        load_champion(run_path), genome=minimal_genome(5, 1, 1, 0.0, rng=np.random.default_rng(0))
-    )
-    save_champion(empty, tmp_path / "empty.json")
-    other = search("CartPole-v1", out=tmp_path / "other", threads=1, **TINY | {"generations": 1}).path
-    out = ["--out", tmp_path / "race"]
-    for arguments, message in (
-        ([champion], "needs a place: name it with --out"),
-        ([run_path, champion], "needs a place: name it with --out"),
-        ([run_path, other, *out], f"{other} is of CartPole-v1, and {run_path} of swingup"),
-        ([run_path, "--method", "adam", *out], "adam needs gradients"),
-        ([run_path, "--method", "adm", *out], "unknown method 'adm'"),
-        ([run_path, "--out", tmp_path], "exists and is not an empty folder"),
-        ([tmp_path / "nowhere"], f"{tmp_path / 'nowhere'}"),
-        ([run_path, tmp_path / "empty.json", *out], "the champion of " + str(tmp_path / "empty.json")),
-        ([run_path, "--out", champion / "race"], f"{champion} is no folder to write to"),
-        ([run_path, *out, "--networks", 0], "--networks"),
-    ):
-        code, printed, err = wann_command("race", *arguments)
-        assert (code, printed, err.count("\n")) == (2, "", 1), err
-        assert message in err
-    assert not (tmp_path / "race").exists()
-    empty_folder, unfinished = tmp_path / "folder", tmp_path / "unfinished"
-    empty_folder.mkdir()
-    monkeypatch.chdir(empty_folder)
-    code, _, err = wann_command("race", run_path, "--out", ".")
-    assert (code, "choose another --out than the folder that you are in" in err) == (2, True)
-    unfinished.mkdir()
-    (unfinished / "race.json").touch()
-    code, _, err = wann_command("race", unfinished, *out)
-    assert (code, f"{unfinished} has no champion yet" in err) == (2, True)
-
-
 def test_parts_of_one_network_are_no_part_of_a_race(entrants, tmp_path):
     for name, value in (("freeze", ("hidden",)), ("weight", 0.5), ("turn", 1)):
         with pytest.raises(ValueError, match=f"a race has no '{name}'"):
@@ -644,25 +549,6 @@ def test_parts_of_one_network_are_no_part_of_a_race(entrants, tmp_path):
         race(replace(entrants, champions=(), own=()), tmp_path / "race", **PLAN)
     with pytest.raises(ValueError, match="generations must be a whole number from 0 to"):
         race(entrants, tmp_path / "race", generations=-1, **PLAN)
-
-
-def test_a_damaged_race_is_told_in_one_line(raced, tmp_path, wann_command):
-    copy = tmp_path / "race"
-    for text in (
-        "",
-        "{",
-        "[]",
-        '{"format": "wann-race", "version": 1}',
-        '{"format": "wann-race", "version": 9}',
-        (raced.path.parent / "race.json").read_text().replace('"linear"', '"cubic"'),
-        (raced.path.parent / "race.json").read_text().replace('"generations": 0', '"generations": -1'),
-    ):
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(raced.path.parent, copy)
-        (copy / "race.json").write_text(text)
-        code, _, err = wann_command("resume", copy)
-        assert (code, err.count("\n")) == (2, 1), err
-        assert str(copy / "race.json") in err
 
 
 def test_two_processes_do_not_race_in_one_folder(entrants, tmp_path):

@@ -1,27 +1,23 @@
 """Tuning individual weights: what it finds, what it keeps, and that it goes on to the same bits."""
 
 import itertools
-import json
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import evolved
+from tuned import champion_for
 
-from wann.champion import Champion, Scores, load_champion, save_champion
-from wann.cli.main import main
+from wann.champion import load_champion, save_champion
 from wann.evaluation.evaluator import LocalEvaluator
 from wann.evaluation.placement import Placement
 from wann.formats.paper import import_champion
 from wann.networks.genome import genome_from_dict
 from wann.networks.network import compile_genome
-from wann.tasks.registry import get_task
-from wann.tuning import session as tuning_module
+from wann.tuning import session
 from wann.tuning.optimisers import OPTIMISERS, Cma
 from wann.tuning.plan import Saved, TuningPlan, state_path
 from wann.tuning.session import TuningInterrupted
@@ -30,14 +26,6 @@ from wann.tuning.tune import for_task, resume_tuning, tune
 from wann.utils.signals import BrokenOff, stop_signals
 
 SMALL = {"budget": 48, "population": 8, "episodes": 2, "sigma": 0.4}
-
-
-def champion_for(task="swingup", seed=3, mutations=30, **values):
-    """A champion of a random topology."""
-    found = get_task(task)
-    genome = evolved(seed, mutations, inputs=len(found.inputs), outputs=len(found.outputs))
-    scores = Scores(np.array([-1.0, 1.0]), np.array([1.0, 2.0]), np.zeros(2), (1, 2))
-    return Champion(found.name, tuple(found.inputs), tuple(found.outputs), genome, scores, **values)
 
 
 @pytest.fixture
@@ -188,7 +176,7 @@ def test_a_tuning_cut_off_after_any_generation_goes_on_to_the_same_bits(tmp_path
     champion = champion_for("digits" if method == "adam" else "swingup")
     plan = SMALL | {"method": method, "episodes": 1}
     tune(champion, tmp_path / "whole.json", **plan)
-    monkeypatch.setattr(tuning_module, "_SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(session, "_SAVE_SECONDS", 0.0)
     for generation in (1, 3, 6):
         seen = itertools.count(1)
 
@@ -222,7 +210,7 @@ def test_a_tuning_does_not_go_on_where_other_numbers_come_of_what_was_told(
             raise CutError
 
     path = tmp_path / "tuned.json"
-    monkeypatch.setattr(tuning_module, "_SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(session, "_SAVE_SECONDS", 0.0)
     with pytest.raises(CutError):
         tune(champion, path, observer=observer, **SMALL)
     with monkeypatch.context() as patch:
@@ -236,14 +224,14 @@ def test_a_tuning_does_not_go_on_where_other_numbers_come_of_what_was_told(
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["cma", "random"])
 def test_a_check_that_a_signal_cuts_off_is_made_again(champion, tmp_path, monkeypatch, method):
-    monkeypatch.setattr(tuning_module, "_CHECK_EPISODES", 40)
-    monkeypatch.setattr(tuning_module, "_CHECK_SHARE", 0.5)
+    monkeypatch.setattr(session, "_CHECK_EPISODES", 40)
+    monkeypatch.setattr(session, "_CHECK_SHARE", 0.5)
     plan = {"method": method, "budget": 8 * 31, "population": 8, "episodes": 32, "max_steps": 60}
     tune(champion, tmp_path / "whole.json", **plan)
     whole = Saved.load(state_path(tmp_path / "whole.json"))
     assert whole.hard.size > 8
     assert len(whole.kept) == len(whole.kept_means) > 4
-    check = tuning_module.TuningSession._check
+    check = session.TuningSession._check
     for cut in (1, 3, 6):
         path, count = tmp_path / f"{cut}.json", itertools.count()
 
@@ -252,10 +240,10 @@ def test_a_check_that_a_signal_cuts_off_is_made_again(champion, tmp_path, monkey
                 raise BrokenOff
             return check(self, sets)
 
-        monkeypatch.setattr(tuning_module.TuningSession, "_check", checked)
+        monkeypatch.setattr(session.TuningSession, "_check", checked)
         with pytest.raises(TuningInterrupted):
             tune(champion, path, **plan)
-        monkeypatch.setattr(tuning_module.TuningSession, "_check", check)
+        monkeypatch.setattr(session.TuningSession, "_check", check)
         resume_tuning(path)
         assert path.read_bytes() == (tmp_path / "whole.json").read_bytes()
         resumed = Saved.load(state_path(path))
@@ -308,7 +296,7 @@ def seen_seeds(monkeypatch):
 
 def test_episodes_are_fresh_in_each_generation_and_the_worst_come_back(champion, monkeypatch):
     seen = seen_seeds(monkeypatch)
-    monkeypatch.setattr(tuning_module, "_CHECK_SHARE", 0.05)
+    monkeypatch.setattr(session, "_CHECK_SHARE", 0.05)
     tune(champion, budget=16 * 62, population=16, episodes=64, max_steps=50)
     generations = [set(seeds) for seeds, sets, _ in seen if sets == 16]
     assert len(generations) == 62
@@ -436,67 +424,6 @@ def test_the_state_holds_everything_that_was_told(champion, tmp_path):
 
 
 # the command line
-
-
-@pytest.mark.slow
-def test_ctrl_c_saves_and_resume_ends_with_the_same_bits(champion, tmp_path):
-    save_champion(champion, tmp_path / "champion.json")
-    plan = ["--population", "8", "--episodes", "2", "--budget", "1600"]
-    base = [sys.executable, "-m", "wann"]
-    start = [*base, "tune", str(tmp_path / "champion.json"), *plan, "--quiet"]
-    process = subprocess.Popen(
-        [*start, "--out", str(tmp_path / "cut.json")], stdout=subprocess.PIPE, text=True
-    )
-    limit = time.monotonic() + 60.0
-    while not state_path(tmp_path / "cut.json").exists():
-        assert process.poll() is None
-        assert time.monotonic() < limit
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, output
-    assert "Go on: wann resume" in output
-    assert "Traceback" not in output
-    subprocess.run([*base, "resume", str(tmp_path / "cut.json"), "--quiet"], check=True, capture_output=True)
-    tune(champion, tmp_path / "whole.json", population=8, episodes=2, budget=1600)
-    assert (tmp_path / "cut.json").read_bytes() == (tmp_path / "whole.json").read_bytes()
-
-
-def test_the_command_ends_with_what_came_of_it(champion, tmp_path, capsys):
-    save_champion(champion, tmp_path / "champion.json")
-    options = ["--population", "8", "--episodes", "1", "--budget", "16"]
-    with pytest.raises(SystemExit) as ended:
-        main(["tune", str(tmp_path / "champion.json"), *options])
-    assert ended.value.code == 0
-    out = capsys.readouterr().out
-    path = tmp_path / "champion.tuned.json"
-    for part in ("Before", "After", f"wann evaluate {path}", f"wann replay {path} --weight tuned"):
-        assert part in out
-    with pytest.raises(SystemExit) as ended:
-        main(["tune", str(tmp_path / "champion.json"), *options, "--json", "--out", str(tmp_path / "b.json")])
-    assert ended.value.code == 0
-    summary = json.loads(capsys.readouterr().out)
-    assert summary["evaluations"] == 16
-    assert summary["tuning"] == load_champion(tmp_path / "b.json").tuning
-
-
-@pytest.mark.parametrize(
-    ("cut", "whole"), [([], "a larger --budget"), (["--max-steps", "2"], "whole episodes")]
-)
-def test_the_command_says_where_nothing_better_was_found(tmp_path, capsys, cut, whole):
-    save_champion(champion_for(mutations=0), tmp_path / "flat.json")
-    plan = [
-        "--method=random",
-        "--weight=0.75",
-        "--budget=4",
-        "--population=4",
-        "--episodes=1",
-        "--sigma=1e-300",
-    ]
-    with pytest.raises(SystemExit) as ended:
-        main(["tune", str(tmp_path / "flat.json"), *plan, *cut])
-    assert ended.value.code == 0
-    assert f"Nothing better than the start was found: try {whole}" in capsys.readouterr().out
 
 
 def test_an_interrupted_tuning_in_memory_says_where_it_stands(champion):

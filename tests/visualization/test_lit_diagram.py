@@ -8,7 +8,7 @@ from conftest import evolved
 
 from wann.champion import Champion, Scores
 from wann.tasks.data_sets import pixel_names
-from wann.visualization import lit_diagram as module
+from wann.visualization import lit_diagram
 from wann.visualization.diagram import diagram_of
 from wann.visualization.lit_diagram import LivingDiagram
 from wann.visualization.theme import DARK, LIGHT
@@ -76,12 +76,12 @@ def test_lines_carry_the_signal_times_the_weight(champion):
 def test_a_picture_is_what_drawing_its_parts_one_over_another_gives(champion):
     """The oracle paints every part in turn, as any drawing program does."""
     kept = []
-    original = module._mask
-    module._mask = lambda *arguments: kept.append(original(*arguments)) or kept[-1]
+    original = lit_diagram._mask
+    lit_diagram._mask = lambda *arguments: kept.append(original(*arguments)) or kept[-1]
     try:
         diagram, living = living_of(champion)
     finally:
-        module._mask = original
+        lit_diagram._mask = original
     values = champion.values(np.array([1.0, -1.0, 0.5]), 1.0)
     order = living._order
     colors = living._colors(values, 1.0)
