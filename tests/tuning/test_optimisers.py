@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from wann.tuning.optimisers import LARGEST_COVARIANCE, OPTIMISERS
+from wann.tuning.optimisers import LARGEST_CHANGE, LARGEST_COVARIANCE, OPTIMISERS
 
 
 def climb(name, target, generations, seed=0, sigma=0.5):
@@ -72,3 +72,14 @@ def test_only_the_order_of_the_values_counts(name):
         first.tell(values)
         second.tell(np.exp(values) * 7.0)
     np.testing.assert_array_equal(first.choice, second.choice)
+
+
+@pytest.mark.parametrize("dimensions", [3, LARGEST_COVARIANCE + 1])
+def test_a_hill_without_a_top_overflows_nothing(dimensions):
+    """As of a network that computes the same at any scale of its weights, but for a little."""
+    optimiser = OPTIMISERS["cma"](dimensions, 8, 0.1, 0)
+    for _ in range(1500):
+        asked = optimiser.ask()
+        assert np.abs(asked).max() <= LARGEST_CHANGE
+        optimiser.tell(asked.sum(axis=1))
+    assert np.isfinite(optimiser.choice).all()

@@ -21,6 +21,10 @@ LARGEST_COVARIANCE = 200
 """Dimensions up to which CMA-ES adapts a whole covariance matrix; beyond, its diagonal."""
 
 
+LARGEST_CHANGE = 1000.0
+"""Distance from their start within which CMA-ES looks for weights."""
+
+
 class Optimiser(Protocol):
     """Maximises a function of D numbers, starting at 0."""
 
@@ -53,7 +57,10 @@ class Cma:
         self._padding = int(dimensions == 1)
         start = np.zeros(dimensions + self._padding)
         own_seed = int(stream(seed, Purpose.TUNING, 0).integers(2**31))
-        self._inner = kind(start, sigma, population_size=population, seed=own_seed)
+        # A network may compute the same at any scale of its weights; without bounds the search then goes on to
+        # numbers that overflow.
+        bounds = np.tile((-LARGEST_CHANGE, LARGEST_CHANGE), (start.size, 1))
+        self._inner = kind(start, sigma, bounds=bounds, population_size=population, seed=own_seed)
         self._asked: list[FloatArray] = []
 
     def ask(self) -> FloatArray:
