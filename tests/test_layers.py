@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,27 @@ def test_no_modules_import_each_other_in_a_circle():
         for module in free:
             del left[module]
     assert not left
+
+
+def test_a_public_name_of_a_type_means_one_thing():
+    """Classes and the aliases of types, which are assigned to a name such as `RowOfWeights`."""
+    places = defaultdict(list)
+    for module in MODULES:
+        if package_of(module) == "wann_envs" or module in FACES:
+            continue
+        for node in ast.parse(MODULES[module].read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                names = [node.name]
+            elif isinstance(node, ast.Assign):
+                names = [each.id for each in node.targets if isinstance(each, ast.Name)]
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                names = [node.target.id]
+            else:
+                continue
+            for name in names:
+                if re.fullmatch(r"[A-Z]\w*[a-z]\w*", name):
+                    places[name].append(module)
+    assert not {name: modules for name, modules in places.items() if len(modules) > 1}
 
 
 def test_modules_are_short_and_few_lie_at_the_top():

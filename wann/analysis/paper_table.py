@@ -24,7 +24,7 @@ from wann.tasks.registry import is_data_set
 from wann.utils.arrays import FloatArray
 from wann.utils.seeding import Purpose, stream
 
-Format = Literal["text", "markdown", "csv", "json", "latex"]
+TableFormat = Literal["text", "markdown", "csv", "json", "latex"]
 
 COLUMNS = (
     "random weights",  # every connection its own, uniform in the range
@@ -230,7 +230,7 @@ def shown_cell(row: TableRow, column: str, plus_minus: str = "±") -> str:
     return f"{cell.mean:.{digits}f}" + ("" if cell.std is None else f" {plus_minus} {cell.std:.{digits}f}")
 
 
-def to_text(rows: Sequence[TableRow], form: Format) -> str:
+def to_text(rows: Sequence[TableRow], form: TableFormat) -> str:
     """The table as Markdown, CSV, JSON or LaTeX (with the package booktabs)."""
     columns = shown_columns(rows)
     if form == "json":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wann.champion import Champion, load_champion
@@ -14,6 +14,7 @@ from wann.run.folder import RunFolder, is_run
 from wann.settings import build_settings
 from wann.tasks.registry import preset_settings
 from wann.tuning.race_offspring import Mutation
+from wann.utils.callbacks import ProgressCallback
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def entrants_of(
     *,
     networks: int | None = None,
     placement: Placement = DEFAULT_PLACEMENT,
-    progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
     note: Note | None = None,
 ) -> Entrants:
     """The networks for a race, scored on fresh episodes.

@@ -19,7 +19,7 @@ from wann.random_weights import RandomHiddenLayer
 from wann.random_weights.bench import comparison
 from wann.random_weights.bench.comparison import RESULTS, Bench, Row, compare, open_bench
 from wann.random_weights.bench.figure import draw_comparison
-from wann.random_weights.bench.method import Anchor, Method, Outcome
+from wann.random_weights.bench.method import Anchor, Measurement, Method
 from wann.random_weights.bench.methods import data_methods, recurrent_methods
 from wann.random_weights.bench.table import explanation, shown_score, to_text
 
@@ -47,7 +47,7 @@ class Made:
             if (name, seed) == self.stop_at:
                 raise KeyboardInterrupt
             self.seen.append((name, seed))
-            return Outcome(score + 0.01 * seed, 10, 1000, 0.25)
+            return Measurement(score + 0.01 * seed, 10, 1000, 0.25)
 
         return measure
 

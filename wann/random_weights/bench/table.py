@@ -13,7 +13,7 @@ from typing import Any, Literal
 from wann.random_weights.bench.champions import REMARK
 from wann.random_weights.bench.comparison import Bench, Row
 
-Format = Literal["text", "markdown", "csv", "json"]
+ComparisonFormat = Literal["text", "markdown", "csv", "json"]
 
 _CSV = (
     "method",
