@@ -152,7 +152,7 @@ def make_row(
         fixed: its fixed topology, tuned; None leaves that cell empty.
         episodes: fresh ones, for each score.
         seed: of the episodes and the random weights.
-        placement: where it is computed; never changes a number.
+        placement: where it is computed; results are the same anywhere.
         note: told in a line what a user should know.
 
     Raises:

@@ -134,7 +134,7 @@ def prune(
         weight: the shared weight that is judged, or "tuned"; the mean over all weights that the champion was
             confirmed at where it is not given.
         episodes: how many decide and confirm, and their seed.
-        placement: where it is computed; never changes a number.
+        placement: where it is computed; results are the same anywhere.
         progress: called with the rollouts done and, as an estimate, to be done.
         note: told in a line what a user should know.
 

@@ -84,7 +84,7 @@ def evaluate(
         episodes: how many, at least 1.
         weights: shared weights to report one by one, each within ±1000.
         seed: of the episodes and the random weights.
-        threads, workers, address: where it is computed, as for `wann.search`; never changes a number.
+        threads, workers, address: where it is computed, as for `wann.search`; results are the same anywhere.
         progress: called with the episodes done and to be done.
         note: told in a line what a user should know.
 

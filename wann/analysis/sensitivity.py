@@ -156,7 +156,7 @@ def measure(
         episodes: of each set of weights, at least 1; by default 50 of compiled physics, else 5.
         detail: how many weights are tried.
         seed: of the episodes and the draws.
-        placement: where it is computed; never changes a number.
+        placement: where it is computed; results are the same anywhere.
         progress: called with the rollouts done and to be done.
         note: told in a line what a user should know.
 

@@ -78,7 +78,7 @@ def pick(
     Args:
         path: the run folder.
         which: as `wann.run.front.Front.position`.
-        placement: where it is computed; never changes a number.
+        placement: where it is computed; results are the same anywhere.
         note: told in a line what a user should know.
         progress: called with the episodes done and to be done.
 
@@ -109,8 +109,8 @@ def last_networks(
 
     Args:
         path: the run folder.
-        most: so many at most.
-        placement: where it is computed; never changes a number.
+        most: largest number of networks, the champion included.
+        placement: where it is computed; results are the same anywhere.
         note: told in a line what a user should know.
         progress: as `pick`.
 

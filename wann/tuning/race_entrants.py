@@ -41,7 +41,7 @@ def entrants_of(
     Args:
         paths: champion files, or run folders, each of which stands for its `last_networks`.
         networks: so many of each run at most.
-        placement: where it is computed; never changes a number.
+        placement: where it is computed; results are the same anywhere.
         progress: called with the episodes done and to be done, for each run anew.
         note: told in a line what a user should know.
 
