@@ -49,6 +49,8 @@ MODULES = {
     for path in sorted((base / package).rglob("*.py"))
 }
 FACES = ("wann", "wann.__main__")  # which show what the packages offer
+BY_NAME = {"wann.tasks.registry": "wann_envs"}
+"""Packages that a module only names: tasks with compiled physics are found by name, loaded on first use."""
 
 
 def package_of(module: str) -> str:
@@ -58,7 +60,7 @@ def package_of(module: str) -> str:
 
 
 def imports_of(module: str) -> set[str]:
-    """Our modules that one imports anywhere, also inside functions, and those that it names in a string."""
+    """Our modules that one imports, also inside functions, and those of others that a string names."""
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     found = set()
     for node in ast.walk(tree):
@@ -69,6 +71,11 @@ def imports_of(module: str) -> set[str]:
             found |= inner or {node.module}
             if len(inner) < len(node.names) and node.module != "wann":
                 found.add(node.module)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            name = node.value.partition(":")[0]
+            # A package's own names, such as a class's home, are loaded on first use: no circle.
+            if name in INNER and package_of(name) not in (package_of(module), BY_NAME.get(module)):
+                found.add(name)
     return {name for name in found if name in MODULES} - {module}
 
 

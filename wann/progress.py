@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wann.utils.callbacks import ProgressCallback
+from wann.utils.words import counted
 
 if TYPE_CHECKING:
     from wann.random_weights.bench import comparison
@@ -264,11 +265,10 @@ def _costs(progress: loop.Progress, row: Mapping[str, Any]) -> str:
     shares = " · ".join(f"{name} {seconds / whole:.0%}" for name, seconds in spent.items())
     chunks = f" · {effort.retried} chunks retried" if effort.retried else ""
     failed = f" · [red]{row['failed']} networks failed[/red]" if row["failed"] else ""
-    workers = "worker" if effort.workers == 1 else "workers"
     return (
         f"[dim]{totals.evaluations:,} networks · {_amount(totals.steps)} steps · "
         f"{_amount(progress.steps_per_second)} steps/s · {_duration(totals.seconds)} so far\n"
-        f"{effort.workers} {workers}, {effort.busy:.0%} busy · {shares}{chunks}[/dim]{failed}"
+        f"{counted(effort.workers, 'worker')}, {effort.busy:.0%} busy · {shares}{chunks}[/dim]{failed}"
     )
 
 

@@ -234,7 +234,7 @@ def to_text(rows: Sequence[TableRow], form: TableFormat) -> str:
     """The table as Markdown, CSV, JSON or LaTeX (with the package booktabs)."""
     columns = shown_columns(rows)
     if form == "json":
-        return json.dumps([asdict(row) | {"cells": _plain(row)} for row in rows], indent=2) + "\n"
+        return json.dumps([asdict(row) | {"cells": _cell_values(row)} for row in rows], indent=2) + "\n"
     if form == "csv":
         return _to_csv(rows, columns)
     head = ["champion", "task", "connections", *columns]
@@ -258,7 +258,7 @@ def _words(row: TableRow, columns: Sequence[str], plus_minus: str = "±") -> lis
     return [row.name, row.task, size, *(shown_cell(row, column, plus_minus) for column in columns)]
 
 
-def _plain(row: TableRow) -> dict[str, Any]:
+def _cell_values(row: TableRow) -> dict[str, Any]:
     return {name: asdict(cell) for name, cell in row.cells.items()}
 
 

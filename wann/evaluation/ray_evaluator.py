@@ -14,6 +14,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from types import TracebackType
 from typing import Any, Self
 
@@ -53,9 +54,7 @@ def _evaluating() -> Any:
 
                 found = ray_cluster.identity()
             except ImportError:  # another version, whose modules lie elsewhere
-                import wann
-
-                found = {"wann": wann.__version__}
+                found = {"wann": import_module("wann").__version__}
             return ray.util.get_node_ip_address(), found
 
         def prepare(self, spec: Any) -> None:

@@ -85,7 +85,9 @@ class Proof:
         words: dict[str, Any] = {"proof_of": self.format} | asdict(self)
         del words["format"]
         head = {"format": "wann-export-proof", "version": 1, "wann": __version__}
-        rows = {name: [_plain(row) for row in words[name].tolist()] for name in ("observations", "outputs")}
+        rows = {
+            name: [_json_numbers(row) for row in words[name].tolist()] for name in ("observations", "outputs")
+        }
         return dump_json(head | words | rows) + "\n"
 
     def summary(self) -> dict[str, Any]:
@@ -93,7 +95,7 @@ class Proof:
         return {k: v for k, v in asdict(self).items() if k not in ("observations", "outputs")}
 
 
-def _plain(row: Sequence[float]) -> list[float | str]:
+def _json_numbers(row: Sequence[float]) -> list[float | str]:
     """Numbers, and words for what JSON has no number for."""
     return [value if np.isfinite(value) else str(value) for value in row]
 
