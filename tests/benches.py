@@ -1,7 +1,7 @@
 """A comparison of made-up methods."""
 
 from wann.random_weights.bench.comparison import Bench
-from wann.random_weights.bench.method import Anchor, Method, Outcome
+from wann.random_weights.bench.method import Anchor, Measurement, Method
 
 
 class Made:
@@ -27,6 +27,6 @@ class Made:
             if (name, seed) == self.stop_at:
                 raise KeyboardInterrupt
             self.seen.append((name, seed))
-            return Outcome(score + 0.01 * seed, 10, 1000, 0.25)
+            return Measurement(score + 0.01 * seed, 10, 1000, 0.25)
 
         return measure

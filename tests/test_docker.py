@@ -18,13 +18,14 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import wann
 from wann.cli.main import commands
 
 yaml = pytest.importorskip("yaml")
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCKER = ROOT / "docker"
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+VERSION = wann.__version__
 IMAGE = f"wann:{VERSION}"
 
 COMPOSE = yaml.safe_load((DOCKER / "compose.yaml").read_text())

@@ -17,7 +17,7 @@ from gymnasium import spaces
 import wann.networks.network
 from wann.doctor import engine, folders, packages, probe, screen, task
 from wann.doctor.examine import examine
-from wann.doctor.finding import Verdict
+from wann.doctor.finding import CheckResult
 
 EXTRAS = {
     "Box2D": "Box2D",
@@ -75,7 +75,7 @@ def finding(monkeypatch):
     def find(check):
         with monkeypatch.context() as patch:
             for place in set(CHECKS.values()) - {CHECKS[check]}:
-                patch.setattr(*place, lambda *_: Verdict("ok", "not looked at"))
+                patch.setattr(*place, lambda *_: CheckResult("ok", "not looked at"))
             for extra, module in EXTRAS.items():
                 if check in EXTRAS and check != extra:
                     patch.setitem(sys.modules, module, None)
@@ -143,7 +143,7 @@ def test_what_rests_on_an_extra_is_left_out_without_it(monkeypatch):
     for module in EXTRAS.values():
         monkeypatch.setitem(sys.modules, module, None)
     for place in set(CHECKS.values()) - {(packages, "extra")}:
-        monkeypatch.setattr(*place, lambda: Verdict("ok", ""))
+        monkeypatch.setattr(*place, lambda: CheckResult("ok", ""))
     assert [each.check for each in examine()] == [name for name in CHECKS if name != "MuJoCo pictures"]
 
 
@@ -171,8 +171,8 @@ def test_what_is_wrong_says_how_to_mend_it(monkeypatch, nowhere):
 
 
 def test_nothing_is_printed_or_left_behind(monkeypatch, capfd, home, tmp_path):
-    monkeypatch.setattr(packages, "extra", lambda *_: Verdict("ok", ""))
-    monkeypatch.setattr(screen, "mujoco_pictures", lambda: Verdict("ok", ""))
+    monkeypatch.setattr(packages, "extra", lambda *_: CheckResult("ok", ""))
+    monkeypatch.setattr(screen, "mujoco_pictures", lambda: CheckResult("ok", ""))
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
@@ -489,7 +489,7 @@ def examined(monkeypatch):
     def examine_env(name, **env_kwargs):
         with monkeypatch.context() as patch:
             for place in set(CHECKS.values()):
-                patch.setattr(*place, lambda *_: Verdict("ok", "not looked at"))
+                patch.setattr(*place, lambda *_: CheckResult("ok", "not looked at"))
             findings = list(examine(name, env_kwargs))
         return {each.check: each for each in findings if each.check not in CHECKS}
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,8 @@ MODULES = {
     for path in sorted((base / package).rglob("*.py"))
 }
 FACES = ("wann", "wann.__main__")  # which show what the packages offer
+BY_NAME = {"wann.tasks.registry": "wann_envs"}
+"""Packages that a module only names: tasks with compiled physics are found by name, loaded on first use."""
 
 
 def package_of(module: str) -> str:
@@ -57,7 +60,7 @@ def package_of(module: str) -> str:
 
 
 def imports_of(module: str) -> set[str]:
-    """Our modules that one imports anywhere, also inside functions, and those that it names in a string."""
+    """Our modules that one imports, also inside functions, and those of others that a string names."""
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     found = set()
     for node in ast.walk(tree):
@@ -68,6 +71,11 @@ def imports_of(module: str) -> set[str]:
             found |= inner or {node.module}
             if len(inner) < len(node.names) and node.module != "wann":
                 found.add(node.module)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            name = node.value.partition(":")[0]
+            # A package's own names, such as a class's home, are loaded on first use: no circle.
+            if name in INNER and package_of(name) not in (package_of(module), BY_NAME.get(module)):
+                found.add(name)
     return {name for name in found if name in MODULES} - {module}
 
 
@@ -106,6 +114,27 @@ def test_no_modules_import_each_other_in_a_circle():
         for module in free:
             del left[module]
     assert not left
+
+
+def test_a_public_name_of_a_type_means_one_thing():
+    """Classes and the aliases of types, which are assigned to a name such as `RowOfWeights`."""
+    places = defaultdict(list)
+    for module in MODULES:
+        if module in FACES or package_of(module) == "wann_envs":
+            continue
+        for node in ast.parse(MODULES[module].read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                names = [node.name]
+            elif isinstance(node, ast.Assign):
+                names = [each.id for each in node.targets if isinstance(each, ast.Name)]
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                names = [node.target.id]
+            else:
+                continue
+            for name in names:
+                if re.fullmatch(r"[A-Z]\w*[a-z]\w*", name):
+                    places[name].append(module)
+    assert not {name: modules for name, modules in places.items() if len(modules) > 1}
 
 
 def test_modules_are_short_and_few_lie_at_the_top():

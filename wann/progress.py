@@ -16,6 +16,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from wann.utils.callbacks import ProgressCallback
+from wann.utils.words import counted
+
 if TYPE_CHECKING:
     from wann.random_weights.bench import comparison
     from wann.run import loop
@@ -70,7 +73,7 @@ def _shown_in(live: Live) -> loop.Observer:
 
 
 @contextmanager
-def bar(label: str) -> Iterator[Callable[[int, int], None]]:
+def bar(label: str) -> Iterator[ProgressCallback]:
     """Progress on standard error: a bar on a terminal, else a line every ten seconds.
 
     Yields:
@@ -92,7 +95,7 @@ def bar(label: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-def _progress_lines(label: str, console: Console) -> Callable[[int, int], None]:
+def _progress_lines(label: str, console: Console) -> ProgressCallback:
     """Function that prints a line at most every ten seconds, and none if the work ends sooner."""
     start = shown = time.monotonic()
     first: int | None = None  # done at the first call; the time before it may have gone into compiling
@@ -153,7 +156,7 @@ def tuning_view(quiet: bool) -> Iterator[session.TuningObserver | None]:
 
 
 @contextmanager
-def comparison_view(quiet: bool) -> Iterator[Callable[[comparison.Progress], None] | None]:
+def comparison_view(quiet: bool) -> Iterator[Callable[[comparison.ComparisonProgress], None] | None]:
     """Observer that shows the progress of a comparison while the context lasts; None when quiet."""
     console = Console(stderr=True)
     if quiet:
@@ -165,7 +168,7 @@ def comparison_view(quiet: bool) -> Iterator[Callable[[comparison.Progress], Non
         yield lambda now: console.print(_measurement(now), soft_wrap=True)
 
 
-def _measurement(now: comparison.Progress) -> str:
+def _measurement(now: comparison.ComparisonProgress) -> str:
     left = _duration(now.seconds_left)
     return f"measurement {now.done + 1} of {now.total}: {now.method}, seed {now.seed}; about {left} left"
 
@@ -262,11 +265,10 @@ def _costs(progress: loop.Progress, row: Mapping[str, Any]) -> str:
     shares = " · ".join(f"{name} {seconds / whole:.0%}" for name, seconds in spent.items())
     chunks = f" · {effort.retried} chunks retried" if effort.retried else ""
     failed = f" · [red]{row['failed']} networks failed[/red]" if row["failed"] else ""
-    workers = "worker" if effort.workers == 1 else "workers"
     return (
         f"[dim]{totals.evaluations:,} networks · {_amount(totals.steps)} steps · "
         f"{_amount(progress.steps_per_second)} steps/s · {_duration(totals.seconds)} so far\n"
-        f"{effort.workers} {workers}, {effort.busy:.0%} busy · {shares}{chunks}[/dim]{failed}"
+        f"{counted(effort.workers, 'worker')}, {effort.busy:.0%} busy · {shares}{chunks}[/dim]{failed}"
     )
 
 

@@ -257,7 +257,7 @@ class Settings(BaseModel):
 
     @field_validator("env_kwargs")
     @classmethod
-    def _plain(cls, value: dict[str, Any]) -> dict[str, Any]:
+    def _toml_values(cls, value: dict[str, Any]) -> dict[str, Any]:
         try:
             same = tomllib.loads(tomli_w.dumps(value)) == value
         except (TypeError, ValueError):

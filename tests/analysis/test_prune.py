@@ -8,7 +8,7 @@ import toys  # noqa: F401 - registers them
 from champions import TOY, WEIGHTS, champion_of
 from conftest import evolved
 
-from wann.analysis.prune import Episodes, Pruning, importance_table, prune
+from wann.analysis.prune import Pruning, PruningEpisodes, importance_table, prune
 from wann.analysis.scorecard import evaluate
 from wann.analysis.variants import Trials, portions
 from wann.champion import champion_from_json, champion_to_json, node_names
@@ -23,7 +23,7 @@ from wann.utils.seeding import Purpose, episode_seeds
 
 @pytest.fixture(scope="module")
 def toy():
-    return prune(champion_of("toys/Toy-v0", TOY, [1.0]), tolerance=0.0, episodes=Episodes(8, 12))
+    return prune(champion_of("toys/Toy-v0", TOY, [1.0]), tolerance=0.0, episodes=PruningEpisodes(8, 12))
 
 
 def test_a_useless_connection_goes_and_an_essential_one_stays(toy):
@@ -67,7 +67,7 @@ def test_the_smaller_champion_is_a_whole_champion_with_fresh_scores(toy):
 
 def test_the_score_without_a_connection_is_that_of_a_genome_that_has_it_off():
     champion = champion_of("swingup", evolved(30, 25))
-    found = prune(champion, tolerance=0.5, episodes=Episodes(3, 2, 4))
+    found = prune(champion, tolerance=0.5, episodes=PruningEpisodes(3, 2, 4))
     genome, task = champion.genome, get_task("swingup")
     seeds = episode_seeds(4, Purpose.PRUNING, 3, 0)
     with LocalEvaluator(task, task.episode_steps, 1) as evaluator:
@@ -106,7 +106,7 @@ def test_a_weight_of_zero_changes_the_same_bits_as_no_connection():
 @pytest.mark.slow
 @pytest.mark.parametrize("weight", [None, 1.0, "tuned"])
 def test_the_published_champion_becomes_smaller_within_the_tolerance_on_other_episodes(published, weight):
-    found = prune(published, weight=weight, tolerance=0.01, episodes=Episodes(10, 60))
+    found = prune(published, weight=weight, tolerance=0.01, episodes=PruningEpisodes(10, 60))
     champion = found.champion
     assert champion.genome.connection_count <= {None: 25, 1.0: 30, "tuned": 45}[weight]
     assert found.after >= found.before - 0.01 * (found.before - found.nothing)
@@ -122,7 +122,9 @@ def test_the_published_champion_becomes_smaller_within_the_tolerance_on_other_ep
 
 def test_tuned_weights_stay_with_their_connections(published):
     tuning = {"method": "cma", "mean": 932.0}
-    found = prune(dataclasses.replace(published, tuning=tuning), weight="tuned", episodes=Episodes(3, 5))
+    found = prune(
+        dataclasses.replace(published, tuning=tuning), weight="tuned", episodes=PruningEpisodes(3, 5)
+    )
     mark = published.genome.mark[published.genome.enabled].tolist()
     weight_of = dict(zip(mark, published.tuned, strict=True))
     champion = found.champion
@@ -133,25 +135,28 @@ def test_tuned_weights_stay_with_their_connections(published):
 
 
 def test_a_single_judged_weight_is_among_the_scores(published):
-    found = prune(published, weight=0.8, tolerance=0.2, episodes=Episodes(2, 3))
+    found = prune(published, weight=0.8, tolerance=0.2, episodes=PruningEpisodes(2, 3))
     scores = found.champion.scores
     assert scores.weights.tolist() == sorted([*published.scores.weights.tolist(), 0.8])
     assert scores.mean[scores.weights == 0.8][0] == pytest.approx(found.after)
 
 
 def test_threads_and_portions_change_nothing(published, monkeypatch):
-    first = prune(published, weight="tuned", episodes=Episodes(3, 3), placement=Placement(1)).to_dict()
+    first = prune(published, weight="tuned", episodes=PruningEpisodes(3, 3), placement=Placement(1)).to_dict()
     monkeypatch.setattr("wann.analysis.variants.PORTION", 2**16)
     assert len(portions(published.network, np.zeros((100, 52)), 3)) > 5
     assert (
-        prune(published, weight="tuned", episodes=Episodes(3, 3), placement=Placement(3)).to_dict() == first
+        prune(published, weight="tuned", episodes=PruningEpisodes(3, 3), placement=Placement(3)).to_dict()
+        == first
     )
-    assert prune(published, weight="tuned", episodes=Episodes(3, 3, 1)).to_dict() != first
+    assert prune(published, weight="tuned", episodes=PruningEpisodes(3, 3, 1)).to_dict() != first
 
 
 def test_a_tighter_tolerance_never_keeps_fewer_connections_of_the_published_champion(published):
     left = [
-        prune(published, tolerance=tolerance, episodes=Episodes(5, 10)).champion.genome.connection_count
+        prune(
+            published, tolerance=tolerance, episodes=PruningEpisodes(5, 10)
+        ).champion.genome.connection_count
         for tolerance in (0.0, 0.05, 0.5)
     ]
     assert left == sorted(left, reverse=True)
@@ -219,9 +224,9 @@ def test_what_cannot_be_judged_is_refused(toy, digits):
     ):
         prune(champion, weight=0.0)
     with pytest.raises(ValueError, match="episodes must be at least 1, not 0"):
-        prune(champion, episodes=Episodes(0))
+        prune(champion, episodes=PruningEpisodes(0))
     with pytest.raises(ValueError, match="digits is a data set, which has no episodes"):
-        prune(digits, episodes=Episodes(fresh=3))
+        prune(digits, episodes=PruningEpisodes(fresh=3))
     with pytest.raises(ValueError, match="unknown task 'swingap'"):
         prune(dataclasses.replace(champion, task="swingap"))
 
@@ -234,7 +239,9 @@ def test_an_environment_that_fails_ends_it_in_one_line(toy):
 
 def test_progress_grows_and_ends_within_what_was_announced(toy):
     seen = []
-    prune(toy.original, episodes=Episodes(2, 2), progress=lambda done, total: seen.append((done, total)))
+    prune(
+        toy.original, episodes=PruningEpisodes(2, 2), progress=lambda done, total: seen.append((done, total))
+    )
     done = [each for each, _ in seen]
     assert done == sorted(done)
     assert all(now <= total for now, total in seen)

@@ -25,6 +25,8 @@ def test_tasks_lists_inputs_outputs_and_presets(wann_command):
         assert re.search(rf"^{re.escape(name)}  \w", out, re.MULTILINE), name
     for text in ("hull angular velocity", "lidar 9", "knee 2 speed", "main engine", "480 population"):
         assert text in others
+    for text in ("64 pixels, 8 x 8", "256 pixels, 16 x 16", "784 pixels, 28 x 28"):
+        assert re.search(rf"^  inputs +{text}$", others, re.MULTILINE), text
     environments, tables = out.splitlines()[-2:]
     assert environments.startswith("Any other registered environment: wann search Name-v0")
     assert tables.startswith("A table of your own: wann search csv:FILE --label COLUMN")

@@ -280,6 +280,25 @@ def test_a_worker_with_another_version_is_refused_by_name(cluster, monkeypatch):
             RayEvaluator(task, 60, address=cluster.address)
 
 
+def test_a_worker_of_a_version_with_other_modules_tells_its_number_and_is_refused(monkeypatch):
+    monkeypatch.setattr(ray_evaluator.ray, "remote", lambda **_: lambda kind: kind)
+    monkeypatch.setattr(ray_evaluator.ray.util, "get_node_ip_address", lambda: "10.0.0.5")
+    worker = ray_evaluator._evaluating()()
+    ours = ray_evaluator.identity()
+    assert worker.identity() == ("10.0.0.5", ours)
+    monkeypatch.delattr("wann.evaluation.ray_cluster")
+    monkeypatch.setitem(sys.modules, "wann.evaluation.ray_cluster", None)
+    answer = worker.identity()
+    assert answer == ("10.0.0.5", {"wann": ours["wann"]})
+    driver = SimpleNamespace(_identity=ours)
+    with pytest.raises(
+        ValueError, match=r"10\.0\.0\.5 does not tell its .*wann's code, .*: install the same"
+    ):
+        RayEvaluator._check(driver, *answer)
+    with pytest.raises(ValueError, match=r"has wann 0\.0\.1, but here it is .*: install the same"):
+        RayEvaluator._check(driver, "10.0.0.5", {"wann": "0.0.1"})
+
+
 @pytest.mark.parametrize(
     ("file", "line"),
     [

@@ -19,7 +19,7 @@ from wann.formats import onnx_graph
 from wann.formats.export import SUFFIXES, differences, export, proof_path, reference
 from wann.formats.export_plan import make_plan
 from wann.formats.observations import champion_observations
-from wann.formats.runners import Job
+from wann.formats.runners import ExportJob
 from wann.kernels.activations import BY_NAME
 from wann.networks.genome import genome_from_dict
 from wann.networks.network import evaluate_network
@@ -58,7 +58,7 @@ def computed(kind, cases, folder):
         path = folder / f"network{index}{SUFFIXES[kind][0]}"
         plan = make_plan(champion, weight, path)
         exports._write(kind, plan, path, "float64", exports.DEFAULT_OPSET)
-        jobs.append(Job(path, plan, rows))
+        jobs.append(ExportJob(path, plan, rows))
         expected.append(reference(champion, plan, rows))
     if kind in exports._SOURCES:
         found, _ = exports._SOURCES[kind][1](jobs)
@@ -268,7 +268,7 @@ def test_javascript_and_c_take_other_weights(tmp_path):
         plan = make_plan(champion, None, path)
         exports._write("c", plan, path, "float64", 17)
         other = dataclasses.replace(plan, weight=-0.7)  # what the runner hands over; the file has 1.3
-        (found,), _ = exports.run_c([Job(path, other, rows)])
+        (found,), _ = exports.run_c([ExportJob(path, other, rows)])
         assert np.array_equal(found, expected)
     if TOOLS["js"]:
         exports._write("js", make_plan(champion, None, tmp_path / "n.mjs"), tmp_path / "n.mjs", "float64", 17)

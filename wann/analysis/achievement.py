@@ -56,7 +56,7 @@ def achievement(
         weight: shared weight; its best confirmed one where it is not given.
         seed: of the episodes.
         starts: episodes.
-        threads: that compute; never changes a number.
+        threads: number of threads; results are the same for any.
 
     Returns:
         The achievement; None where the task has no goal in words, or Python would have to step it.

@@ -24,7 +24,7 @@ from wann.tasks.registry import is_data_set
 from wann.utils.arrays import FloatArray
 from wann.utils.seeding import Purpose, stream
 
-Format = Literal["text", "markdown", "csv", "json", "latex"]
+TableFormat = Literal["text", "markdown", "csv", "json", "latex"]
 
 COLUMNS = (
     "random weights",  # every connection its own, uniform in the range
@@ -152,7 +152,7 @@ def make_row(
         fixed: its fixed topology, tuned; None leaves that cell empty.
         episodes: fresh ones, for each score.
         seed: of the episodes and the random weights.
-        placement: where it is computed; never changes a number.
+        placement: where it is computed; results are the same anywhere.
         note: told in a line what a user should know.
 
     Raises:
@@ -230,11 +230,11 @@ def shown_cell(row: TableRow, column: str, plus_minus: str = "±") -> str:
     return f"{cell.mean:.{digits}f}" + ("" if cell.std is None else f" {plus_minus} {cell.std:.{digits}f}")
 
 
-def to_text(rows: Sequence[TableRow], form: Format) -> str:
+def to_text(rows: Sequence[TableRow], form: TableFormat) -> str:
     """The table as Markdown, CSV, JSON or LaTeX (with the package booktabs)."""
     columns = shown_columns(rows)
     if form == "json":
-        return json.dumps([asdict(row) | {"cells": _plain(row)} for row in rows], indent=2) + "\n"
+        return json.dumps([asdict(row) | {"cells": _cell_values(row)} for row in rows], indent=2) + "\n"
     if form == "csv":
         return _to_csv(rows, columns)
     head = ["champion", "task", "connections", *columns]
@@ -258,7 +258,7 @@ def _words(row: TableRow, columns: Sequence[str], plus_minus: str = "±") -> lis
     return [row.name, row.task, size, *(shown_cell(row, column, plus_minus) for column in columns)]
 
 
-def _plain(row: TableRow) -> dict[str, Any]:
+def _cell_values(row: TableRow) -> dict[str, Any]:
     return {name: asdict(cell) for name, cell in row.cells.items()}
 
 

@@ -7,7 +7,7 @@ share of what they earn, so it means the same for returns above and below 0 and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from wann.networks.network import compile_genome
 from wann.tasks.data_task import DataTask
 from wann.tasks.task import Task
 from wann.utils.arrays import BoolArray, FloatArray
+from wann.utils.callbacks import ProgressCallback
 from wann.utils.seeding import Purpose, episode_seeds
 
 TOLERANCE = 0.01
@@ -37,7 +38,7 @@ _USUAL_ROUNDS = 10  # for the estimate of the time left
 
 
 @dataclass(frozen=True, slots=True)
-class Episodes:
+class PruningEpisodes:
     """Episodes of a pruning; a data set has none to choose."""
 
     deciding: int | None = None  # on which connections are removed; None: 20, or 5 where Python steps them
@@ -45,7 +46,7 @@ class Episodes:
     seed: int = 0
 
 
-USUAL_EPISODES = Episodes()
+USUAL_EPISODES = PruningEpisodes()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,9 +113,9 @@ def prune(
     *,
     tolerance: float = TOLERANCE,
     weight: Weight | None = None,
-    episodes: Episodes = USUAL_EPISODES,
+    episodes: PruningEpisodes = USUAL_EPISODES,
     placement: Placement = DEFAULT_PLACEMENT,
-    progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
     note: Note | None = None,
 ) -> Pruning:
     """Remove the connections and nodes that a champion does not need.
@@ -133,7 +134,7 @@ def prune(
         weight: the shared weight that is judged, or "tuned"; the mean over all weights that the champion was
             confirmed at where it is not given.
         episodes: how many decide and confirm, and their seed.
-        placement: where it is computed; never changes a number.
+        placement: where it is computed; results are the same anywhere.
         progress: called with the rollouts done and, as an estimate, to be done.
         note: told in a line what a user should know.
 
@@ -209,7 +210,7 @@ def prune(
     )
 
 
-def _counts(task: Task, episodes: Episodes) -> tuple[int, int]:
+def _counts(task: Task, episodes: PruningEpisodes) -> tuple[int, int]:
     """How many episodes decide and confirm."""
     deciding, fresh = episodes.deciding, episodes.fresh
     if isinstance(task, DataTask):

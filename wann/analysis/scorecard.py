@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from wann.rollouts.result import Rollouts
 from wann.settings import PAPER_WEIGHTS
 from wann.tasks.registry import is_data_set
 from wann.utils.arrays import FloatArray
+from wann.utils.callbacks import ProgressCallback
 from wann.utils.seeding import Purpose, episode_seeds, stream
 
 _SWEEP_WEIGHTS = 81
@@ -73,7 +74,7 @@ def evaluate(
     threads: int | None = None,
     workers: int | None = None,
     address: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
     note: Note | None = None,
 ) -> Scorecard | ClassifierCard:
     """Score a champion on fresh episodes; that of a data set on its test part, see `evaluate_classifier`.
@@ -83,7 +84,7 @@ def evaluate(
         episodes: how many, at least 1.
         weights: shared weights to report one by one, each within ±1000.
         seed: of the episodes and the random weights.
-        threads, workers, address: where it is computed, as for `wann.search`; never changes a number.
+        threads, workers, address: where it is computed, as for `wann.search`; results are the same anywhere.
         progress: called with the episodes done and to be done.
         note: told in a line what a user should know.
 
@@ -118,7 +119,7 @@ def scorecard_of(
     weights: Sequence[float] = PAPER_WEIGHTS,
     seed: int = 0,
     placement: Placement = DEFAULT_PLACEMENT,
-    progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
     note: Note | None = None,
 ) -> Scorecard:
     """`evaluate` for a champion of an environment.
@@ -203,7 +204,7 @@ def profile(
     episodes: int = 20,
     seed: int = 0,
     placement: Placement = DEFAULT_PLACEMENT,
-    progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
     note: Note | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Returns over an even grid of shared weights on the range; the other arguments as `evaluate`.

@@ -9,7 +9,6 @@ that has the same name is another: how little the return varies from one shared 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,6 +21,7 @@ from wann.evaluation.placement import DEFAULT_PLACEMENT, Note, Placement
 from wann.evolution.shared_weights import RANGE
 from wann.tasks.data_task import DataTask
 from wann.utils.arrays import FloatArray
+from wann.utils.callbacks import ProgressCallback
 from wann.utils.seeding import Purpose, episode_seeds, stream
 
 STRENGTHS = tuple((np.arange(11) / 10).tolist())
@@ -141,7 +141,7 @@ def measure(
     detail: Detail = USUAL_DETAIL,
     seed: int = 0,
     placement: Placement = DEFAULT_PLACEMENT,
-    progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
     note: Note | None = None,
 ) -> Sensitivity:
     """Try a champion with other weights: the mean return, or the accuracy on the test part of its data.
@@ -156,7 +156,7 @@ def measure(
         episodes: of each set of weights, at least 1; by default 50 of compiled physics, else 5.
         detail: how many weights are tried.
         seed: of the episodes and the draws.
-        placement: where it is computed; never changes a number.
+        placement: where it is computed; results are the same anywhere.
         progress: called with the rollouts done and to be done.
         note: told in a line what a user should know.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -15,6 +15,7 @@ from wann.rollouts.result import Rollouts
 from wann.rollouts.samples import classify, make_batch
 from wann.tasks.data_sets import Samples
 from wann.utils.arrays import FloatArray
+from wann.utils.callbacks import ProgressCallback
 
 PORTION = 2**28
 """Most bytes for the lanes of one portion."""
@@ -32,7 +33,7 @@ class Trials:
     """
 
     def __init__(
-        self, evaluator: Evaluator, progress: Callable[[int, int], None] | None = None, total: int = 0
+        self, evaluator: Evaluator, progress: ProgressCallback | None = None, total: int = 0
     ) -> None:
         self._evaluator = evaluator
         self._progress = progress
@@ -113,7 +114,7 @@ def accuracies(
     groups: Sequence[FloatArray],
     samples: Samples,
     threads: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> list[FloatArray]:
     """Share (S,) of labelled samples that a network classifies right, for each group of sets of weights.
 

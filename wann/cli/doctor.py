@@ -49,7 +49,8 @@ def doctor(env_id: str | None, env_kwargs: dict[str, Any] | None, label: str | N
     if as_json:
         click.echo(json.dumps({"problems": problems, "findings": [asdict(each) for each in findings]}))
     else:
-        click.echo(f"\n{problems or 'No'} problem{'s' * (problems != 1)}, {counted(notes, 'note')}.")
+        problems_found = counted(problems, "problem") if problems else "No problems"
+        click.echo(f"\n{problems_found}, {counted(notes, 'note')}.")
     return 1 if problems else 0
 
 

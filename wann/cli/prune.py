@@ -137,7 +137,7 @@ def prune(
             champion,
             tolerance=tolerance,
             weight=judged_weight(champion, weight),
-            episodes=pruning.Episodes(episodes, fresh, seed),
+            episodes=pruning.PruningEpisodes(episodes, fresh, seed),
             placement=placement,
             progress=progress,
             note=print_note,

@@ -218,7 +218,13 @@ def _describe_sides(task: Task) -> None:
 
 @click.command(epilog=examples("wann resume runs/first", "wann resume runs/first --set generations=2048"))
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
-@settings_options
+@click.option(
+    "--set",
+    "assignments",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Value of one setting named above; repeat for more.",
+)
 @placement_options
 @click.option("--quiet", is_flag=True, help="No progress output.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end, and nothing else.")
@@ -228,7 +234,7 @@ def resume(
     """Continue a search, tuning or race exactly where it stopped.
 
     RUN is the run folder of a search, the champion file of a tuning, or the folder of a race. The number of
-    threads or workers may differ from before. Of the settings, these may change:
+    threads or workers may differ from before. Of the settings, --set may change these:
 
     \b
     search  stop rules, such as generations=2048; checkpoint_seconds and

@@ -16,6 +16,7 @@ def tasks() -> None:
     """
     from rich.console import Console
 
+    from wann.tasks.data_sets import image_shape
     from wann.tasks.registry import facts, task_names
 
     console = Console(soft_wrap=True, highlight=False)
@@ -23,9 +24,11 @@ def tasks() -> None:
         task = facts(name)
         console.print(f"[bold]{name}[/bold]  {task.summary}")
         for kind, names in (("inputs ", task.inputs), ("outputs", task.outputs)):
-            shown = ", ".join(names[:NAMES_SHOWN]) + (
-                f", ... {len(names)} in all" * (len(names) > NAMES_SHOWN)
-            )
+            if shape := image_shape(names):
+                shown = f"{len(names)} pixels, {shape[0]} x {shape[1]}"
+            else:
+                more = f", ... {len(names)} in all" if len(names) > NAMES_SHOWN else ""
+                shown = ", ".join(names[:NAMES_SHOWN]) + more
             console.print(f"  {kind}  {shown}", markup=False)
         for preset, settings in task.presets.items():
             chosen = ", ".join(

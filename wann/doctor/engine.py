@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from wann.doctor.finding import Verdict, one_line
+from wann.doctor.finding import CheckResult, one_line
 from wann.doctor.folders import cannot_write
 
 PROC_CGROUP, CGROUPS = "/proc/self/cgroup", "/sys/fs/cgroup"
@@ -17,18 +17,18 @@ GOLDEN = "f7bc03aff27c"
 """First digits of the SHA-256 of the outputs of `reference_outputs`, equal on every machine."""
 
 
-def compiled_code() -> Verdict:
+def compiled_code() -> CheckResult:
     """Whether compiled code can be kept for the next process."""
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     folder = Path(chosen) if chosen else Path(__file__).parents[1] / "__pycache__"
     if reason := cannot_write(folder):
         # numba then looks for another folder, where the fingerprint of `wann.kernels` is not in the path.
         found = f"cannot be kept in {folder} ({reason}): numba picks another folder, or does not start"
-        return Verdict("note", found, "export NUMBA_CACHE_DIR=FOLDER, one that can be written to")
-    return Verdict("ok", f"kept in {folder}")
+        return CheckResult("note", found, "export NUMBA_CACHE_DIR=FOLDER, one that can be written to")
+    return CheckResult("ok", f"kept in {folder}")
 
 
-def numbers() -> Verdict:
+def numbers() -> CheckResult:
     """Whether compiled kernels give the numbers of NumPy, and the bits of other machines."""
     names = [name for name in sorted(os.environ) if name.startswith("NUMBA_") and name != "NUMBA_CACHE_DIR"]
     try:
@@ -37,21 +37,21 @@ def numbers() -> Verdict:
         fix = f"unset {' '.join(names)}" if names else "pip install --force-reinstall numba llvmlite"
         if "cannot cache" in str(error):
             fix = "export NUMBA_CACHE_DIR=FOLDER, one that can be written to"
-        return Verdict("problem", f"the engine does not start: {one_line(error)}", fix)
+        return CheckResult("problem", f"the engine does not start: {one_line(error)}", fix)
     off = float(abs(outputs - expected).max())
     if not off <= 1e-12:
-        return Verdict(
+        return CheckResult(
             "problem",
             f"compiled kernels are off by {off:.1e} from NumPy",
             "make clean, or empty NUMBA_CACHE_DIR; then report it with your processor and numba's version",
         )
     if sha256(outputs.tobytes()).hexdigest()[: len(GOLDEN)] != GOLDEN:
-        return Verdict(
+        return CheckResult(
             "note",
             "compiled kernels are right, but their last bits are not those of other machines",
             "do not mix this machine with others in one run; report it with your processor",
         )
-    return Verdict("ok", f"compiled kernels give the known bits, {off:.0e} from NumPy at most")
+    return CheckResult("ok", f"compiled kernels give the known bits, {off:.0e} from NumPy at most")
 
 
 def reference_outputs() -> tuple[Any, Any]:
@@ -77,7 +77,7 @@ def reference_outputs() -> tuple[Any, Any]:
     return evaluate_network(*arguments), evaluate_network_numpy(*arguments)
 
 
-def threads() -> Verdict:
+def threads() -> CheckResult:
     """How many processors a search uses."""
     from wann.evaluation.evaluator import available_threads
 
@@ -86,10 +86,10 @@ def threads() -> Verdict:
     found = f"{count} of {os.cpu_count()} processors"
     if quota < count:
         fix = f"give searches --threads {max(1, math.ceil(quota))}"
-        return Verdict("note", f"{found}, but the container may keep only {quota:g} busy", fix)
+        return CheckResult("note", f"{found}, but the container may keep only {quota:g} busy", fix)
     if limit := os.environ.get("OMP_NUM_THREADS"):
         found += f"; OMP_NUM_THREADS={limit} does not limit them, --threads does"
-    return Verdict("ok", found)
+    return CheckResult("ok", found)
 
 
 def _processor_quota() -> float:

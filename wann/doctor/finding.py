@@ -21,7 +21,7 @@ class Finding:
     fix: str | None = None  # what to do, one line; None if there is nothing to do
 
 
-class Verdict(NamedTuple):
+class CheckResult(NamedTuple):
     """A finding without the name of its check."""
 
     level: Level
@@ -29,7 +29,7 @@ class Verdict(NamedTuple):
     fix: str | None = None
 
 
-Check = Callable[[], Verdict]
+Check = Callable[[], CheckResult]
 
 
 def run_check(name: str, check: Check) -> Finding:

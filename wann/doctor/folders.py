@@ -8,14 +8,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from wann.doctor.finding import Verdict
+from wann.doctor.finding import CheckResult
 
 
-def run_folders() -> Verdict:
+def run_folders() -> CheckResult:
     """Whether run folders can be made here, and how much space there is."""
     folder = Path("runs")
     if reason := cannot_write(folder):
-        return Verdict(
+        return CheckResult(
             "problem",
             f"{folder.absolute()} cannot be written to: {reason}",
             "start where you may write, or give searches --out FOLDER",
@@ -23,11 +23,11 @@ def run_folders() -> Verdict:
     free = shutil.disk_usage(_existing(folder)).free
     found = f"{folder.absolute()}, {_bytes(free)} free"
     if free < 2**26:
-        return Verdict("problem", found, "free some space, or give searches --out FOLDER on another disk")
-    return Verdict("note", found, "free some space") if free < 2**30 else Verdict("ok", found)
+        return CheckResult("problem", found, "free some space, or give searches --out FOLDER on another disk")
+    return CheckResult("note", found, "free some space") if free < 2**30 else CheckResult("ok", found)
 
 
-def ray_files() -> Verdict:
+def ray_files() -> CheckResult:
     """Whether Ray can write its files, and how much space there is.
 
     Source: Ray 2.60 for the folder.
@@ -36,12 +36,12 @@ def ray_files() -> Verdict:
     folder = Path(named or "/tmp") / "ray"  # noqa: S108  Ray's choice
     if reason := cannot_write(folder):
         fix = "export RAY_TMPDIR=FOLDER, a short path that can be written to"
-        return Verdict("problem", f"{folder} cannot be written to ({reason}): Ray will not start", fix)
+        return CheckResult("problem", f"{folder} cannot be written to ({reason}): Ray will not start", fix)
     usage = shutil.disk_usage(_existing(folder))
     found = f"{folder}, {_bytes(usage.free)} free"
     if usage.free < 0.05 * usage.total:
-        return Verdict("note", f"{found}: Ray complains above 95 % of the disk", "free some space")
-    return Verdict("ok", found)
+        return CheckResult("note", f"{found}: Ray complains above 95 % of the disk", "free some space")
+    return CheckResult("ok", found)
 
 
 def cannot_write(folder: Path) -> str | None:

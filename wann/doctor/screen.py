@@ -8,22 +8,24 @@ import tempfile
 from contextlib import closing
 from typing import Any
 
-from wann.doctor.finding import Verdict, one_line
+from wann.doctor.finding import CheckResult, one_line
 from wann.doctor.probe import probe
 
 
-def terminal() -> Verdict:
+def terminal() -> CheckResult:
     """Whether the standard output can show the symbols of the live view."""
     stdout = sys.__stdout__  # a live view may have taken the place of sys.stdout
     encoding = stdout.encoding if stdout else "ascii"
     try:
         "±·−…─│╭━".encode(encoding)
     except UnicodeEncodeError:
-        return Verdict("note", f"{encoding} cannot show some symbols", "export PYTHONUTF8=1 LC_ALL=C.UTF-8")
-    return Verdict("ok", encoding)
+        return CheckResult(
+            "note", f"{encoding} cannot show some symbols", "export PYTHONUTF8=1 LC_ALL=C.UTF-8"
+        )
+    return CheckResult("ok", encoding)
 
 
-def pictures() -> Verdict:
+def pictures() -> CheckResult:
     """Whether an environment can be drawn without a screen."""
     from wann.tasks.registry import get_task
 
@@ -32,11 +34,11 @@ def pictures() -> Verdict:
         picture: Any = env.render()
     height, width, _ = picture.shape
     if picture.min() == picture.max():
-        return Verdict("problem", "pictures are blank", "reinstall pygame")
-    return Verdict("ok", f"swing-up is drawn without a screen, {width} x {height}")
+        return CheckResult("problem", "pictures are blank", "reinstall pygame")
+    return CheckResult("ok", f"swing-up is drawn without a screen, {width} x {height}")
 
 
-def video() -> Verdict:
+def video() -> CheckResult:
     """Whether films can be written and read."""
     import imageio_ffmpeg  # type: ignore[import-untyped]
 
@@ -55,25 +57,25 @@ def video() -> Verdict:
                 film.close()
                 frames, _ = imageio_ffmpeg.count_frames_and_secs(path)
             except (OSError, RuntimeError) as error:
-                return Verdict("problem", f"{suffix} films fail: {one_line(error)[:200]}", fix)
+                return CheckResult("problem", f"{suffix} films fail: {one_line(error)[:200]}", fix)
             if frames != 3:
-                return Verdict("problem", f"a {suffix} film of 3 frames holds {frames}", fix)
-    return Verdict("ok", "MP4 and GIF are written and read")
+                return CheckResult("problem", f"a {suffix} film of 3 frames holds {frames}", fix)
+    return CheckResult("ok", "MP4 and GIF are written and read")
 
 
-def window() -> Verdict:
+def window() -> CheckResult:
     """Whether a window can be opened."""
     fix = "wann replay RUN --out film.mp4 needs none"
     named = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
     if sys.platform == "linux" and not any(os.environ.get(name) for name in named):
-        return Verdict("note", "no screen, so no window", fix)
+        return CheckResult("note", "no screen, so no window", fix)
     code = 'import pygame; pygame.display.init(); assert pygame.display.get_driver() != "dummy", "no screen"'
     if complaint := probe(code):
-        return Verdict("note", f"no window: {complaint}", fix)
-    return Verdict("ok", "a window can be shown")
+        return CheckResult("note", f"no window: {complaint}", fix)
+    return CheckResult("ok", "a window can be shown")
 
 
-def mujoco_pictures() -> Verdict:
+def mujoco_pictures() -> CheckResult:
     """Whether MuJoCo can draw, and with which of its backends."""
     code = (
         'import gymnasium; env = gymnasium.make("InvertedPendulum-v5", render_mode="rgb_array"); '
@@ -81,10 +83,10 @@ def mujoco_pictures() -> Verdict:
     )
     complaint = probe(code)
     if complaint is None:
-        return Verdict("ok", "drawn as things are")
+        return CheckResult("ok", "drawn as things are")
     for backend in ("egl", "osmesa"):
         if sys.platform == "linux" and probe(code, MUJOCO_GL=backend) is None:
             found = f"not drawn as things are, but with MUJOCO_GL={backend}"
-            return Verdict("note", found, f"export MUJOCO_GL={backend}")
+            return CheckResult("note", found, f"export MUJOCO_GL={backend}")
     fix = "install EGL (Debian: apt-get install libegl1 libgl1-mesa-dri), then export MUJOCO_GL=egl"
-    return Verdict("note", f"not drawn: {complaint[:160]}", fix)
+    return CheckResult("note", f"not drawn: {complaint[:160]}", fix)

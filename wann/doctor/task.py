@@ -8,7 +8,7 @@ from contextlib import closing
 from functools import partial
 from typing import Any
 
-from wann.doctor.finding import Finding, Verdict, one_line, run_check
+from wann.doctor.finding import CheckResult, Finding, one_line, run_check
 from wann.settings import build_settings
 from wann.utils.words import counted
 
@@ -41,7 +41,7 @@ def examine_task(name: str, env_kwargs: Mapping[str, Any]) -> Iterator[Finding]:
             return  # the checks after it need what has failed
 
 
-def _environment(name: str, env_kwargs: Mapping[str, Any]) -> Verdict:
+def _environment(name: str, env_kwargs: Mapping[str, Any]) -> CheckResult:
     """Whether it can be made and searched, and a network's inputs and outputs fit it."""
     import numpy as np
 
@@ -56,10 +56,10 @@ def _environment(name: str, env_kwargs: Mapping[str, Any]) -> Verdict:
     except Exception as error:  # noqa: BLE001  whatever an environment raises
         return _refusal(error, "check its name, its arguments and the packages it needs")
     inputs, outputs = counted(len(task.inputs), "input"), counted(len(task.outputs), "output")
-    return Verdict("ok", f"{task.env_id} makes a step; networks of {inputs}, {outputs}")
+    return CheckResult("ok", f"{task.env_id} makes a step; networks of {inputs}, {outputs}")
 
 
-def _data_set(name: str, env_kwargs: Mapping[str, Any]) -> Verdict:
+def _data_set(name: str, env_kwargs: Mapping[str, Any]) -> CheckResult:
     """Whether it can be read and searched."""
     from wann.tasks.data_task import DataTask
     from wann.tasks.registry import get_task
@@ -73,19 +73,19 @@ def _data_set(name: str, env_kwargs: Mapping[str, Any]) -> Verdict:
         return _refusal(error, "check its name and its file")
     sizes = (f"{getattr(data, part).labels.size} {part}" for part in ("train", "validation", "test"))
     inputs, classes = counted(len(data.inputs), "input"), len(data.classes)
-    return Verdict("ok", f"{inputs}, {classes} classes; samples: {', '.join(sizes)}")
+    return CheckResult("ok", f"{inputs}, {classes} classes; samples: {', '.join(sizes)}")
 
 
-def _refusal(error: Exception, fix: str) -> Verdict:
+def _refusal(error: Exception, fix: str) -> CheckResult:
     """Why a task cannot be searched; with the fix that the error names, or else the given one."""
     text = " ".join(str(error).split()) if isinstance(error, ValueError) else one_line(error)
     found, _, named = text.partition("; ")
     if "pip install" in found:
         named = found[found.index("pip install") :]
-    return Verdict("problem", found, named or fix)
+    return CheckResult("problem", found, named or fix)
 
 
-def _episodes(name: str, env_kwargs: Mapping[str, Any]) -> Verdict:
+def _episodes(name: str, env_kwargs: Mapping[str, Any]) -> CheckResult:
     """Whether the same seed gives the same episode."""
     from wann.rollouts import repeatability
     from wann.tasks.registry import get_task
@@ -97,21 +97,21 @@ def _episodes(name: str, env_kwargs: Mapping[str, Any]) -> Verdict:
     )
     compared = f"{counted(result.episodes, 'episode')}, {counted(result.steps, 'step')}"
     if result.verdict is repeatability.Verdict.REPEATABLE:
-        return Verdict("ok", f"the same seed gives the same episode ({compared} compared)")
+        return CheckResult("ok", f"the same seed gives the same episode ({compared} compared)")
     if result.verdict is repeatability.Verdict.FRESH:
-        return Verdict(
+        return CheckResult(
             "note",
             f"hidden state outlives an episode: {result.difference}",
             "none needed: searches use a fresh instance for each episode, which is slower",
         )
-    return Verdict(
+    return CheckResult(
         "problem",
         f"the same seed gives different episodes: {result.difference}",
         "let the environment draw from self.np_random only, which reset(seed=...) seeds",
     )
 
 
-def _speed(name: str, env_kwargs: Mapping[str, Any]) -> Verdict:
+def _speed(name: str, env_kwargs: Mapping[str, Any]) -> CheckResult:
     """Steps per second under random actions, and so how long a generation takes."""
     from wann.tasks.registry import get_task, preset_settings
 
@@ -122,7 +122,7 @@ def _speed(name: str, env_kwargs: Mapping[str, Any]) -> Verdict:
     rate = steps / seconds
     found = f"{rate:,.0f} steps/s in Gymnasium on one processor"
     if task.stepping == "compiled":
-        return Verdict("ok", f"{found}; searches use compiled physics, which is far faster")
+        return CheckResult("ok", f"{found}; searches use compiled physics, which is far faster")
     weights = len(settings.weights) if settings.weight_sampling == "fixed" else settings.weight_count
     rollouts = settings.population * weights * settings.episodes
     length = min(steps / max(episodes, 1), settings.max_steps)
@@ -130,8 +130,8 @@ def _speed(name: str, env_kwargs: Mapping[str, Any]) -> Verdict:
     found += f"; a generation of {settings.population} networks takes about {_duration(estimate)}"
     found += f" while episodes last {length:.0f} steps as random ones do"
     if estimate < 60.0:
-        return Verdict("ok", found)
-    return Verdict("note", found, "start with --preset laptop, or give it --workers N")
+        return CheckResult("ok", found)
+    return CheckResult("note", found, "start with --preset laptop, or give it --workers N")
 
 
 def _random_episodes(env: Any) -> tuple[int, int, float]:

@@ -70,7 +70,7 @@ class Work:
         return Chunk((network, network + 1), slice(weight, weight + last - first))
 
     def end(self, first: int, size: int) -> int:
-        """Where a chunk ends that begins with a unit and has at most so many: see `chunk`."""
+        """End of a chunk that begins at `first` and has at most `size` units; see `chunk`."""
         if not self._by_weight:
             return min(first + size, self.units)
         network, weight = divmod(first, self._shape[1])

@@ -14,6 +14,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from types import TracebackType
 from typing import Any, Self
 
@@ -48,9 +49,13 @@ def _evaluating() -> Any:
 
     class Evaluating:
         def identity(self) -> tuple[str, dict[str, str]]:
-            from wann.evaluation import ray_cluster
+            try:
+                from wann.evaluation import ray_cluster
 
-            return ray.util.get_node_ip_address(), ray_cluster.identity()
+                found = ray_cluster.identity()
+            except ImportError:  # another version, whose modules lie elsewhere
+                found = {"wann": import_module("wann").__version__}
+            return ray.util.get_node_ip_address(), found
 
         def prepare(self, spec: Any) -> None:
             from wann.tasks.registry import get_task
@@ -353,11 +358,16 @@ class RayEvaluator:
 
     def _check(self, node: str, theirs: Mapping[str, str]) -> None:
         for name, mine in self._identity.items():
-            if theirs.get(name) != mine:
+            if name in theirs and theirs[name] != mine:
                 raise ValueError(
-                    f"the worker on {node} has {name} {theirs.get(name)}, but here it is {mine}: "
+                    f"the worker on {node} has {name} {theirs[name]}, but here it is {mine}: "
                     "install the same on every machine of the cluster"
                 )
+        if missing := [name for name in self._identity if name not in theirs]:
+            raise ValueError(
+                f"the worker on {node} does not tell its {' and '.join(missing)}, so it runs another version "
+                "of wann: install the same on every machine of the cluster"
+            )
 
     def _refuse(self, worker: _Worker, reason: str) -> None:
         """Do without a worker. It keeps its CPU, so that Ray does not give us another on the same machine."""

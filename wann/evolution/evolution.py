@@ -46,7 +46,7 @@ class Told:
     scores: Ratings
 
     def front(self, objectives: Sequence[str]) -> Told:
-        """Those that none of them dominates, each phenotype once; best in the first objective first."""
+        """Networks that no other dominates, each phenotype once; best in the first objective first."""
         values = objectives_of(objectives, self.scores, self.genomes)
         valid = self.scores.valid & np.isfinite(values).all(axis=1)
         once: dict[tuple[bytes, ...], int] = {}

@@ -21,13 +21,14 @@ import numpy as np
 
 from wann.champion import Champion, Weight
 from wann.formats.export_plan import ExportPlan, make_plan
-from wann.formats.observations import Progress, champion_observations
+from wann.formats.observations import champion_observations
 from wann.formats.onnx_graph import DEFAULT_OPSET, Precision, run_onnx, write_onnx
 from wann.formats.plain_json import run_plain, write_plain
-from wann.formats.runners import Job, MissingToolError, run_c, run_javascript, run_python, run_torch
+from wann.formats.runners import ExportJob, MissingToolError, run_c, run_javascript, run_python, run_torch
 from wann.formats.source_code import write_source
 from wann.networks.network import evaluate_network
 from wann.utils.arrays import FloatArray
+from wann.utils.callbacks import ProgressCallback
 from wann.utils.files import atomic_path
 from wann.utils.json_text import dump_json
 from wann.utils.nearest import nearest
@@ -84,7 +85,9 @@ class Proof:
         words: dict[str, Any] = {"proof_of": self.format} | asdict(self)
         del words["format"]
         head = {"format": "wann-export-proof", "version": 1, "wann": __version__}
-        rows = {name: [_plain(row) for row in words[name].tolist()] for name in ("observations", "outputs")}
+        rows = {
+            name: [_json_numbers(row) for row in words[name].tolist()] for name in ("observations", "outputs")
+        }
         return dump_json(head | words | rows) + "\n"
 
     def summary(self) -> dict[str, Any]:
@@ -92,7 +95,7 @@ class Proof:
         return {k: v for k, v in asdict(self).items() if k not in ("observations", "outputs")}
 
 
-def _plain(row: Sequence[float]) -> list[float | str]:
+def _json_numbers(row: Sequence[float]) -> list[float | str]:
     """Numbers, and words for what JSON has no number for."""
     return [value if np.isfinite(value) else str(value) for value in row]
 
@@ -111,7 +114,7 @@ def export(
     dtype: Precision | None = None,
     opset: int | None = None,
     observations: FloatArray | None = None,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Proof:
     """Write a champion's network in another format, and run the file beside the network.
 
@@ -153,7 +156,7 @@ def export(
     with atomic_path(path) as temporary:
         _write(kind, plan, temporary, dtype or "float32", opset or DEFAULT_OPSET)
         try:
-            found, tool = _run(kind, Job(temporary, plan, observations), single)
+            found, tool = _run(kind, ExportJob(temporary, plan, observations), single)
         except MissingToolError as error:
             missing = str(error)
         else:
@@ -232,7 +235,7 @@ def _write(kind: str, plan: ExportPlan, path: Path, dtype: Precision, opset: int
         write_source(plan, path, _SOURCES[kind][0])
 
 
-def _run(kind: str, job: Job, single: bool) -> tuple[FloatArray, str]:
+def _run(kind: str, job: ExportJob, single: bool) -> tuple[FloatArray, str]:
     """Outputs of a file, and what computed them."""
     if kind == "onnx":
         return run_onnx(job.path, job.observations, single)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from wann.champion import Champion, Weight
 from wann.tasks.data_task import DataTask
 from wann.utils.arrays import FloatArray
+from wann.utils.callbacks import ProgressCallback
 
 MOST_OBSERVATIONS = 256
 _MOST_NUMBERS = 16_384  # of a proof; wide observations are fewer
@@ -17,12 +16,8 @@ _FEWEST = 16
 _EPISODES = 4
 
 
-Progress = Callable[[int, int], None]
-"""Called with the steps done and those there may be."""
-
-
 def champion_observations(
-    champion: Champion, weight: Weight | None = None, progress: Progress | None = None
+    champion: Champion, weight: Weight | None = None, progress: ProgressCallback | None = None
 ) -> FloatArray:
     """Observations of a champion in four episodes with the seeds 0 to 3, or samples of the validation part.
 

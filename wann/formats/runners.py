@@ -31,7 +31,7 @@ class MissingToolError(Exception):
     """A tool is not installed; one line that says which, and how to get it."""
 
 
-class Job(NamedTuple):
+class ExportJob(NamedTuple):
     """An export to run on observations."""
 
     path: Path
@@ -39,7 +39,7 @@ class Job(NamedTuple):
     observations: FloatArray  # (N, I)
 
 
-Outcome = tuple[list[FloatArray], str]
+ExportRun = tuple[list[FloatArray], str]
 
 # The programs read the observations of all files from the standard input, and write the outputs to the
 # standard output, as float64. Their arguments are a path and the number of rows for each file.
@@ -77,24 +77,24 @@ for (let k = 2; k < process.argv.length; k += 2) {
 """
 
 
-def run_python(jobs: Sequence[Job]) -> Outcome:
+def run_python(jobs: Sequence[ExportJob]) -> ExportRun:
     """Outputs of Python files, computed by a new process of this interpreter."""
     tool = f"Python {sys.version.split()[0]}, NumPy {np.__version__}"
     return _run_in_python(jobs, _RUN_NUMPY), tool
 
 
-def run_torch(jobs: Sequence[Job]) -> Outcome:
+def run_torch(jobs: Sequence[ExportJob]) -> ExportRun:
     """Outputs of PyTorch modules in float64."""
     if find_spec("torch") is None:
         raise MissingToolError("torch is not installed: pip install 'wann[torch]'")
     return _run_in_python(jobs, _RUN_TORCH), f"torch {version('torch')}"
 
 
-def _run_in_python(jobs: Sequence[Job], how: str) -> list[FloatArray]:
+def _run_in_python(jobs: Sequence[ExportJob], how: str) -> list[FloatArray]:
     return _run([sys.executable, "-P", "-c", f"{how}\n{_NUMPY_DRIVER}"], jobs)
 
 
-def run_javascript(jobs: Sequence[Job]) -> Outcome:
+def run_javascript(jobs: Sequence[ExportJob]) -> ExportRun:
     """Outputs of JavaScript modules, computed by Node."""
     node = shutil.which("node") or shutil.which("nodejs")
     if node is None:
@@ -110,7 +110,7 @@ def run_javascript(jobs: Sequence[Job]) -> Outcome:
     return outputs, f"Node {_first_line([node, '--version'])}"
 
 
-def run_c(jobs: Sequence[Job]) -> Outcome:
+def run_c(jobs: Sequence[ExportJob]) -> ExportRun:
     """Outputs of C files, compiled to one library by the system's compiler."""
     names = [name for name in (os.environ.get("CC"), "cc", "gcc", "clang") if name]
     compiler = next((found for found in map(shutil.which, names) if found), None)
@@ -124,7 +124,7 @@ def run_c(jobs: Sequence[Job]) -> Outcome:
         return [_call(loaded, job) for job in jobs], _first_line([compiler, "--version"])
 
 
-def _call(library: ctypes.CDLL, job: Job) -> FloatArray:
+def _call(library: ctypes.CDLL, job: ExportJob) -> FloatArray:
     """Call the function of a compiled export on each observation."""
     function = library[job.plan.name]
     function.restype = None
@@ -136,7 +136,7 @@ def _call(library: ctypes.CDLL, job: Job) -> FloatArray:
     return outputs
 
 
-def _run(command: Sequence[str], jobs: Sequence[Job]) -> list[FloatArray]:
+def _run(command: Sequence[str], jobs: Sequence[ExportJob]) -> list[FloatArray]:
     """Run a program on the observations of all jobs."""
     files = [word for job in jobs for word in (str(job.path.resolve()), str(len(job.observations)))]
     sent = b"".join(job.observations.astype(np.float64).tobytes() for job in jobs)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import imageio_ffmpeg  # type: ignore[import-untyped]
 
 from wann.champion import Champion, Weight
+from wann.utils.callbacks import ProgressCallback
 from wann.visualization.replay import record_episode
 
 SECONDS = 12.0
@@ -43,7 +44,7 @@ def record_clips(
     weights: Sequence[Weight],
     seed: int = 0,
     *,
-    progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> list[Clip]:
     """Film the same episode at each weight.
 

@@ -121,8 +121,8 @@ def _scored(champion: Champion, task: Task | None, best: bool) -> dict[str, Any]
     known = {
         "measure": "return",
         "weights": scores.weights.tolist(),
-        "mean": _plain(scores.mean),
-        "std": _plain(scores.std),
+        "mean": _six_digits(scores.mean),
+        "std": _six_digits(scores.std),
     }
     tuned = _tuned_score(champion)
     if isinstance(task, DataTask):
@@ -132,7 +132,7 @@ def _scored(champion: Champion, task: Task | None, best: bool) -> dict[str, Any]
             known = {
                 "measure": "accuracy",
                 "weights": found.weights.tolist(),
-                "mean": _plain(found.accuracy),
+                "mean": _six_digits(found.accuracy),
                 "std": None,
             }
     elif task is not None and (best or isinstance(task, CompiledTask)):
@@ -150,8 +150,8 @@ def _scored(champion: Champion, task: Task | None, best: bool) -> dict[str, Any]
         known = {
             "measure": "return",
             "weights": grid.tolist(),
-            "mean": _plain(returns.mean(axis=1)),
-            "std": _plain(returns.std(axis=1)),
+            "mean": _six_digits(returns.mean(axis=1)),
+            "std": _six_digits(returns.std(axis=1)),
         }
     if tuned is None and known["measure"] == "accuracy" and champion.tuned_sources is not None:
         tuned = evaluate_classifier(champion).tuned.accuracy  # type: ignore[union-attr]  # it has tuned weights
@@ -169,6 +169,6 @@ def _tuned_score(champion: Champion) -> float | None:
     return float(found) if isinstance(found, int | float) else None
 
 
-def _plain(values: FloatArray) -> list[float | None]:
+def _six_digits(values: FloatArray) -> list[float | None]:
     """Numbers to six digits; None where one is not finite."""
     return [float(f"{value:.6g}") if np.isfinite(value) else None for value in values.tolist()]

@@ -10,7 +10,7 @@ import json
 import math
 import platform
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -31,17 +31,18 @@ from wann.tasks.data_task import DataTask
 from wann.tasks.registry import is_data_set, preset_settings
 from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
+from wann.utils.callbacks import ProgressCallback
 from wann.utils.words import counted
 from wann.version import __version__
-
-Progress = Callable[[int, int], None]
 
 _MOST_ROWS = 400  # generations in a learning curve
 _CURVES = ("best_mean", "median_mean", "champion_mean", "champion_connections", "median_connections")
 _ACHIEVEMENTS: Kept[Achievement | None] = Kept(4)  # by the champion's digest
 
 
-def page_data(run: str | Path, *, clips: bool = True, progress: Progress | None = None) -> dict[str, Any]:
+def page_data(
+    run: str | Path, *, clips: bool = True, progress: ProgressCallback | None = None
+) -> dict[str, Any]:
     """Everything that the page shows of a run, as plain lists, words and numbers.
 
     A run in progress can be read too; without a champion yet, the page waits for one. Costly parts are kept

@@ -27,7 +27,7 @@ from wann.random_weights.training import (
 from wann.utils.arrays import IntArray, RealArray
 from wann.utils.seeding import Purpose, stream
 
-Layer = tuple[Any, Any]  # weights and biases
+TorchLayer = tuple[Any, Any]  # weights and biases
 
 _LAYERS, _SOURCE_HEAD, _HEAD, _SOURCE, _TARGET, _CHOSEN = range(6)  # addresses of streams
 _CHANNELS = (32, 32)
@@ -130,8 +130,8 @@ class Transfer(RandomWeightClassifier):
 
     def _train(
         self,
-        layers: Sequence[Layer],
-        head: Sequence[Layer],
+        layers: Sequence[TorchLayer],
+        head: Sequence[TorchLayer],
         inputs: Any,
         labels: IntArray,
         epochs: int,
@@ -158,7 +158,7 @@ class Transfer(RandomWeightClassifier):
         rows = torch.from_numpy(np.asarray(x, np.float32))
         return rows.reshape(len(rows), 1, *check_shape(self.shape, x.shape[1]))
 
-    def _seen(self, images: Any, layers: Sequence[Layer]) -> Any:
+    def _seen(self, images: Any, layers: Sequence[TorchLayer]) -> Any:
         """Features (n, F) of images, from the frozen layers."""
         with torch.no_grad():
             return torch.cat([_through(some, layers) for some in images.split(_IMAGES)])
@@ -181,7 +181,7 @@ def target_rows(labels: IntArray, classes: int) -> NDArray[np.bool_]:
     return labels >= classes // 2
 
 
-def _draw(shapes: Shapes, seed: int, address: int) -> list[Layer]:
+def _draw(shapes: Shapes, seed: int, address: int) -> list[TorchLayer]:
     """Weights and biases of layers, uniform up to 1 over the root of a unit's inputs."""
     rng = stream(seed, Purpose.RANDOM_WEIGHTS, address)
     layers = []
@@ -192,7 +192,7 @@ def _draw(shapes: Shapes, seed: int, address: int) -> list[Layer]:
     return layers
 
 
-def _through(images: Any, layers: Sequence[Layer]) -> Any:
+def _through(images: Any, layers: Sequence[TorchLayer]) -> Any:
     """Convolutions, each with ReLU, then max-pooling: (n, features)."""
     for weight, bias in layers:
         images = functional.relu(convolve(images, weight, bias))
@@ -204,9 +204,9 @@ def _dropped(x: Any, share: float, generator: Any) -> Any:
     return x * (torch.rand(x.shape, generator=generator) >= share) / (1.0 - share)
 
 
-def _arrays(layers: Sequence[Layer]) -> tuple[tuple[Array32, Array32], ...]:
+def _arrays(layers: Sequence[TorchLayer]) -> tuple[tuple[Array32, Array32], ...]:
     return tuple((weight.detach().numpy(), bias.detach().numpy()) for weight, bias in layers)
 
 
-def _tensors(layers: Sequence[tuple[Array32, Array32]]) -> list[Layer]:
+def _tensors(layers: Sequence[tuple[Array32, Array32]]) -> list[TorchLayer]:
     return [(torch.from_numpy(weight), torch.from_numpy(bias)) for weight, bias in layers]

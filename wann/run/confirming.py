@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from wann.settings import PAPER_WEIGHTS, Settings
 from wann.tasks.registry import is_data_set
 from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
+from wann.utils.callbacks import ProgressCallback
 from wann.utils.seeding import Purpose, episode_seeds
 
 
@@ -69,7 +70,7 @@ def pick(
     which: int | str,
     *,
     placement: Placement = DEFAULT_PLACEMENT,
-    progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
     note: Note | None = None,
 ) -> Champion:
     """A member of a run's Pareto front as a champion, confirmed on fresh episodes like the run's own ones.
@@ -77,7 +78,7 @@ def pick(
     Args:
         path: the run folder.
         which: as `wann.run.front.Front.position`.
-        placement: where it is computed; never changes a number.
+        placement: where it is computed; results are the same anywhere.
         note: told in a line what a user should know.
         progress: called with the episodes done and to be done.
 
@@ -97,7 +98,7 @@ def last_networks(
     *,
     most: int | None = None,
     placement: Placement = DEFAULT_PLACEMENT,
-    progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
     note: Note | None = None,
 ) -> list[Champion]:
     """The last networks of a run, each as a champion that is confirmed on fresh episodes.
@@ -108,8 +109,8 @@ def last_networks(
 
     Args:
         path: the run folder.
-        most: so many at most.
-        placement: where it is computed; never changes a number.
+        most: largest number of networks, the champion included.
+        placement: where it is computed; results are the same anywhere.
         note: told in a line what a user should know.
         progress: as `pick`.
 
@@ -139,7 +140,7 @@ def _confirm(
     genomes: Sequence[Genome],
     generation: int,
     placement: Placement,
-    progress: Callable[[int, int], None] | None,
+    progress: ProgressCallback | None,
     note: Note | None,
 ) -> tuple[list[Champion], Rollouts]:
     """Networks of a run as champions, confirmed on fresh episodes; and the rollouts."""

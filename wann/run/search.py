@@ -47,7 +47,7 @@ def search(
 ) -> Run:
     """Search for a weight-agnostic network.
 
-    Where it runs never changes a number: threads, Ray workers and clusters give the same bits.
+    Results are the same anywhere: threads, Ray workers and clusters give the same bits.
 
     Args:
         task: name of a task (`wann.task_names()`) or any registered Gymnasium id.

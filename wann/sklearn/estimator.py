@@ -118,7 +118,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             "format": FORMAT,
             "version": VERSION,
             "estimator": type(self).__name__,
-            "parameters": {name: _plain(value) for name, value in parameters.items()},
+            "parameters": {name: _python_value(value) for name, value in parameters.items()},
             "feature_names": None if names is None else names.tolist(),
             "mean": self.mean_.tolist(),
             "scale": self.scale_.tolist(),
@@ -157,7 +157,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         unknown = sorted(set(parameters) - set(cls().get_params(deep=False)))
         if unknown:
             raise ValueError(f"has an unknown parameter {unknown[0]!r}")
-        model = cls(**{name: _plain(value) for name, value in parameters.items()})
+        model = cls(**{name: _python_value(value) for name, value in parameters.items()})
         model._settings(0)
         champion = champion_from_json(json.dumps(need(data, "champion", dict)))
         model.champion_ = champion
@@ -190,7 +190,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         Raises:
             ValueError: a parameter is wrong, in one line.
         """
-        given = {name: _plain(value) for name, value in self.get_params(deep=False).items()}
+        given = {name: _python_value(value) for name, value in self.get_params(deep=False).items()}
         _check_choice("ensemble", given["ensemble"], self._ENSEMBLES)
         _check_choice("weight_sampling", given["weight_sampling"], ("stratified", "uniform", "fixed"))
         fraction = given["validation_fraction"]
@@ -348,10 +348,10 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _plain(value: Any) -> Any:
+def _python_value(value: Any) -> Any:
     """Numbers and tuples of Python from those of NumPy, and tuples from lists."""
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if isinstance(value, list | tuple):
-        return tuple(_plain(each) for each in value)
+        return tuple(_python_value(each) for each in value)
     return value

@@ -110,7 +110,7 @@ def _named(name: str) -> DataSet:
 
 @lru_cache(maxsize=4)  # the chunks of an evaluation, in all threads, have the same batches
 def _drawn(samples: Samples, seed: int, size: int) -> Batch:
-    """So many random samples, or all of them; fixed by the seed."""
+    """`size` random samples, or all of them; fixed by the seed."""
     total = samples.labels.size
     if size >= total:
         return _dealt(samples, 0, 1)
@@ -120,10 +120,10 @@ def _drawn(samples: Samples, seed: int, size: int) -> Batch:
 
 @lru_cache(maxsize=4)
 def _dealt(samples: Samples, place: int, count: int) -> Batch:
-    """One of so many equal parts of all samples.
+    """Part number `place` of `count` equal parts of all samples.
 
     Raises:
-        ValueError: there are not so many.
+        ValueError: `count` exceeds the number of samples.
     """
     if count > samples.labels.size:
         raise ValueError(f"{count} episodes are more than the {samples.labels.size} samples of this part")

@@ -37,7 +37,7 @@ def tuned_pair(
         plan: how weights are tuned where that was not done; the fixed topology's are tuned as the champion's
             were.
         tuning: whether anything may be tuned; what is not then stays as it is, and None for the second.
-        placement: where it is computed; never changes a number.
+        placement: where it is computed; results are the same anywhere.
         observer: gives the observer of a tuning: called with what is tuned, and the file.
         note: told in a line what a user should know.
 

@@ -57,7 +57,7 @@ class Cma:
         self._padding = int(dimensions == 1)
         start = np.zeros(dimensions + self._padding)
         own_seed = int(stream(seed, Purpose.TUNING, 0).integers(2**31))
-        # A network may compute the same at any scale of its weights; without bounds the search then goes on to
+        # A network may compute the same at any scale of its weights; the search would then go on to
         # numbers that overflow.
         bounds = np.tile((-LARGEST_CHANGE, LARGEST_CHANGE), (start.size, 1))
         self._inner = kind(start, sigma, bounds=bounds, population_size=population, seed=own_seed)

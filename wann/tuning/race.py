@@ -53,7 +53,7 @@ def race(
     Args:
         entrants: from `entrants_of`; of one task.
         out: a new folder.
-        placement: where it is computed; never changes a number.
+        placement: where it is computed; results are the same anywhere.
         generations: of offspring.
         observer: called after every generation of a tuning; it counts the evaluations of all.
         note: told in a line what a user should know.

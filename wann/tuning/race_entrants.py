@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wann.champion import Champion, load_champion
@@ -14,6 +14,7 @@ from wann.run.folder import RunFolder, is_run
 from wann.settings import build_settings
 from wann.tasks.registry import preset_settings
 from wann.tuning.race_offspring import Mutation
+from wann.utils.callbacks import ProgressCallback
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def entrants_of(
     *,
     networks: int | None = None,
     placement: Placement = DEFAULT_PLACEMENT,
-    progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
     note: Note | None = None,
 ) -> Entrants:
     """The networks for a race, scored on fresh episodes.
@@ -40,7 +41,7 @@ def entrants_of(
     Args:
         paths: champion files, or run folders, each of which stands for its `last_networks`.
         networks: so many of each run at most.
-        placement: where it is computed; never changes a number.
+        placement: where it is computed; results are the same anywhere.
         progress: called with the episodes done and to be done, for each run anew.
         note: told in a line what a user should know.
 

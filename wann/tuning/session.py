@@ -48,7 +48,7 @@ _RATE = 0.01  # of Adam
 
 @dataclass(frozen=True, slots=True)
 class TuningProgress:
-    """Where a tuning stands."""
+    """Progress of a tuning."""
 
     done: int  # evaluations
     budget: int
@@ -66,7 +66,7 @@ TuningObserver = Callable[[TuningProgress], None]
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """Where a tuning stands when it ends."""
+    """Outcome of a tuning."""
 
     path: Path | None  # the champion file, or where it would be
     champion: Champion | None  # with its tuned weights; None where a signal ended the tuning

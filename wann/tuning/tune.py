@@ -41,7 +41,7 @@ def tune(
         out: the new champion file; what is needed to go on lies beside it. Nothing is written without it.
         task: another task than the champion's own, with as many inputs and outputs.
         env_kwargs: arguments of that task's environment.
-        placement: where it is computed; never changes a number. An evaluator is an open one for the
+        placement: where it is computed; results are the same anywhere. An evaluator is an open one for the
             champion's `stepped_task`; it stays open.
         observer: called after every generation.
         note: told in a line what a user should know.

@@ -9,6 +9,7 @@ In reading order:
     signals     stopping cleanly on a signal
     nearest     the nearest valid name
     words       numbers in words
+    callbacks   types of functions that callers hand in
     places      default places of files
     one_thread  PyTorch on one thread
 """

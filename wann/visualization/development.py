@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from wann.champion import Champion, load_champion
 from wann.run.folder import RunFolder
 from wann.utils.arrays import FloatArray
+from wann.utils.callbacks import ProgressCallback
 from wann.visualization.diagram import Diagram, diagram_of
 from wann.visualization.drawing_room import PITCH
 from wann.visualization.film import Film, Picture, making
@@ -213,7 +214,7 @@ def film_development(
     *,
     title: str,
     theme: Theme = LIGHT,
-    progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> int:
     """Film how the champion of a run developed, with its score over the generations beside it.
 

@@ -38,7 +38,7 @@ class Film(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class FilmFormat:
     """How a kind of film is encoded."""
 
     codec: str
@@ -48,7 +48,7 @@ class Format:
 
 
 FORMATS = {
-    ".mp4": Format(
+    ".mp4": FilmFormat(
         codec="libx264",
         # Every player knows this one; it needs even sizes. The index goes to the front, for the web.
         pixels="yuv420p",
@@ -60,7 +60,7 @@ FORMATS = {
             *("-crf", "18", "-movflags", "+faststart"),
         ),
     ),
-    ".gif": Format(
+    ".gif": FilmFormat(
         codec="gif",
         pixels="pal8",
         pace=25,
@@ -74,11 +74,11 @@ FORMATS = {
     ),
 }
 
-FOLDER = Format(codec="png", pixels="rgb24", pace=50, options=())
+FOLDER = FilmFormat(codec="png", pixels="rgb24", pace=50, options=())
 FORMATS[""] = FOLDER
 
 
-def check_path(path: Path) -> Format:
+def check_path(path: Path) -> FilmFormat:
     """The format that a path names; without a suffix it is a folder of PNG files.
 
     Raises:
@@ -148,7 +148,7 @@ class _Folder:
         self.frames += 1
 
 
-def steps_per_frame(form: Format, rate: int, wanted: int | None) -> int:
+def steps_per_frame(form: FilmFormat, rate: int, wanted: int | None) -> int:
     """Steps from one frame to the next, for a task that makes `rate` steps a second."""
     skip = wanted or math.ceil(rate / form.pace)
     if form.codec == "gif":
@@ -165,7 +165,7 @@ def steps_per_frame(form: Format, rate: int, wanted: int | None) -> int:
 class _Encoder:
     """A film in the making: frames go to an encoder, a process of its own that the first frame starts."""
 
-    def __init__(self, path: Path, form: Format, pace: Fraction) -> None:
+    def __init__(self, path: Path, form: FilmFormat, pace: Fraction) -> None:
         self.frames = 0
         self._path = path
         self._form = form

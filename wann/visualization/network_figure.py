@@ -14,6 +14,7 @@ from matplotlib.path import Path
 
 from wann.networks.genome import Genome
 from wann.utils.arrays import FloatArray
+from wann.utils.words import counted
 from wann.visualization.diagram import Diagram, DiagramEdge, DiagramNode, Plane, diagram_of
 from wann.visualization.input_image import SQUARE
 from wann.visualization.legend import Legend, Tones, importance_tones, squares
@@ -154,15 +155,11 @@ def text_share(width: float | None) -> float:
 def size_of(diagram: Diagram) -> str:
     """Size of a network in words."""
     hidden = sum(node.kind == "hidden" for node in diagram.nodes)
-    words = f"{_counted(len(diagram.edges), 'connection')} · {_counted(hidden, 'hidden node')}"
+    words = f"{counted(len(diagram.edges), 'connection', ',')} · {counted(hidden, 'hidden node', ',')}"
     if diagram.plane:
         uses = diagram.plane.uses
-        words += f" · {_counted(sum(use > 0 for use in uses), 'pixel')} of {len(uses):,}"
+        words += f" · {counted(sum(use > 0 for use in uses), 'pixel', ',')} of {len(uses):,}"
     return words
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def feeding(diagram: Diagram, output: str) -> set[int]:

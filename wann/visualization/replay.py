@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -17,6 +17,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from wann.champion import Champion, Weight
+from wann.utils.callbacks import ProgressCallback
 from wann.visualization.diagram import diagram_of
 from wann.visualization.film import Picture, check_path, making, steps_per_frame
 from wann.visualization.lit_diagram import LivingDiagram
@@ -77,7 +78,7 @@ def record_episode(
     *,
     max_steps: int | None = None,
     frame_skip: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Episode:
     """Film one episode; `record_episodes` with a single weight and without the network."""
     scene = Scene(champion, [weight], seed, max_steps)
@@ -90,7 +91,7 @@ def record_episodes(
     path: str | os.PathLike[str],
     *,
     frame_skip: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> list[Episode]:
     """Film an episode for each weight, side by side, at the speed of real time, from first to last state.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from wann.analysis.classifier import evaluate_classifier
 from wann.analysis.paper_table import Cell, published_row
 from wann.champion import load_champion
-from wann.random_weights.bench.method import Outcome
+from wann.random_weights.bench.method import Measurement
 from wann.run.folder import RunFolder, is_run
 
 _IMAGES_OF = {"mnist28": "mnist"}  # a data set, and the one with the same images as champions see them
@@ -39,7 +39,7 @@ REMARK = (
 )
 
 
-def measure_champion(path: Path, data_set: str) -> tuple[str, dict[str, Outcome]]:
+def measure_champion(path: Path, data_set: str) -> tuple[str, dict[str, Measurement]]:
     """Accuracy of a champion on the test part with the weights that it has; nothing is tuned.
 
     Args:
@@ -69,7 +69,7 @@ def measure_champion(path: Path, data_set: str) -> tuple[str, dict[str, Outcome]
     for method in METHODS:
         if method.name in shares:
             trained = connections if method.trained is None else method.trained
-            found[method.name] = Outcome(shares[method.name], trained, connections, seconds)
+            found[method.name] = Measurement(shares[method.name], trained, connections, seconds)
     return path.name if is_run(path) else path.stem, found
 
 

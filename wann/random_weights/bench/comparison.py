@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from wann.random_weights.bench.champions import METHODS as CHAMPION_METHODS
 from wann.random_weights.bench.champions import measure_champion
 from wann.random_weights.bench.champions import published as champions_published
-from wann.random_weights.bench.method import Method, Outcome, Problem
+from wann.random_weights.bench.method import Measurement, Method, Problem
 from wann.random_weights.bench.methods import data_methods, recurrent_methods
 from wann.random_weights.bench.methods_torch import IMAGE_PRIOR
 from wann.tasks.data_sets import NAMED, DataSet, is_table, load_named, load_table
@@ -65,7 +65,7 @@ class Row:
 
     name: str
     title: str
-    outcomes: dict[str, Outcome] = field(default_factory=dict)  # by "seed 0", or the name of a champion
+    outcomes: dict[str, Measurement] = field(default_factory=dict)  # by "seed 0", or the name of a champion
     anchor: str = ""
     gate: float | None = None
     ceiling: float | None = None
@@ -95,7 +95,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ComparisonProgress:
     """Where a comparison stands, as a measurement begins."""
 
     done: int  # measurements
@@ -179,7 +179,7 @@ def compare(
     champions: Sequence[Path] = (),
     seeds: int = 3,
     budget: float | None = None,
-    observer: Callable[[Progress], None] | None = None,
+    observer: Callable[[ComparisonProgress], None] | None = None,
 ) -> list[Row]:
     """Measure every method with every seed, in one thread, the cheapest first; seed after seed.
 
@@ -215,7 +215,7 @@ def compare(
     return [*_champion_rows(bench, kept), *rows]
 
 
-def _champion(path: Path, bench: Bench) -> tuple[str, dict[str, Outcome]]:
+def _champion(path: Path, bench: Bench) -> tuple[str, dict[str, Measurement]]:
     if not bench.percent:
         raise ValueError(f"--champion is for a data set, and the task is {bench.name}: leave it out")
     return measure_champion(path, bench.name)
@@ -225,10 +225,10 @@ def _measure_all(
     bench: Bench,
     folder: Path,
     chosen: Sequence[Method],
-    kept: dict[str, dict[str, Outcome]],
+    kept: dict[str, dict[str, Measurement]],
     seeds: int,
     budget: float | None,
-    observer: Callable[[Progress], None] | None,
+    observer: Callable[[ComparisonProgress], None] | None,
 ) -> list[Row]:
     """The rows of the chosen methods; new measurements are added to `kept`."""
     begun = time.monotonic()
@@ -259,7 +259,7 @@ def _measure_all(
                 continue
             if observer:
                 ahead = sum(pace.expected(other, rows[other.name]) for _, other in waiting[place:])
-                observer(Progress(place, len(waiting), method.name, seed, min(ahead, left)))
+                observer(ComparisonProgress(place, len(waiting), method.name, seed, min(ahead, left)))
             started = time.monotonic()
             outcome = method.measure(folder if bench.problem is None else bench.problem, seed)
             pace.learn(method, time.monotonic() - started)
@@ -269,7 +269,7 @@ def _measure_all(
     return list(rows.values())
 
 
-def _champion_rows(bench: Bench, kept: Mapping[str, dict[str, Outcome]]) -> list[Row]:
+def _champion_rows(bench: Bench, kept: Mapping[str, dict[str, Measurement]]) -> list[Row]:
     return [
         Row(
             each.name,
@@ -333,7 +333,7 @@ def _unfit(bench: Bench, method: Method) -> str:
     return ""
 
 
-def _read(folder: Path, bench: Bench) -> dict[str, dict[str, Outcome]]:
+def _read(folder: Path, bench: Bench) -> dict[str, dict[str, Measurement]]:
     """Earlier measurements, by method and then by seed or champion."""
     path = folder / RESULTS
     if not path.exists():
@@ -342,9 +342,9 @@ def _read(folder: Path, bench: Bench) -> dict[str, dict[str, Outcome]]:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data["format"] != FORMAT or data["version"] != VERSION:
             raise ValueError
-        kept: dict[str, dict[str, Outcome]] = {}
+        kept: dict[str, dict[str, Measurement]] = {}
         for each in data["results"]:
-            outcome = Outcome(
+            outcome = Measurement(
                 float(each["score"]), int(each["trained"]), int(each["stored"]), float(each["seconds"])
             )
             kept.setdefault(str(each["method"]), {})[str(each["of"])] = outcome
@@ -358,7 +358,7 @@ def _read(folder: Path, bench: Bench) -> dict[str, dict[str, Outcome]]:
     return kept
 
 
-def _write(folder: Path, bench: Bench, kept: Mapping[str, Mapping[str, Outcome]]) -> None:
+def _write(folder: Path, bench: Bench, kept: Mapping[str, Mapping[str, Measurement]]) -> None:
     results = [
         {"method": name, "of": of, **asdict(outcome)}
         for name, outcomes in kept.items()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from wann.random_weights.bench.method import Outcome
+from wann.random_weights.bench.method import Measurement
 from wann.random_weights.bench.recurrent import (
     HIDDEN,
     UNITS,
@@ -29,7 +29,7 @@ _CONFIRMING = 20  # episodes that a generation's controller is chosen on
 _JUDGING = 20  # episodes in Gymnasium's own environment, at the end
 
 
-def measure(name: str, kind: Kind, seed: int) -> Outcome:
+def measure(name: str, kind: Kind, seed: int) -> Measurement:
     """Tune a controller and judge it on fresh episodes of Gymnasium's own environment.
 
     Args:
@@ -83,7 +83,7 @@ def measure(name: str, kind: Kind, seed: int) -> Outcome:
     seconds = time.perf_counter() - begun
     score = float(np.mean(judged(compiled, choice, remembering, seed)))
     size = network.size if network else 0
-    return Outcome(score, features + (size if kind == "trained" else 0), features + size, seconds)
+    return Measurement(score, features + (size if kind == "trained" else 0), features + size, seconds)
 
 
 def rolled_out(

@@ -27,7 +27,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Measurement:
     """One seed's measurement."""
 
     score: float  # test accuracy from 0 to 1, or what the problem's measure says
@@ -50,7 +50,7 @@ class Method:
 
     name: str  # for --methods: letters, digits and hyphens
     title: str  # in the table
-    measure: Callable[[Any, int], Outcome]  # of a Problem (or a task of its own) and a seed
+    measure: Callable[[Any, int], Measurement]  # of a Problem (or a task of its own) and a seed
     seconds: float  # roughly, for one seed on MNIST at 28 x 28 pixels, two cores; for another task, there
     needs: Literal["sklearn", "torch", "cmaes"] = "sklearn"
     drawn: bool = True  # whether a seed changes anything; without, one is measured
@@ -68,7 +68,7 @@ class Method:
 def classifier(
     make: Callable[[Problem, int], Any],
     tested: Callable[[IntArray, int], NDArray[np.bool_]] | None = None,
-) -> Callable[[Problem, int], Outcome]:
+) -> Callable[[Problem, int], Measurement]:
     """The measurement of an estimator: fitted to all training rows, scored on the test rows.
 
     Args:
@@ -76,13 +76,13 @@ def classifier(
         tested: whether each test row counts, from the test labels and the number of classes; by default all.
     """
 
-    def measure(problem: Problem, seed: int) -> Outcome:
+    def measure(problem: Problem, seed: int) -> Measurement:
         estimator = make(problem, seed)
         begun = time.perf_counter()
         estimator.fit(problem.x, problem.y)
         seconds = time.perf_counter() - begun
         rows = slice(None) if tested is None else tested(problem.test_y, problem.classes)
         score = float(estimator.score(problem.test_x[rows], problem.test_y[rows]))
-        return Outcome(score, estimator.trained_parameters, estimator.stored_parameters, seconds)
+        return Measurement(score, estimator.trained_parameters, estimator.stored_parameters, seconds)
 
     return measure

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
-from wann.random_weights.bench.method import Anchor, Method, Outcome, Problem, classifier
+from wann.random_weights.bench.method import Anchor, Measurement, Method, Problem, classifier
 
 
 def data_methods() -> Mapping[str, Method]:
@@ -28,8 +28,8 @@ def recurrent_methods() -> Mapping[str, Mapping[str, Method]]:
 
 
 def _recurrent(task: str) -> Iterator[Method]:
-    def measured(kind: str) -> Callable[[Any, int], Outcome]:
-        def measure(_: Any, seed: int) -> Outcome:
+    def measured(kind: str) -> Callable[[Any, int], Measurement]:
+        def measure(_: Any, seed: int) -> Measurement:
             from wann.random_weights.bench import hidden_velocities
 
             return hidden_velocities.measure(task, kind, seed)  # type: ignore[arg-type]  # one of those below

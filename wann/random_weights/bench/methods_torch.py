@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wann.random_weights.bench.method import Anchor, Method, Outcome, Problem, classifier
+from wann.random_weights.bench.method import Anchor, Measurement, Method, Problem, classifier
 from wann.utils.arrays import IntArray
 
 _SMALL = 16  # pixels a side below which filters and pooling are smaller
@@ -51,21 +51,21 @@ def _target_rows(labels: IntArray, classes: int) -> NDArray[np.bool_]:
     return target_rows(labels, classes)
 
 
-def _subnetwork(epochs: int, **parameters: Any) -> Callable[[Problem, int], Outcome]:
+def _subnetwork(epochs: int, **parameters: Any) -> Callable[[Problem, int], Measurement]:
     return classifier(_made("edge_popup", "HiddenSubnetwork", {"epochs": epochs}, **parameters))
 
 
-def _criterion(**parameters: Any) -> Callable[[Problem, int], Outcome]:
+def _criterion(**parameters: Any) -> Callable[[Problem, int], Measurement]:
     return classifier(_made("supermask", "CriterionMask", {"epochs": 5}, **parameters))
 
 
-def _transfer(**parameters: Any) -> Callable[[Problem, int], Outcome]:
+def _transfer(**parameters: Any) -> Callable[[Problem, int], Measurement]:
     return classifier(
         _made("transfer", "Transfer", {"source_epochs": 2, "epochs": 5}, **parameters), _target_rows
     )
 
 
-def _few_shot(layers: str, count: int) -> Callable[[Problem, int], Outcome]:
+def _few_shot(layers: str, count: int) -> Callable[[Problem, int], Measurement]:
     make = _made(
         "transfer",
         "Transfer",
@@ -263,10 +263,10 @@ METHODS: tuple[Method, ...] = (
 """Rows for a data set."""
 
 
-def _prior(learn: str) -> Callable[[Path | None, int], Outcome]:
+def _prior(learn: str) -> Callable[[Path | None, int], Measurement]:
     """The measurement of the image prior: mean gain over the noisy images, in decibels."""
 
-    def measure(folder: Path | None, seed: int) -> Outcome:
+    def measure(folder: Path | None, seed: int) -> Measurement:
         from wann.random_weights.image_prior import draw_samples, noisy_samples, restore
 
         samples = noisy_samples(seed)
@@ -276,18 +276,18 @@ def _prior(learn: str) -> Callable[[Path | None, int], Outcome]:
         if folder is not None:
             draw_samples(samples, restored, folder / f"image-prior-{learn}-{seed}.png")
         gains = [sample.gain(own.image) for sample, own in zip(samples, restored, strict=True)]
-        return Outcome(float(np.mean(gains)), restored[0].trained, restored[0].stored, seconds)
+        return Measurement(float(np.mean(gains)), restored[0].trained, restored[0].stored, seconds)
 
     return measure
 
 
-def _filter(_: Path | None, seed: int) -> Outcome:
+def _filter(_: Path | None, seed: int) -> Measurement:
     """The mean gain of the Gaussian filter."""
     from wann.random_weights.image_prior import noisy_samples
 
     begun = time.perf_counter()
     gains = [sample.gain(sample.filtered) for sample in noisy_samples(seed)]
-    return Outcome(float(np.mean(gains)), 0, 9, time.perf_counter() - begun)
+    return Measurement(float(np.mean(gains)), 0, 9, time.perf_counter() - begun)
 
 
 IMAGE_PRIOR: tuple[Method, ...] = (

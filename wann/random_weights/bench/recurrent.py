@@ -18,7 +18,7 @@ from wann.utils.arrays import FloatArray
 Kind = Literal["full", "none", "stack", "recurrent", "trained"]
 
 UNITS = 32
-"""Of the recurrent network."""
+"""Units of the recurrent network."""
 
 
 @dataclass(frozen=True, slots=True)

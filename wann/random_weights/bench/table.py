@@ -13,7 +13,7 @@ from typing import Any, Literal
 from wann.random_weights.bench.champions import REMARK
 from wann.random_weights.bench.comparison import Bench, Row
 
-Format = Literal["text", "markdown", "csv", "json"]
+ComparisonFormat = Literal["text", "markdown", "csv", "json"]
 
 _CSV = (
     "method",
@@ -108,14 +108,14 @@ def to_text(bench: Bench, rows: Sequence[Row], form: Literal["markdown", "csv", 
         data = {
             "task": bench.name,
             "score": bench.score,
-            "rows": [_plain(row) | {"outcomes": _outcomes(row)} for row in rows],
+            "rows": [_values(row) | {"outcomes": _outcomes(row)} for row in rows],
         }
         return json.dumps(data, indent=2) + "\n"
     if form == "csv":
         text = io.StringIO()
         writer = csv.DictWriter(text, _CSV, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(_plain(row) for row in rows)
+        writer.writerows(_values(row) for row in rows)
         return text.getvalue()
     head = header(bench, rows)
     left = head.index("published")
@@ -125,7 +125,7 @@ def to_text(bench: Bench, rows: Sequence[Row], form: Literal["markdown", "csv", 
     return table + "\n" + "".join(f"- {line}\n" for line in explanation(bench, rows))
 
 
-def _plain(row: Row) -> dict[str, Any]:
+def _values(row: Row) -> dict[str, Any]:
     def number(value: float) -> float | None:
         return None if math.isnan(value) else value
 
