@@ -21,7 +21,7 @@ LARGEST_COVARIANCE = 200
 """Dimensions up to which CMA-ES adapts a whole covariance matrix; beyond, its diagonal."""
 
 
-LARGEST_CHANGE = 1000.0
+LARGEST_CHANGE = 1e6
 """Distance from their start within which CMA-ES looks for weights."""
 
 
