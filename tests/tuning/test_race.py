@@ -348,11 +348,11 @@ def test_tuned_networks_start_where_they_are(raced, tmp_path):
 
 
 def test_offspring_differ_as_in_the_search(run_path, entrants, tmp_path):
-    assert entrants.mutation.shares == (0.20, 0.25, 0.05, 0.50, 0.2, 0.1333, 0.0, 0.15)
+    assert entrants.mutation.shares == (0.20, 0.25, 0.05, 0.50, 0.0, 0.1333, 0.0, 0.15)
     values = TINY | {"generations": 2, "activations": ["tanh", "relu"], "insert_node": 0.0}
     path = search("swingup", out=tmp_path / "run", threads=1, **values).path
     found = entrants_of([path, run_path], networks=2, placement=Placement(1))
-    assert found.mutation == Mutation((0.20, 0.0, 0.05, 0.50, 0.2, 0.1333, 0.0, 0.15), ("tanh", "relu"))
+    assert found.mutation == Mutation((0.20, 0.0, 0.05, 0.50, 0.0, 0.1333, 0.0, 0.15), ("tanh", "relu"))
     save_champion(load_champion(path), tmp_path / "champion.json")
     assert entrants_of([tmp_path / "champion.json"], placement=Placement(1)).mutation == entrants.mutation
 
