@@ -90,7 +90,3 @@ def commands(context: click.Context) -> None:
 
 for _command in COMMANDS:
     commands.add_command(_command)
-
-
-if __name__ == "__main__":
-    main()

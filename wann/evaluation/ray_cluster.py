@@ -127,7 +127,7 @@ def identity() -> dict[str, str]:
     """
     folders = [Path(str(find_spec(name).origin)).parent for name in ("wann", "wann_envs")]  # type: ignore[union-attr]
     sources = sorted(
-        (path.relative_to(folder.parent).as_posix(), path.read_bytes())
+        (path.relative_to(folder.parent).as_posix(), sha256(path.read_bytes()).hexdigest())
         for folder in folders
         for path in folder.rglob("*.py")
     )
@@ -135,5 +135,5 @@ def identity() -> dict[str, str]:
         "wann": __version__,
         "Python": ".".join(map(str, sys.version_info[:2])),
         "Ray": ray.__version__,
-        "wann's code": sha256(b"".join(name.encode() + text for name, text in sources)).hexdigest()[:12],
+        "wann's code": sha256(repr(sources).encode()).hexdigest()[:12],
     }

@@ -20,7 +20,6 @@ MEMORY = 20
 LARGEST_COVARIANCE = 200
 """Dimensions up to which CMA-ES adapts a whole covariance matrix; beyond, its diagonal."""
 
-
 LARGEST_CHANGE = 1e6
 """Distance from their start within which CMA-ES looks for weights."""
 

@@ -13,8 +13,6 @@ from typing import Any, Literal
 from wann.random_weights.bench.champions import REMARK
 from wann.random_weights.bench.comparison import Bench, Row
 
-ComparisonFormat = Literal["text", "markdown", "csv", "json"]
-
 _CSV = (
     "method",
     "title",
