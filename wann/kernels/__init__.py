@@ -3,6 +3,7 @@
 In reading order:
 
     lanes        eight rollouts side by side as one machine value; the decorators of every kernel
+    lanes32      what only single precision needs
     activations  the table of activation functions
     graph        order, layers and reachability on arrays of ids
     forward      the forward pass

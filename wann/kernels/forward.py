@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wann.kernels.activations import activate_three
+from wann.kernels.activations import activate, activate_three
 from wann.kernels.lanes import (
     WIDTH,
     broadcast,
@@ -141,6 +141,29 @@ def forward_individual(tape, at, end, weights, values, blocks):
         lane, left = lane + 2 * WIDTH, left - 2
     if left == 1:
         _pass_individual(tape, at, end, weights, values, lane, 0, 0)
+
+
+@inlined_kernel
+def forward_alone(first_row, first_source, sources, activation, shared, weights, values):
+    """Compute values of all nodes for one observation, in place: the same operations as a lane.
+
+    Args:
+        first_row: row of the first computed node.
+        first_source, sources, activation: of one `Network`, (K + 1,), (C,), (K,).
+        shared: whether all connections carry one weight.
+        weights: (1,) the shared weight, or (at least C,) individual ones.
+        values: (rows,), edited in place.
+    """
+    for k in range(activation.size):
+        total = 0.0
+        if shared:
+            for c in range(first_source[k], first_source[k + 1]):
+                total += values[sources[c]]
+            total *= weights[0]
+        else:
+            for c in range(first_source[k], first_source[k + 1]):
+                total += values[sources[c]] * weights[c]
+        values[first_row + k] = activate(activation[k], total)
 
 
 @kernel

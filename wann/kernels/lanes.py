@@ -1,12 +1,12 @@
-"""Eight float64 rollouts side by side as one machine value.
+"""Rollouts side by side as one machine value: eight in float64, or sixteen in float32.
 
-A `Lanes` value exists only inside compiled kernels. It is an LLVM vector of eight doubles, so a
-formula written once over `+ - * /`, `absolute` and `select_greater` works on a float and on
-eight lanes alike, and gives the same bits on every machine: each operation is one IEEE operation per
-lane, nothing is contracted or reordered, and the compiler only chooses how wide its registers are.
+A value of lanes exists only inside compiled kernels. It is an LLVM vector, so a formula written once over
+`+ - * /`, `absolute` and `select_greater` works on a float and on lanes alike, and gives the same bits on
+every machine: each operation is one IEEE operation per lane, nothing is contracted or reordered, and the
+compiler only chooses how wide its registers are.
 
 Arrays of lanes have the shape (rows, blocks, WIDTH) and are contiguous; lane `j` of a row lies at
-`[row, j // WIDTH, j % WIDTH]`.
+`[row, j // WIDTH, j % WIDTH]`. Those of single precision, which are of one block, have (rows, WIDTH32).
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ from numba.extending import intrinsic, models, register_model
 WIDTH = 8
 """Lanes in one block."""
 
+WIDTH32 = 16
+"""Lanes in one block of single precision."""
+
 _CONFIG: Any = numba.config  # an untyped module
 
 
@@ -38,10 +41,10 @@ def _cache_folder() -> str:
 
     numba recompiles a function when its own file has changed, but not when a function it calls has, in
     another file; stale code would then go on computing the old results. Those that others call lie in this
-    package.
+    package and in those below it.
     """
     here = Path(__file__).parent
-    digest = sha256(b"".join(path.read_bytes() for path in sorted(here.glob("*.py")))).hexdigest()[:16]
+    digest = sha256(b"".join(path.read_bytes() for path in sorted(here.rglob("*.py")))).hexdigest()[:16]
     return os.path.join(_CONFIG.CACHE_DIR or here.parent / "__pycache__", f"wann-{digest}")
 
 
@@ -78,23 +81,33 @@ inlined_kernel = compiled(forceinline=True)
 
 _INT32 = ir.IntType(32)
 _INT64 = ir.IntType(64)
-_VECTOR = ir.VectorType(ir.DoubleType(), WIDTH)
-_UNDEFINED = ir.Constant(_VECTOR, ir.Undefined)
+_MACHINE_TYPES = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
 
 
-class _LanesType(types.Type):
-    def __init__(self) -> None:
-        super().__init__(name="Lanes")
+class LanesType(types.Type):
+    """numba's type of a value of several lanes."""
+
+    def __init__(self, width: int, element: Any) -> None:
+        super().__init__(name=f"Lanes({width} x {element})")
+        self.width, self.element = width, element
+
+    @property
+    def vector(self) -> Any:
+        """The machine's type."""
+        return ir.VectorType(_MACHINE_TYPES[self.element], self.width)
 
 
-LANES = _LanesType()
+LANES = LanesType(WIDTH, types.float64)
 """The numba type of a value of eight lanes."""
 
+LANES32 = LanesType(WIDTH32, types.float32)
+"""The numba type of a value of sixteen lanes of single precision."""
 
-@register_model(_LanesType)
+
+@register_model(LanesType)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, numba_type: Any) -> None:
-        super().__init__(manager, numba_type, _VECTOR)
+        super().__init__(manager, numba_type, numba_type.vector)
 
 
 def blocks_for(lanes: int) -> int:
@@ -110,56 +123,77 @@ def lane_array(rows: int, blocks: int) -> np.ndarray:
     return raw[start : start + size].reshape(rows, blocks, WIDTH)
 
 
-def _splat(builder: Any, value: Any) -> Any:
-    first = builder.insert_element(_UNDEFINED, value, ir.Constant(_INT32, 0))
-    zeros = ir.Constant(ir.VectorType(_INT32, WIDTH), [0] * WIDTH)
-    return builder.shuffle_vector(first, _UNDEFINED, zeros)
+def _splat(builder: Any, vector: Any, value: Any) -> Any:
+    undefined = ir.Constant(vector, ir.Undefined)
+    first = builder.insert_element(undefined, value, ir.Constant(_INT32, 0))
+    zeros = ir.Constant(ir.VectorType(_INT32, vector.count), [0] * vector.count)
+    return builder.shuffle_vector(first, undefined, zeros)
 
 
-def _widen(builder: Any, numba_type: Any, value: Any) -> Any:
-    return value if isinstance(numba_type, _LanesType) else _splat(builder, value)
+def common_kind(args: Any) -> Any:
+    """The type of lanes among these types, else that of the floats; None if they do not go together."""
+    kinds = {arg for arg in args if isinstance(arg, LanesType)} or set(args)
+    kind = kinds.pop()
+    fitting = (kind, kind.element) if isinstance(kind, LanesType) else (types.float32, types.float64)
+    return kind if not kinds and all(arg in fitting for arg in args) else None
+
+
+def as_lanes(builder: Any, kind: Any, values: Any) -> Any:
+    """Every value as lanes of this kind, if it is one of lanes."""
+    if not isinstance(kind, LanesType):
+        return values
+    wide = kind.vector
+    return [value if value.type == wide else _splat(builder, wide, value) for value in values]
 
 
 def _define_operator(operation: Any, method: str) -> None:
     @infer_global(operation)
     class _Template(AbstractTemplate):
         def generic(self, args: Any, kws: Any) -> Any:
-            known = all(isinstance(arg, (_LanesType, types.Float)) for arg in args)
-            if known and any(isinstance(arg, _LanesType) for arg in args):
-                return signature(LANES, *args)
-            return None
+            kind = common_kind(args)
+            return signature(kind, *args) if isinstance(kind, LanesType) else None
 
     def implementation(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        left, right = (_widen(builder, *pair) for pair in zip(sig.args, args, strict=True))
-        return getattr(builder, method)(left, right)
+        return getattr(builder, method)(*as_lanes(builder, sig.return_type, args))
 
-    for kinds in ((_LanesType, _LanesType), (_LanesType, types.Float), (types.Float, _LanesType)):
+    for kinds in ((LanesType, LanesType), (LanesType, types.Float), (types.Float, LanesType)):
         lower_builtin(operation, *kinds)(implementation)
+    lower_builtin(operation, LanesType)(implementation)
 
 
 _define_operator(operator.add, "fadd")
 _define_operator(operator.sub, "fsub")
 _define_operator(operator.mul, "fmul")
 _define_operator(operator.truediv, "fdiv")
+_define_operator(operator.neg, "fneg")
 
 
-def _define_unary(name: str) -> Any:
+def call_machine(builder: Any, name: str, *args: Any) -> Any:
+    """Call one of LLVM's functions of values of one type."""
+    kind = args[0].type
+    wide = isinstance(kind, ir.VectorType)
+    width = {"double": "f64", "float": "f32"}[str(kind.element if wide else kind)]
+    suffix = f"v{kind.count}{width}" if wide else width
+    callee = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(kind, [kind] * len(args)), f"{name}.{suffix}"
+    )
+    return builder.call(callee, args)
+
+
+def define_unary(name: str) -> Any:
+    """One of LLVM's functions of one value."""
+
     @intrinsic
     def function(typing_context: Any, x: Any) -> Any:
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            kind = args[0].type
-            suffix = f"v{WIDTH}f64" if isinstance(kind, ir.VectorType) else "f64"
-            callee = cgutils.get_or_insert_function(
-                builder.module, ir.FunctionType(kind, [kind]), f"{name}.{suffix}"
-            )
-            return builder.call(callee, args)
+            return call_machine(builder, name, args[0])
 
         return x(x), codegen
 
     return function
 
 
-absolute = _define_unary("llvm.fabs")
+absolute = define_unary("llvm.fabs")
 
 
 @intrinsic
@@ -168,52 +202,61 @@ def to_float32(typing_context: Any, x: Any) -> Any:
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         wide = isinstance(args[0].type, ir.VectorType)
-        narrow: Any = ir.VectorType(ir.FloatType(), WIDTH) if wide else ir.FloatType()
+        narrow: Any = ir.VectorType(ir.FloatType(), args[0].type.count) if wide else ir.FloatType()
         return builder.fpext(builder.fptrunc(args[0], narrow), args[0].type)
 
     return x(x), codegen
 
 
-@intrinsic
-def select_greater(typing_context: Any, a: Any, b: Any, chosen: Any, other: Any) -> Any:
-    """Give `chosen` where a > b, else `other`; a NaN in the comparison gives `other`."""
-    args = (a, b, chosen, other)
-    wide = any(isinstance(arg, _LanesType) for arg in args)
+def define_select(comparison: str) -> Any:
+    """The choice by a comparison, as `select_greater` has it."""
 
-    def codegen(context: Any, builder: Any, sig: Any, values: Any) -> Any:
-        if wide:
-            values = [_widen(builder, *pair) for pair in zip(sig.args, values, strict=True)]
-        return builder.select(builder.fcmp_ordered(">", values[0], values[1]), values[2], values[3])
+    @intrinsic
+    def select(typing_context: Any, a: Any, b: Any, chosen: Any, other: Any) -> Any:
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            left, right, yes, no = as_lanes(builder, sig.return_type, args)
+            return builder.select(builder.fcmp_ordered(comparison, left, right), yes, no)
 
-    return (LANES if wide else types.float64)(*args), codegen
+        args = (a, b, chosen, other)
+        return common_kind(args)(*args), codegen
+
+    return select
+
+
+select_greater = define_select(">")
+"""Give `chosen` where a > b, else `other`; a NaN in the comparison gives `other`."""
 
 
 @intrinsic
 def any_nonzero(typing_context: Any, x: Any) -> Any:
-    """Whether any of eight lanes is not 0."""
+    """Whether any lane is not 0."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        zeros = ir.Constant(_VECTOR, [0.0] * WIDTH)
-        mask = builder.bitcast(builder.fcmp_unordered("!=", args[0], zeros), ir.IntType(WIDTH))
-        return builder.icmp_unsigned("!=", mask, ir.Constant(ir.IntType(WIDTH), 0))
+        width = sig.args[0].width
+        zeros = ir.Constant(args[0].type, [0.0] * width)
+        mask = builder.bitcast(builder.fcmp_unordered("!=", args[0], zeros), ir.IntType(width))
+        return builder.icmp_unsigned("!=", mask, ir.Constant(ir.IntType(width), 0))
 
-    return types.boolean(LANES), codegen
+    return types.boolean(x), codegen
 
 
 WHOLE = 6755399441055744.0
 """1.5 * 2**52: added to a float of at most 2**51, it rounds it to a whole number held in the low bits."""
 
 
-def _define_on_bits(codegen: Any) -> Any:
+def define_on_bits(codegen: Any) -> Any:
     """Intrinsic on the bits of its arguments; `codegen(builder, constant, *bits)` builds the result's."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         kind = args[0].type
         wide = isinstance(kind, ir.VectorType)
-        whole: Any = ir.VectorType(_INT64, WIDTH) if wide else _INT64
+        single = (kind.element if wide else kind) == ir.FloatType()
+        whole: Any = _INT32 if single else _INT64
+        if wide:
+            whole = ir.VectorType(whole, kind.count)
 
         def constant(value: int) -> Any:
-            return ir.Constant(whole, [value] * WIDTH if wide else value)
+            return ir.Constant(whole, [value] * kind.count if wide else value)
 
         bits = (builder.bitcast(arg, whole) for arg in args)
         return builder.bitcast(codegen(builder, constant, *bits), kind)
@@ -231,7 +274,7 @@ def times_power_of_two(typing_context: Any, value: Any, shifted: Any) -> Any:
     def codegen(builder: Any, constant: Any, bits: Any, number: Any) -> Any:
         return builder.add(bits, builder.shl(number, constant(52)))
 
-    return value(value, shifted), _define_on_bits(codegen)
+    return value(value, shifted), define_on_bits(codegen)
 
 
 @intrinsic
@@ -241,7 +284,7 @@ def negate_if_odd(typing_context: Any, value: Any, shifted: Any) -> Any:
     def codegen(builder: Any, constant: Any, bits: Any, number: Any) -> Any:
         return builder.xor(bits, builder.shl(number, constant(63)))
 
-    return value(value, shifted), _define_on_bits(codegen)
+    return value(value, shifted), define_on_bits(codegen)
 
 
 @intrinsic
@@ -251,7 +294,7 @@ def exponent_of(typing_context: Any, x: Any) -> Any:
     def codegen(builder: Any, constant: Any, bits: Any) -> Any:
         return builder.add(builder.lshr(bits, constant(52)), constant(0x4338000000000000))
 
-    return x(x), _define_on_bits(codegen)
+    return x(x), define_on_bits(codegen)
 
 
 @intrinsic
@@ -261,7 +304,19 @@ def mantissa_of(typing_context: Any, x: Any) -> Any:
     def codegen(builder: Any, constant: Any, bits: Any) -> Any:
         return builder.or_(builder.and_(bits, constant(2**52 - 1)), constant(1023 << 52))
 
-    return x(x), _define_on_bits(codegen)
+    return x(x), define_on_bits(codegen)
+
+
+def lanes_of(array: Any) -> Any:
+    """The type of the lanes of a contiguous array."""
+    return {kind.element: kind for kind in (LANES, LANES32)}[array.dtype]
+
+
+def pointer_to(builder: Any, sig: Any, data: Any, place: Any, inbounds: bool = False) -> Any:
+    """Pointer to the lanes that begin at a place of an array, the first of the arguments."""
+    return builder.bitcast(
+        builder.gep(data, [place], inbounds=inbounds), lanes_of(sig.args[0]).vector.as_pointer()
+    )
 
 
 def _block_pointer(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -270,56 +325,67 @@ def _block_pointer(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         context.cast(builder, args[k], sig.args[k], types.intp) for k in (1, 2)
     )  # an int32 row is as good as an int64 one
     blocks = cgutils.unpack_tuple(builder, array.shape, 3)[1]
-    index = builder.mul(builder.add(builder.mul(row, blocks), block), ir.Constant(_INT64, WIDTH))
-    return builder.bitcast(builder.gep(array.data, [index]), _VECTOR.as_pointer())
+    width = ir.Constant(_INT64, lanes_of(sig.args[0]).width)
+    place = builder.mul(builder.add(builder.mul(row, blocks), block), width)
+    return pointer_to(builder, sig, array.data, place)
 
 
 def _place_pointer(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     data = context.make_array(sig.args[0])(context, builder, args[0]).data
-    return builder.bitcast(builder.gep(data, [args[1]], inbounds=True), _VECTOR.as_pointer())
+    return pointer_to(builder, sig, data, args[1], inbounds=True)
+
+
+def load_lanes(builder: Any, sig: Any, pointer: Any) -> Any:
+    """The lanes there, which are aligned as the elements of the array are."""
+    return builder.load(pointer, align=sig.args[0].dtype.bitwidth // 8)
+
+
+def store_lanes(context: Any, builder: Any, sig: Any, value: Any, pointer: Any) -> Any:
+    """Write lanes there, or one float to all lanes."""
+    array = sig.args[0]
+    (lanes,) = as_lanes(builder, lanes_of(array), [value])
+    builder.store(lanes, pointer, align=array.dtype.bitwidth // 8)
+    return context.get_dummy_value()
 
 
 @intrinsic
 def load(typing_context: Any, array: Any, row: Any, block: Any) -> Any:
-    """Eight lanes of a contiguous float64 array of shape (rows, blocks, WIDTH)."""
+    """The lanes of a block of a contiguous array of shape (rows, blocks, WIDTH)."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.load(_block_pointer(context, builder, sig, args), align=8)
+        return load_lanes(builder, sig, _block_pointer(context, builder, sig, args))
 
-    return LANES(array, row, block), codegen
+    return lanes_of(array)(array, row, block), codegen
 
 
 @intrinsic
 def load_at(typing_context: Any, array: Any, place: Any) -> Any:
-    """Eight lanes of a contiguous float64 array, the first of them at this place of the flat array."""
+    """Lanes of a contiguous array, the first of them at this place of the flat array."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.load(_place_pointer(context, builder, sig, args), align=8)
+        return load_lanes(builder, sig, _place_pointer(context, builder, sig, args))
 
-    return LANES(array, types.int64), codegen
+    return lanes_of(array)(array, types.int64), codegen
 
 
 @intrinsic
 def store(typing_context: Any, array: Any, row: Any, block: Any, value: Any) -> Any:
-    """Write eight lanes, or one float to all eight, into an array of shape (rows, blocks, WIDTH)."""
+    """Write lanes, or one float to all lanes, into an array of shape (rows, blocks, WIDTH)."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        lanes = _widen(builder, sig.args[3], args[3])
-        builder.store(lanes, _block_pointer(context, builder, sig, args), align=8)
-        return context.get_dummy_value()
+        return store_lanes(context, builder, sig, args[3], _block_pointer(context, builder, sig, args))
 
     return types.void(array, row, block, value), codegen
 
 
 @intrinsic
 def store_at(typing_context: Any, array: Any, place: Any, value: Any) -> Any:
-    """Write eight lanes, the first of them to this place of the flat array."""
+    """Write lanes, the first of them to this place of the flat array."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        builder.store(args[2], _place_pointer(context, builder, sig, args), align=8)
-        return context.get_dummy_value()
+        return store_lanes(context, builder, sig, args[2], _place_pointer(context, builder, sig, args))
 
-    return types.void(array, types.int64, LANES), codegen
+    return types.void(array, types.int64, lanes_of(array)), codegen
 
 
 @intrinsic
@@ -335,9 +401,10 @@ def element(typing_context: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def broadcast(typing_context: Any, value: Any) -> Any:
-    """One float in all eight lanes."""
+    """One float in all lanes."""
+    kind = {lanes.element: lanes for lanes in (LANES, LANES32)}[value]
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _splat(builder, args[0])
+        return _splat(builder, kind.vector, args[0])
 
-    return LANES(types.float64), codegen
+    return kind(value), codegen

@@ -13,7 +13,6 @@ from wann.evaluation.evaluator import LocalEvaluator
 from wann.evolution.shared_weights import RANGE
 from wann.networks.network import Network
 from wann.pages.kept import Kept
-from wann.tasks.compiled_task import CompiledTask
 from wann.tasks.data_task import DataTask
 from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
@@ -135,9 +134,8 @@ def _scored(champion: Champion, task: Task | None, best: bool) -> dict[str, Any]
                 "mean": _six_digits(found.accuracy),
                 "std": None,
             }
-    elif task is not None and (best or isinstance(task, CompiledTask)):
-        compiled = isinstance(task, CompiledTask)
-        points, episodes = (_FINE_GRID if best else _COARSE_GRID) if compiled else _STEPPED_GRID
+    elif task is not None and (best or task.threaded):
+        points, episodes = (_FINE_GRID if best else _COARSE_GRID) if task.threaded else _STEPPED_GRID
         grid = np.linspace(*RANGE, points)
         # The episodes of `wann plot`.
         seeds = episode_seeds(0, Purpose.EVALUATION, episodes, 3)

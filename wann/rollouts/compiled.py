@@ -37,7 +37,7 @@ class Dynamics:
     step: Any  # made with `step_kernel`
 
 
-class _Pointer(types.WrapperAddressProtocol):
+class Pointer(types.WrapperAddressProtocol):
     """A compiled function as a kernel's argument.
 
     numba takes the function itself as well, but looks its address up anew in every call, for 0.1 ms.
@@ -56,8 +56,8 @@ class _Pointer(types.WrapperAddressProtocol):
 
     @staticmethod
     @cache
-    def to(function: Any, signature: Any) -> _Pointer:
-        return _Pointer(function, signature)
+    def to(function: Any, signature: Any) -> Pointer:
+        return Pointer(function, signature)
 
 
 def roll_out(
@@ -93,8 +93,8 @@ def roll_out(
     steps = np.zeros((last - first, lanes), np.int64)
     most = int(np.diff(networks.first_connection[first : last + 1]).max()) if not shared else 1
     _roll_out(
-        _Pointer.to(dynamics.observe, OBSERVE),
-        _Pointer.to(dynamics.step, STEP),
+        Pointer.to(dynamics.observe, OBSERVE),
+        Pointer.to(dynamics.step, STEP),
         networks.inputs,
         networks.outputs,
         networks.first_node,

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from wann.kernels.activations import activate
+from wann.kernels.forward import forward_alone
 from wann.kernels.lanes import kernel
 from wann.networks.network import NetworkBatch
 from wann.rollouts.job import Job
@@ -57,16 +57,7 @@ def forward_one(
     sources = program[nodes + 1 :]
     codes = sources[program[nodes] :]
     rows = codes[nodes:]
-    for k in range(nodes):
-        total = 0.0
-        if shared:
-            for c in range(program[k], program[k + 1]):
-                total += values[sources[c]]
-            total *= weights[0]
-        else:
-            for c in range(program[k], program[k + 1]):
-                total += values[sources[c]] * weights[c]
-        values[row + k] = activate(codes[k], total)
+    forward_alone(row, program, sources, codes[:nodes], shared, weights, values)
     for a in range(outputs.size):
         outputs[a] = values[rows[a]]
     return True

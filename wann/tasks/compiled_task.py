@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -35,6 +35,10 @@ class CompiledTask(Task):
     def starts(self, seeds: Sequence[int]) -> FloatArray:
         """Start states (E, S): what the environment's own `reset(seed=...)` gives for each seed."""
         return _starts(self.env_id, tuple(seeds))
+
+    def with_arguments(self, env_kwargs: Mapping[str, Any]) -> CompiledTask | None:
+        """The task for an environment with these arguments: itself where there are none."""
+        return None if env_kwargs else self
 
     def roll_out(self, job: Job) -> Rollouts:
         """Run networks of a batch in the lane kernel; see `Task.roll_out`."""

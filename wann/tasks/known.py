@@ -39,7 +39,7 @@ _SHARED = {
 }
 
 # The published settings of the swing-up, the only ones that fit tasks of any kind.
-_ANY = {
+ANY = {
     **_SHARED,
     "population": 192,
     "generations": 1024,
@@ -49,7 +49,7 @@ _ANY = {
 }
 
 # The published settings of the biped.
-_BIPED = {
+BIPED = {
     **_SHARED,
     "population": 480,
     "generations": 2048,
@@ -68,7 +68,7 @@ _LAPTOP = {
 }
 
 
-def _presets(settings: Mapping[str, Any], laptop_episodes: int) -> Presets:
+def presets_of(settings: Mapping[str, Any], laptop_episodes: int) -> Presets:
     return {
         "lexicase": lexicase(settings),
         "stratified": {**settings, "weight_sampling": "stratified"},
@@ -91,20 +91,21 @@ def _notes(paper: str) -> Mapping[str, str]:
     }
 
 
-_SWINGUP_NOTES = _notes("the published settings of the swing-up")
-_BIPED_NOTES = _notes("the published settings of the biped")
+SWINGUP_NOTES = _notes("the published settings of the swing-up")
+BIPED_NOTES = _notes("the published settings of the biped")
 
 GENERIC = Known(
     summary="",
     inputs=(),
     outputs=(),
-    presets=_presets(_ANY, 3),
-    preset_notes=_SWINGUP_NOTES,
+    presets=presets_of(ANY, 3),
+    preset_notes=SWINGUP_NOTES,
 )
 """Presets of every other environment; its `max_steps` is the limit of the environment."""
 
 
-def _walker(summary: str, max_steps: int) -> Known:
+def walker(summary: str, max_steps: int) -> Known:
+    """Facts about a walker with this limit on steps."""
     leg = ("hip {} angle", "hip {} speed", "knee {} angle", "knee {} speed", "leg {} contact")
     return Known(
         summary=summary,
@@ -114,13 +115,14 @@ def _walker(summary: str, max_steps: int) -> Known:
             *(f"lidar {ray}" for ray in range(10)),
         ),
         outputs=("hip 1 speed", "knee 1 speed", "hip 2 speed", "knee 2 speed"),
-        presets=_presets({**_BIPED, "max_steps": max_steps}, 2),
-        preset_notes=_BIPED_NOTES,
+        presets=presets_of({**BIPED, "max_steps": max_steps}, 2),
+        preset_notes=BIPED_NOTES,
         fresh=True,
     )
 
 
-def _lander(summary: str, outputs: tuple[str, ...]) -> Known:
+def lander(summary: str, outputs: tuple[str, ...]) -> Known:
+    """Facts about a lander with these outputs."""
     return Known(
         summary=summary,
         inputs=(
@@ -129,8 +131,8 @@ def _lander(summary: str, outputs: tuple[str, ...]) -> Known:
             *("right leg contact", "left leg contact"),
         ),
         outputs=outputs,
-        presets=_presets({**_ANY, "max_steps": 1000}, 3),
-        preset_notes=_SWINGUP_NOTES,
+        presets=presets_of({**ANY, "max_steps": 1000}, 3),
+        preset_notes=SWINGUP_NOTES,
         # Source: Gymnasium's documentation, which counts an episode of 200 points as a solution.
         goal=Goal(words="it lands (a return of 200 or more) from {reached} of {starts} starts", least=200.0),
     )
@@ -145,15 +147,7 @@ _ANT_BODIES = ("torso", *(f"{leg} {part}" for leg in _ANT_LEGS for part in ("leg
 _CONTACT = tuple(f"{kind} {axis}" for kind in ("torque", "force") for axis in "xyz")
 
 KNOWN: Mapping[str, Known] = {
-    "BipedalWalker-v3": _walker("walk with four motors over slightly uneven ground", 1600),
-    "BipedalWalkerHardcore-v3": _walker("walk over ladders, stumps and pitfalls", 2000),
-    "LunarLander-v3": _lander(
-        "land between two flags with three engines that are on or off",
-        ("no engine", "left engine", "main engine", "right engine"),
-    ),
-    "LunarLanderContinuous-v3": _lander(
-        "land between two flags with throttled engines", ("main engine", "side engines")
-    ),
+    "BipedalWalkerHardcore-v3": walker("walk over ladders, stumps and pitfalls", 2000),
     "HalfCheetah-v5": Known(
         summary="run to the right with a two-legged cheetah in a plane",
         inputs=(
@@ -163,8 +157,8 @@ KNOWN: Mapping[str, Known] = {
             *(f"{joint} velocity" for joint in _CHEETAH_JOINTS),
         ),
         outputs=tuple(f"{joint} torque" for joint in _CHEETAH_JOINTS),
-        presets=_presets({**_BIPED, "max_steps": 1000}, 2),
-        preset_notes=_BIPED_NOTES,
+        presets=presets_of({**BIPED, "max_steps": 1000}, 2),
+        preset_notes=BIPED_NOTES,
     ),
     "Ant-v5": Known(
         summary="run to the right with a four-legged ant",
@@ -179,8 +173,8 @@ KNOWN: Mapping[str, Known] = {
         ),
         # The motors begin with the last leg.
         outputs=tuple(f"{joint} torque" for joint in _ANT_JOINTS[6:] + _ANT_JOINTS[:6]),
-        presets=_presets({**_BIPED, "max_steps": 1000}, 2),
-        preset_notes=_BIPED_NOTES,
+        presets=presets_of({**BIPED, "max_steps": 1000}, 2),
+        preset_notes=BIPED_NOTES,
     ),
 }
 """Environments by their id. Arguments may change the spaces: names hold where there are as many of them."""

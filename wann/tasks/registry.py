@@ -14,6 +14,7 @@ import gymnasium
 
 from wann.rollouts.spaces import action_codec, observation_codec
 from wann.tasks import data_presets
+from wann.tasks.box2d_task import Box2DTask
 from wann.tasks.compiled_task import CompiledTask
 from wann.tasks.data_sets import NAMED, DataSet, is_table, load_table, table_name
 from wann.tasks.data_task import DataTask
@@ -29,6 +30,9 @@ COMPILED = {
     "MountainCar-v0": "wann_envs.mountain_car:TASK",
     "MountainCarContinuous-v0": "wann_envs.mountain_car_continuous:TASK",
     "Pendulum-v1": "wann_envs.pendulum:TASK",
+    "BipedalWalker-v3": "wann_envs.bipedal_walker:TASK",
+    "LunarLander-v3": "wann_envs.lunar_lander:TASK",
+    "LunarLanderContinuous-v3": "wann_envs.lunar_lander:CONTINUOUS",
 }
 """Tasks with compiled physics, and where each is defined, as `module:attribute`."""
 _UNLIMITED_STEPS = 1000  # of an environment without a limit of its own
@@ -60,6 +64,7 @@ def get_task(
     fresh_env: bool | None = None,
     episode_seconds: float | None = None,
     data: DataSet | None = None,
+    confirm_outside: bool = False,
 ) -> Task:
     """The task with this name: one of `task_names()`, or any registered Gymnasium id.
 
@@ -68,10 +73,11 @@ def get_task(
             "csv:FILE" or "FILE.npz" for a user's own table, see `wann.tasks.data_sets.load_table`.
         env_kwargs: arguments of the environment, or their JSON; of a CSV file, the `label` column.
         stepping: "compiled" for compiled physics, "gymnasium" for the environment itself, "pool" for
-            envpool's; by default compiled physics where there are any and the environment has no arguments.
+            envpool's; by default compiled physics where there are any that take the environment's arguments.
         fresh_env: whether every episode needs an instance of its own; by default where that is known.
         episode_seconds: what an episode may take; compiled ones are not timed.
         data: of a data set, where it is at hand; it is loaded where it is not given.
+        confirm_outside: whether Gymnasium confirms what a compiled Box2D task finds; see `Box2DTask`.
 
     Raises:
         ValueError: there is no such task, with the nearest name; or it cannot be searched, with the reason.
@@ -82,7 +88,8 @@ def get_task(
         if stepping not in (None, "compiled"):
             raise ValueError(f"{name} is a data set: there is nothing to step, leave out --no-compiled")
         return _data_task(name, json.loads(env_kwargs), data)
-    return _get_task(name, env_kwargs, stepping, fresh_env, episode_seconds)
+    task = _get_task(name, env_kwargs, stepping, fresh_env, episode_seconds)
+    return replace(task, confirm_outside=True) if confirm_outside and isinstance(task, Box2DTask) else task
 
 
 def _get_task(
@@ -98,13 +105,16 @@ def _get_task(
             instead = ": give --set max_steps=N" if argument == "max_episode_steps" else ""
             raise ValueError(f"task {name!r}: {argument!r} is not an argument of an environment{instead}")
     compiled = _load(COMPILED[name]) if name in COMPILED else None
-    if compiled and not env_kwargs and stepping in (None, "compiled"):
-        return compiled
+    if compiled and stepping in (None, "compiled"):
+        fitting = compiled.with_arguments(env_kwargs)
+        if fitting:
+            return fitting
     if stepping == "compiled":
         raise ValueError(
             f"task {name!r} has no compiled physics: leave stepping out, or choose from {', '.join(COMPILED)}"
             if compiled is None
-            else f"the compiled physics of {name!r} has no arguments: leave out --env-kwargs or stepping"
+            else f"the compiled physics of {name!r} does not take these arguments: leave out --env-kwargs or "
+            "stepping"
         )
     known = compiled or KNOWN.get(name)
     env_id = compiled.env_id if compiled else name
@@ -207,9 +217,9 @@ def why_no_pool(
     return pool_available(env_id, observations, actions, env_kwargs)
 
 
-def _load(place: str) -> CompiledTask:
+def _load(place: str) -> CompiledTask | Box2DTask:
     module, _, attribute = place.partition(":")
-    task: CompiledTask = getattr(import_module(module), attribute)
+    task: CompiledTask | Box2DTask = getattr(import_module(module), attribute)
     return task
 
 

@@ -1,0 +1,186 @@
+"""Whole episodes of a compiled Box2D task: many worlds at a time, whose iterations run in lanes.
+
+Episodes end at any step, and networks differ in how long theirs last. So worlds are not tied to networks: one
+that has come to its end takes the next episode of the job, whichever network plays it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+from numba import types
+
+from wann.kernels.box2d.lane_solver import solve_positions, solve_velocities, solver_scratch
+from wann.kernels.box2d.records import EPISODE, MODEL, MOST_CONTACTS, WORLD, new_worlds
+from wann.kernels.box2d.world import begin_step, end_step, move_bodies, start
+from wann.kernels.forward import forward_alone
+from wann.kernels.lanes import compiled
+from wann.rollouts.compiled import Pointer
+from wann.rollouts.job import Job
+from wann.rollouts.result import Rollouts
+from wann.utils.arrays import FloatArray
+
+WORLDS = 64
+"""Worlds under way at a time: enough to put similar ones together, few enough for a processor's cache."""
+
+_MODEL, _EPISODE, _WORLD = (numba.from_dtype(each) for each in (MODEL, EPISODE, WORLD))
+ACT = types.void(_MODEL, _WORLD, types.float64[::1], types.float64[::1])
+OBSERVE = types.void(_MODEL, _EPISODE, _WORLD, types.float64[::1])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mechanics:
+    """A Box2D task: bodies and joints, what an action does to them, what is seen of them, and where they are.
+
+    `act(model, world, noise, action)` turns a network's raw outputs (A,) into motors and impulses, and
+    `observe(model, episode, world, observation)` fills the observation (I,), `world.reward` and
+    `world.terminated` after a step; both are kernels. `episodes(seeds, max_steps)` gives EPISODE records (E,)
+    and what is drawn for their steps, (E, N).
+    """
+
+    model: np.void  # MODEL record
+    act: Any
+    observe: Any
+    episodes: Callable[[Sequence[int], int], tuple[np.ndarray, FloatArray]]
+
+
+def roll_out(mechanics: Mechanics, job: Job) -> Rollouts:
+    """Run networks of a batch at every weight on every episode; see `wann.tasks.task.Task.roll_out`.
+
+    A rollout depends on its own network, weight and episode alone. A network in one of whose episodes more
+    contacts come up than a world holds has failed.
+    """
+    networks, shared = job.networks, job.weights.ndim == 1
+    episodes, noise = mechanics.episodes(job.seeds, job.max_steps)
+    returns, steps = np.zeros(job.shape), np.zeros(job.shape, np.int64)
+    overflow = np.zeros(job.shape, np.bool_)
+    worlds = min(WORLDS, returns.size)
+    _roll_out(
+        Pointer.to(mechanics.act, ACT),
+        Pointer.to(mechanics.observe, OBSERVE),
+        mechanics.model,
+        episodes.copy(),  # writable arrays are of another type
+        noise.copy(),
+        networks.inputs,
+        networks.outputs,
+        networks.first_node,
+        networks.first_connection,
+        networks.first_source,
+        networks.sources,
+        networks.activation,
+        job.weights.reshape(len(job.weights), -1).copy(),
+        shared,
+        job.max_steps,
+        job.first,
+        returns,
+        steps,
+        overflow,
+        new_worlds(worlds),
+        np.zeros((worlds, networks.most_rows)),
+        solver_scratch(worlds),
+    )
+    reason = f"RuntimeError: a world holds {MOST_CONTACTS} contacts of bodies with the ground, and here are more"
+    failed = np.flatnonzero(overflow.any(axis=(1, 2))).tolist()
+    return Rollouts(returns, steps, tuple((index, reason) for index in failed))
+
+
+@compiled()
+def _roll_out(
+    act,
+    observe,
+    model,
+    episodes,
+    noise,
+    inputs,
+    outputs,
+    first_node,
+    first_connection,
+    first_source,
+    sources,
+    activation,
+    weights,
+    shared,
+    max_steps,
+    first,
+    returns,
+    steps,
+    overflow,
+    worlds,
+    values,
+    scratch,
+):
+    each = returns.shape[1] * returns.shape[2]  # rollouts of a network
+    total = returns.shape[0] * each
+    rollout = np.empty(worlds.size, np.int64)  # which one each world has
+    members = np.arange(worlds.size)  # worlds under way, first in the array
+    action = np.zeros(outputs.shape[1])
+    dealt = alive = 0
+    while alive < worlds.size and dealt < total:
+        rollout[alive] = dealt
+        start(model, episodes[dealt % returns.shape[2]], worlds[alive])
+        values[alive, 0] = 1.0
+        alive += 1
+        dealt += 1
+
+    while alive > 0:
+        for k in range(alive):
+            w = members[k]
+            world = worlds[w]
+            index, place = rollout[w] // each, rollout[w] % each
+            if world.steps == 0:  # `reset` ends with a step of its own, without an action
+                action[:] = 0.0
+            else:
+                network = first + index
+                node_from, node_to = first_node[network], first_node[network + 1]
+                from_connection = first_connection[network]
+                own = weights[place // returns.shape[2]]
+                if not shared:
+                    own = own[from_connection - first_connection[first] :]
+                forward_alone(
+                    1 + inputs,
+                    first_source[node_from + network : node_to + network + 1],
+                    sources[from_connection : first_connection[network + 1]],
+                    activation[node_from:node_to],
+                    shared,
+                    own,
+                    values[w],
+                )
+                for a in range(action.size):
+                    action[a] = values[w, outputs[network, a]]
+            episode = place % returns.shape[2]
+            act(model, world, noise[episode], action)
+            begin_step(model, episodes[episode], world)
+        solve_velocities(model, worlds, members, alive, scratch)
+        for k in range(alive):
+            move_bodies(model, worlds[members[k]])
+        solve_positions(model, worlds, members, alive, scratch)
+
+        k = 0
+        while k < alive:
+            w = members[k]
+            world = worlds[w]
+            index, place = rollout[w] // each, rollout[w] % each
+            row, episode = place // returns.shape[2], place % returns.shape[2]
+            end_step(model, episodes[episode], world)
+            observe(model, episodes[episode], world, values[w, 1 : 1 + inputs])
+            if world.steps > 0:
+                returns[index, row, episode] += world.reward
+                steps[index, row, episode] = world.steps
+            world.steps += 1
+            overflow[index, row, episode] |= world.overflow != 0
+            if world.steps == 1 or not (world.terminated or world.overflow or world.steps > max_steps):
+                k += 1
+                continue
+            if dealt < total:
+                rollout[w] = dealt
+                start(model, episodes[dealt % returns.shape[2]], world)
+                dealt += 1
+                k += 1
+                continue
+            # The last world takes this one's place, and is looked at next.
+            alive -= 1
+            members[k], members[alive] = members[alive], w

@@ -1,0 +1,64 @@
+"""Tasks of Gymnasium's Box2D environments whose physics is compiled, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import gymnasium
+
+from wann.rollouts.job import Job
+from wann.rollouts.result import Rollouts
+from wann.rollouts.worlds import WORLDS, Mechanics, roll_out
+from wann.tasks.environment_task import GymnasiumTask
+from wann.tasks.task import Task, TaskSpec
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Box2DTask(Task):
+    """An environment whose every number is computed here as Box2D does, many worlds at a time.
+
+    An episode is Gymnasium's own with that seed. Box2D itself is needed only to show it.
+    """
+
+    mechanics: Mechanics
+    observation_space: gymnasium.Space[Any]
+    action_space: gymnasium.Space[Any]
+    variant: Callable[[Mapping[str, Any]], Box2DTask | None]  # the task with other arguments of its environment
+    confirm_outside: bool = False  # whether Gymnasium's bits are others here, and are those that count
+
+    @property
+    def spec(self) -> TaskSpec:
+        """Plain values that make the same task in another process."""
+        return super().spec._replace(confirm_outside=self.confirm_outside)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stepping", "compiled")
+        object.__setattr__(self, "threaded", True)
+        object.__setattr__(self, "lanes", WORLDS)
+
+    @property
+    def spaces(self) -> tuple[gymnasium.Space[Any], gymnasium.Space[Any]]:  # type: ignore[override]
+        """The environment's spaces of observations and actions."""
+        return self.observation_space, self.action_space
+
+    @cached_property
+    def confirming(self) -> Task:
+        """This task, or the environment itself where its bits are others."""
+        return self.outside if self.confirm_outside else self
+
+    @cached_property
+    def outside(self) -> GymnasiumTask:
+        """The same task, stepped by Gymnasium."""
+        shared = {each.name for each in fields(Task) if each.init}
+        return GymnasiumTask(**{name: getattr(self, name) for name in shared})
+
+    def roll_out(self, job: Job) -> Rollouts:
+        """Run networks of a batch in many worlds at a time; see `Task.roll_out`."""
+        return roll_out(self.mechanics, job)
+
+    def with_arguments(self, env_kwargs: Mapping[str, Any]) -> Box2DTask | None:
+        """The task for an environment with these arguments; None where only Gymnasium steps it."""
+        return self.variant(env_kwargs) if env_kwargs else self
