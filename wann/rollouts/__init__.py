@@ -5,6 +5,7 @@ In reading order:
     job            networks, weights and episodes to roll out
     result         returns and steps
     compiled       the lane kernel over compiled physics
+    worlds         the kernel of Box2D tasks: many worlds at a time
     spaces         observations to inputs, outputs to actions
     time_limit     a time limit on environments
     stepper        environments stepped in Python

@@ -52,11 +52,13 @@ class Pointer(types.WrapperAddressProtocol):
         return int(self._address)
 
     def signature(self) -> Any:
+        """Signature of the function."""
         return self._signature
 
     @staticmethod
     @cache
     def to(function: Any, signature: Any) -> Pointer:
+        """Pointer to a function, made once."""
         return Pointer(function, signature)
 
 

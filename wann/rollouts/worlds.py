@@ -83,7 +83,7 @@ def roll_out(mechanics: Mechanics, job: Job) -> Rollouts:
         np.zeros((worlds, networks.most_rows)),
         solver_scratch(worlds),
     )
-    reason = f"RuntimeError: a world holds {MOST_CONTACTS} contacts of bodies with the ground, and here are more"
+    reason = f"RuntimeError: bodies have more than the {MOST_CONTACTS} contacts that a world holds"
     failed = np.flatnonzero(overflow.any(axis=(1, 2))).tolist()
     return Rollouts(returns, steps, tuple((index, reason) for index in failed))
 

@@ -4,6 +4,7 @@ In reading order:
 
     task              the protocol
     compiled_task     compiled physics
+    box2d_task        compiled Box2D environments
     environment_task  any registered Gymnasium environment
     data_task         a data set
     presets           settings by name

@@ -26,7 +26,7 @@ class Box2DTask(Task):
     mechanics: Mechanics
     observation_space: gymnasium.Space[Any]
     action_space: gymnasium.Space[Any]
-    variant: Callable[[Mapping[str, Any]], Box2DTask | None]  # the task with other arguments of its environment
+    variant: Callable[[Mapping[str, Any]], Box2DTask | None]  # the task with these arguments
     confirm_outside: bool = False  # whether Gymnasium's bits are others here, and are those that count
 
     @property
@@ -40,13 +40,13 @@ class Box2DTask(Task):
         object.__setattr__(self, "lanes", WORLDS)
 
     @property
-    def spaces(self) -> tuple[gymnasium.Space[Any], gymnasium.Space[Any]]:  # type: ignore[override]
+    def spaces(self) -> tuple[gymnasium.Space[Any], gymnasium.Space[Any]]:
         """The environment's spaces of observations and actions."""
         return self.observation_space, self.action_space
 
     @cached_property
     def confirming(self) -> Task:
-        """This task, or the environment itself where its bits are others."""
+        """The task itself, or its environment where its bits are others."""
         return self.outside if self.confirm_outside else self
 
     @cached_property

@@ -69,6 +69,7 @@ _LAPTOP = {
 
 
 def presets_of(settings: Mapping[str, Any], laptop_episodes: int) -> Presets:
+    """Presets of a task from its published settings, and the episodes of `laptop`."""
     return {
         "lexicase": lexicase(settings),
         "stratified": {**settings, "weight_sampling": "stratified"},

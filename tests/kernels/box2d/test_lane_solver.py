@@ -93,16 +93,14 @@ def stages(request):
     return model, *(np.concatenate(column) for column in zip(*kept, strict=True))
 
 
-def same(found, expected, fields):
+def differing(found, expected, path=""):
+    """Names of the fields of records that are not equal, -0 and +0 counting as equal."""
+    if expected.dtype.names is None:
+        return [] if np.array_equal(found, expected, equal_nan=True) else [path]
     return [
-        (field, name)
-        for field in fields
-        for name in expected[field].dtype.names or ()
-        if name != "point" and not np.array_equal(found[field][name], expected[field][name])
-    ] + [
         name
-        for name in expected["contact"]["point"].dtype.names
-        if not np.array_equal(found["contact"]["point"][name], expected["contact"]["point"][name])
+        for field in expected.dtype.names
+        for name in differing(found[field], expected[field], f"{path}.{field}")
     ]
 
 
@@ -139,7 +137,7 @@ def test_velocities_are_those_of_each_world_alone(stages, seed):
     scratch = solver_scratch(80)
     for members in groups(found.size, np.random.default_rng(seed)):
         solve_velocities(model, found, members, members.size, scratch)
-    assert not same(found, pushed, ("body", "joint", "contact"))
+    assert not differing(found, pushed)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -149,18 +147,17 @@ def test_positions_are_those_of_each_world_alone(stages, seed):
     scratch = solver_scratch(80)
     for members in groups(found.size, np.random.default_rng(seed)):
         solve_positions(model, found, members, members.size, scratch)
-    assert not same(found, corrected, ("body", "joint", "contact"))
-    assert np.array_equal(found["solved"], corrected["solved"])
+    assert not differing(found, corrected)
 
 
 @pytest.mark.parametrize("solve", [solve_velocities, solve_positions])
 def test_only_members_change(stages, solve):
     model, prepared, *_ = stages
-    found = prepared[:40].copy()
-    solve(model, found, np.int32([3, 7, 7 + 11, 39]), 3, solver_scratch(4))
-    others = np.delete(np.arange(40), [3, 7, 18])
-    assert found[others].tobytes() == prepared[others].tobytes()
-    assert all(found[[w]].tobytes() != prepared[[w]].tobytes() for w in (3, 7, 18))
+    found, members = prepared[:40].copy(), [3, 7, 18]
+    solve(model, found, np.int32([*members, 39]), 3, solver_scratch(4))
+    others = np.delete(np.arange(40), members)
+    assert not differing(found[others], prepared[others])
+    assert all(differing(found[[w]], prepared[[w]]) for w in members)
 
 
 @pytest.mark.parametrize("solve", [solve_velocities, solve_positions])
@@ -168,4 +165,4 @@ def test_no_members_are_no_work(stages, solve):
     model, prepared, *_ = stages
     found = prepared[:2].copy()
     solve(model, found, np.zeros(0, np.int32), 0, solver_scratch(1))
-    assert found.tobytes() == prepared[:2].tobytes()
+    assert not differing(found, prepared[:2])

@@ -8,6 +8,7 @@ and Solving Constraints" (2009) and "Continuous Collision" (2013), and in van de
 
 In reading order:
 
+    constants       Box2D's tolerances and limits
     records         what a world consists of: bodies, joints, contacts, edges, as records of numbers
     rotation        sine and cosine in single precision
     shapes          from polygons and densities to masses and centres; edges
@@ -17,6 +18,7 @@ In reading order:
     contacts        the forces of contacts
     distance        how far a polygon is from an edge
     impact          the time at which a moving body hits an edge, and what happens then
+    sub_step        what happens from the first impact on
     world           one step of one world, part by part
     lane_joints     the joints of sixteen worlds side by side
     lane_contacts   their contacts

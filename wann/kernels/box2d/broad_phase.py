@@ -1,7 +1,7 @@
 """Boxes around the bodies, and the pairs of body and edge that may touch.
 
-Box2D keeps boxes that are larger than the bodies in a tree, and looks for new pairs only where a body has left
-its box (b2DynamicTree, b2BroadPhase). The ground is known beforehand, so a short scan of edges takes the
+Box2D keeps boxes that are larger than the bodies in a tree, and looks for new pairs only where a body has
+left its box (b2DynamicTree, b2BroadPhase). The ground is known beforehand, so a short scan of edges takes the
 place of the tree; pairs come in the tree's order.
 """
 

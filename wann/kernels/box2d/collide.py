@@ -43,7 +43,12 @@ def _clip(world, x0, y0, id0, x1, y1, id1, normal_x, normal_y, offset, corner):
 @kernel
 def _swapped(number):
     """An id in which edge and polygon have changed places."""
-    return (number >> 8 & 0xFF) | (number & 0xFF) << 8 | (number >> 24 & 0xFF) << 16 | (number >> 16 & 0xFF) << 24
+    return (
+        (number >> 8 & 0xFF)
+        | (number & 0xFF) << 8
+        | (number >> 24 & 0xFF) << 16
+        | (number >> 16 & 0xFF) << 24
+    )
 
 
 @kernel
@@ -126,7 +131,10 @@ def _touch_edge(edge, world, contact, corners, front):
         side_x * ref_x + side_y * ref_y,
         first,
     )
-    if left < 2 or _clip_again(world, -side_x, -side_y, (-side_x) * other_x + (-side_y) * other_y, second) < 2:
+    if (
+        left < 2
+        or _clip_again(world, -side_x, -side_y, (-side_x) * other_x + (-side_y) * other_y, second) < 2
+    ):
         return
     contact.face = FACE_OF_EDGE
     contact.local_normal_x, contact.local_normal_y = normal_x, normal_y

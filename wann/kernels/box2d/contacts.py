@@ -139,7 +139,9 @@ def push_contact(shape, body, contact):
             x2, y2 = (new2 - old2) * normal_x, (new2 - old2) * normal_y
             vx += mass * (x1 + x2)
             vy += mass * (y1 + y2)
-            spin += inertia * ((first.arm_x * y1 - first.arm_y * x1) + (second.arm_x * y2 - second.arm_y * x2))
+            spin += inertia * (
+                (first.arm_x * y1 - first.arm_y * x1) + (second.arm_x * y2 - second.arm_y * x2)
+            )
             first.normal_impulse, second.normal_impulse = new1, new2
     body.vx, body.vy, body.spin = vx, vy, spin
 
@@ -171,7 +173,7 @@ def move_contact(shape, body, contact, share, least):
             least = separation
         correction = share * (separation + SLOP)
         correction = correction if correction < ZERO else ZERO
-        correction = -MOST_CORRECTION if -MOST_CORRECTION > correction else correction
+        correction = -MOST_CORRECTION if correction < -MOST_CORRECTION else correction
         across = arm_x * normal_y - arm_y * normal_x
         k = mass + inertia * across * across
         impulse = (-correction) / k if k > ZERO else ZERO

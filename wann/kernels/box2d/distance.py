@@ -142,8 +142,8 @@ def _reduce_three(world):
 def distance(shape, edge, world, x, y, s, c):
     """Distance between an edge and a polygon whose frame has its origin at x, y; 0 where they overlap.
 
-    Begins with the corners that are kept in the world (none where `cached_corners` is 0), and keeps those that
-    it ends with.
+    Begins with the corners that are kept in the world (none where `cached_corners` is 0), and keeps those
+    that it ends with.
     """
     world.simplex_corners = world.cached_corners
     for i in range(world.simplex_corners):
@@ -181,9 +181,7 @@ def distance(shape, edge, world, x, y, s, c):
         if towards_x * towards_x + towards_y * towards_y < EPSILON * EPSILON:
             break
         end = farthest_end(edge, -towards_x, -towards_y)
-        corner = farthest_corner(
-            shape, c * towards_x + s * towards_y, (-s) * towards_x + c * towards_y
-        )
+        corner = farthest_corner(shape, c * towards_x + s * towards_y, (-s) * towards_x + c * towards_y)
         _put(world.simplex[count], edge, shape, end, corner, x, y, s, c)
         if (
             (end == end0 and corner == corner0)

@@ -142,13 +142,13 @@ def move_joint(model, world, j):
             beyond = -turn
             turn += ANGULAR_SLOP
             turn = turn if turn < ZERO else ZERO
-            turn = -MOST_ANGULAR_CORRECTION if -MOST_ANGULAR_CORRECTION > turn else turn
+            turn = -MOST_ANGULAR_CORRECTION if turn < -MOST_ANGULAR_CORRECTION else turn
         else:
             turn = angle - hinge.upper
             beyond = turn
             turn -= ANGULAR_SLOP
             turn = turn if turn < MOST_ANGULAR_CORRECTION else MOST_ANGULAR_CORRECTION
-            turn = ZERO if ZERO > turn else turn
+            turn = ZERO if turn < ZERO else turn
         impulse = -joint.motor_mass * turn
         a.angle -= inertia_a * impulse
         b.angle += inertia_b * impulse

@@ -4,6 +4,9 @@ Lanes do not touch each other, so it does not matter for a world which others it
 wait for the slowest: worlds of the same contacts are put together, and those whose positions are not solved
 yet are put together anew from time to time. Only the sign of a zero may differ from that of a world alone.
 
+Calls pass `np.bool_(True)` and `np.int64(0)`, which are no literals to numba: for each literal it would compile
+a function anew. Copied into the caller, the function is still fitted to the value.
+
 Each operation of a constraint waits for the one before, so the velocities of two blocks are solved in turns:
 the processor works on one while the other waits.
 """
@@ -56,7 +59,7 @@ class Scratch(NamedTuple):
     pair: np.ndarray  # (bodies, contacts)
     left: np.ndarray  # (worlds,): that are in no block yet
     profile: np.ndarray  # (worlds,): of each of them
-    unsolved: np.ndarray  # (worlds,): that need more iterations
+    waiting: np.ndarray  # (worlds,): that need iterations
 
 
 def solver_scratch(most_worlds: int) -> Scratch:
@@ -82,7 +85,7 @@ def solver_scratch(most_worlds: int) -> Scratch:
         pair=integers(MOST_BODIES, MOST_CONTACTS),
         left=integers(most_worlds),
         profile=integers(most_worlds),
-        unsolved=integers(most_worlds),
+        waiting=integers(most_worlds),
     )
 
 
@@ -103,11 +106,12 @@ def _profile_of(model, world, scratch):
 
 
 @kernel
-def _gather(model, worlds, members, count, scratch):
-    """Put these worlds on the list of those that are in no block yet."""
+def _gather(model, worlds, count, scratch):
+    """Put the worlds that wait on the list of those that are in no block yet."""
     for i in range(count):
-        scratch.left[i] = members[i]
-        scratch.profile[i] = _profile_of(model, worlds[members[i]], scratch)
+        world = scratch.waiting[i]
+        scratch.left[i] = world
+        scratch.profile[i] = _profile_of(model, worlds[world], scratch)
 
 
 @kernel
@@ -182,7 +186,7 @@ def _pack_velocities(model, worlds, scratch, block):
     rows, count = scratch.rows, scratch.count
     first = block * _MOST_ROWS
     joints = first + _BODY_ROWS
-    _lay_out(model, worlds, scratch, block, joints + JOINT_ROWS * model.joints, False)
+    _lay_out(model, worlds, scratch, block, joints + JOINT_ROWS * model.joints, np.bool_(False))
     for lane in range(WIDTH32):
         world = worlds[scratch.lanes[block, lane]]
         for b in range(model.bodies):
@@ -235,24 +239,26 @@ def _push_blocks(model, scratch, blocks):
                 a, b = first + 3 * hinge.body_a, first + 3 * hinge.body_b
                 place = first + _BODY_ROWS + JOINT_ROWS * j
                 if scratch.limited[block, j]:
-                    push_joints(shape_a, shape_b, rows, a, b, place, True)
+                    push_joints(shape_a, shape_b, rows, a, b, place, np.bool_(True))
                 else:
-                    push_joints(shape_a, shape_b, rows, a, b, place, False)
+                    push_joints(shape_a, shape_b, rows, a, b, place, np.bool_(False))
         for slot in range(slots):
             for block in range(blocks):
                 if slot < scratch.slots[block]:
                     body, place = scratch.slot_body[block, slot], scratch.slot_place[block, slot]
                     b = block * _MOST_ROWS + 3 * body
                     if scratch.slot_pair[block, slot]:
-                        push_contacts(model.shape[body], rows, b, place, True)
+                        push_contacts(model.shape[body], rows, b, place, np.bool_(True))
                     else:
-                        push_contacts(model.shape[body], rows, b, place, False)
+                        push_contacts(model.shape[body], rows, b, place, np.bool_(False))
 
 
 @kernel
 def solve_velocities(model, worlds, members, count, scratch):
     """The velocity iterations of the worlds `members[:count]`, which are prepared and warm-started."""
-    _gather(model, worlds, members, count, scratch)
+    for i in range(count):
+        scratch.waiting[i] = members[i]
+    _gather(model, worlds, count, scratch)
     while count:
         blocks = min(_BLOCKS, (count + WIDTH32 - 1) // WIDTH32)
         before = count
@@ -274,7 +280,7 @@ _SIDE = _BODY_ROWS + 1
 def _pack_positions(model, worlds, scratch):
     """Copy what the position iterations need into the rows of the first block."""
     rows, count = scratch.rows, scratch.count
-    _lay_out(model, worlds, scratch, 0, _SIDE + model.joints, True)
+    _lay_out(model, worlds, scratch, np.int64(0), _SIDE + model.joints, np.bool_(True))
     for lane in range(WIDTH32):
         world = worlds[scratch.lanes[0, lane]]
         for b in range(model.bodies):
@@ -319,9 +325,9 @@ def _move_block(model, scratch, iterations):
         for i in range(model.joints):
             j = model.joint_order[i]
             if scratch.limited[0, j]:
-                solved = move_joints(model, model.hinge[j], rows, _SIDE + j, moving, solved, True)
+                solved = move_joints(model, model.hinge[j], rows, _SIDE + j, moving, solved, np.bool_(True))
             else:
-                solved = move_joints(model, model.hinge[j], rows, _SIDE + j, moving, solved, False)
+                solved = move_joints(model, model.hinge[j], rows, _SIDE + j, moving, solved, np.bool_(False))
         moving = select_greater(solved, ZERO, ZERO, moving)
         store_row(rows, _MOVING, moving)
         if not any_nonzero(moving):
@@ -331,24 +337,26 @@ def _move_block(model, scratch, iterations):
 @kernel
 def solve_positions(model, worlds, members, count, scratch):
     """The position iterations of the worlds `members[:count]`, each until it is solved."""
-    _gather(model, worlds, members, count, scratch)
+    for i in range(count):
+        scratch.waiting[i] = members[i]
+    _gather(model, worlds, count, scratch)
     done = 0
     while count and done < POSITION_ITERATIONS:
         iterations = min(done if done else _FIRST_ITERATIONS, POSITION_ITERATIONS - done)
         if count <= WIDTH32:  # there is nothing to put together
             iterations = POSITION_ITERATIONS - done
-        unsolved = 0
+        unsolved = np.int64(0)
         while count:
-            taken = _take_block(scratch, count, 0)
+            taken = _take_block(scratch, count, np.int64(0))
             _pack_positions(model, worlds, scratch)
             _move_block(model, scratch, iterations)
             _unpack_positions(model, worlds, scratch, taken)
             for lane in range(taken):
                 if not worlds[scratch.lanes[0, lane]].solved:
-                    scratch.unsolved[unsolved] = scratch.lanes[0, lane]
+                    scratch.waiting[unsolved] = scratch.lanes[0, lane]
                     unsolved += 1
             count -= taken
         done += iterations
         count = unsolved
         if done < POSITION_ITERATIONS:
-            _gather(model, worlds, scratch.unsolved, count, scratch)
+            _gather(model, worlds, count, scratch)

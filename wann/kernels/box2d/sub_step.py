@@ -1,7 +1,7 @@
-"""What happens from the first impact on: the body that hits is stopped there and goes through the rest alone.
+"""What happens from the first impact on: the body that hits is stopped, and goes through the rest alone.
 
-Bodies move in a straight line within a step, so that a fast one could fall through an edge. Each contact's time of
-impact is looked for; the body of the earliest one is moved back to it, freed from overlaps, given new
+Bodies move in a straight line within a step, so that a fast one could fall through an edge. Each contact's
+time of impact is looked for; the body of the earliest one is moved back to it, freed from overlaps, given new
 velocities by its contacts alone, and moved on to the step's end. That repeats until no impact is left.
 Source: Box2D's b2World::SolveTOI; Catto, "Continuous Collision" (2013).
 """
