@@ -72,7 +72,7 @@ TASKS = {
 
 @pytest.fixture(scope="module", params=TASKS)
 def stages(request):
-    """A model, and worlds prepared for the velocity iterations, after them, moved on, and after the positions'."""
+    """A model, and worlds before and after the velocity iterations, and before and after the positions'."""
     model, episodes, act, steps = TASKS[request.param]
     rng = np.random.default_rng(7)
     records, _ = episodes(tuple(range(40)), steps)

@@ -4,8 +4,8 @@ Lanes do not touch each other, so it does not matter for a world which others it
 wait for the slowest: worlds of the same contacts are put together, and those whose positions are not solved
 yet are put together anew from time to time. Only the sign of a zero may differ from that of a world alone.
 
-Calls pass `np.bool_(True)` and `np.int64(0)`, which are no literals to numba: for each literal it would compile
-a function anew. Copied into the caller, the function is still fitted to the value.
+Calls pass `np.bool_(True)` and `np.int64(0)`, which are no literals to numba: for each literal it would
+compile a function anew. Copied into the caller, the function is still fitted to the value.
 
 Each operation of a constraint waits for the one before, so the velocities of two blocks are solved in turns:
 the processor works on one while the other waits.
@@ -54,7 +54,7 @@ class Scratch(NamedTuple):
     slot_pair: np.ndarray  # (blocks, slots): whether the contact has two points in any world
     first_slot: np.ndarray  # (blocks, bodies)
     limited: np.ndarray  # (blocks, joints): whether the joint is at a limit in any world
-    count: np.ndarray  # (bodies,): contacts of a body so far
+    seen: np.ndarray  # (bodies,): contacts of a body so far
     most: np.ndarray  # (bodies,): contacts of a body in any world of a block
     pair: np.ndarray  # (bodies, contacts)
     left: np.ndarray  # (worlds,): that are in no block yet
@@ -80,7 +80,7 @@ def solver_scratch(most_worlds: int) -> Scratch:
         slot_pair=integers(_BLOCKS, _MOST_SLOTS),
         first_slot=integers(_BLOCKS, MOST_BODIES),
         limited=integers(_BLOCKS, MOST_JOINTS),
-        count=integers(MOST_BODIES),
+        seen=integers(MOST_BODIES),
         most=integers(MOST_BODIES),
         pair=integers(MOST_BODIES, MOST_CONTACTS),
         left=integers(most_worlds),
@@ -92,15 +92,15 @@ def solver_scratch(most_worlds: int) -> Scratch:
 @kernel
 def _profile_of(model, world, scratch):
     """A number whose bits say what a world costs: joints at limits, and points of contacts of each body."""
-    scratch.count[:] = 0
+    scratch.seen[:] = 0
     bits = 0
     for j in range(model.joints):
         if world.joint[j].limit != NO_LIMIT:
             bits |= 1 << (2 * _RANKS * MOST_BODIES + j)
     for i in range(world.island_contacts):
         contact = world.contact[world.island[i]]
-        rank = min(scratch.count[contact.body], _RANKS - 1)
-        scratch.count[contact.body] += 1
+        rank = min(scratch.seen[contact.body], _RANKS - 1)
+        scratch.seen[contact.body] += 1
         bits |= (3 if contact.solved_points == 2 else 1) << (2 * (_RANKS * contact.body + rank))
     return bits
 
@@ -145,7 +145,7 @@ def _lay_out(model, worlds, scratch, block, first_row, overlaps):
 
     The slots are for the position iterations (`overlaps`), or for those of the velocities.
     """
-    count, most, pair = scratch.count, scratch.most, scratch.pair
+    count, most, pair = scratch.seen, scratch.most, scratch.pair
     most[:] = 0
     scratch.limited[block] = 0
     for lane in range(WIDTH32):
@@ -183,7 +183,7 @@ def _lay_out(model, worlds, scratch, block, first_row, overlaps):
 @kernel
 def _pack_velocities(model, worlds, scratch, block):
     """Copy what the velocity iterations need into the rows of a block."""
-    rows, count = scratch.rows, scratch.count
+    rows, count = scratch.rows, scratch.seen
     first = block * _MOST_ROWS
     joints = first + _BODY_ROWS
     _lay_out(model, worlds, scratch, block, joints + JOINT_ROWS * model.joints, np.bool_(False))
@@ -205,7 +205,7 @@ def _pack_velocities(model, worlds, scratch, block):
 @kernel
 def _unpack_velocities(model, worlds, scratch, block, taken):
     """Copy velocities and impulses back into the worlds."""
-    rows, count = scratch.rows, scratch.count
+    rows, count = scratch.rows, scratch.seen
     first = block * _MOST_ROWS
     for lane in range(taken):
         world = worlds[scratch.lanes[block, lane]]
@@ -279,7 +279,7 @@ _SIDE = _BODY_ROWS + 1
 @kernel
 def _pack_positions(model, worlds, scratch):
     """Copy what the position iterations need into the rows of the first block."""
-    rows, count = scratch.rows, scratch.count
+    rows, count = scratch.rows, scratch.seen
     _lay_out(model, worlds, scratch, np.int64(0), _SIDE + model.joints, np.bool_(True))
     for lane in range(WIDTH32):
         world = worlds[scratch.lanes[0, lane]]

@@ -21,6 +21,8 @@ from wann.kernels.lanes32 import WHOLE32, fused, narrowed, negate_second_half, w
 
 _QUARTERS_PER_RADIAN = float.fromhex("0x1.45F306DC9C883p-1")
 _QUARTER = float.fromhex("0x1.921FB54442D18p0")  # rad
+_QUARTER_LOW = float.fromhex("0x1.1A62633145C07p-54")  # rad, what is missing in it
+_BELOW_FAR = float.fromhex("0x1.dffffep6")  # rad, the float32 below 120, from where glibc is more exact
 
 _S3 = float.fromhex("-0x1.555545995a603p-3")
 _S5 = float.fromhex("0x1.1107605230bc4p-7")
@@ -39,6 +41,7 @@ def _within_quarter(x):
     wide = widened(x)
     quarters = (wide * _QUARTERS_PER_RADIAN + WHOLE) - WHOLE
     rest = fused(-quarters, _QUARTER, wide)
+    rest = rest - select_greater(absolute(wide), _BELOW_FAR, quarters * _QUARTER_LOW, 0.0)
     square = rest * rest
     cube = rest * square
     high = fused(square, _S7, _S5)
