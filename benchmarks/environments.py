@@ -1,14 +1,18 @@
 """Episodes of Gymnasium's environments: stepped in Python, in the pool, and compiled."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from copy import copy
+from functools import partial
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 import gymnasium
 import numpy as np
-from measuring import WEIGHTS, grown, in_turns, live_connections, missing, report
+from measuring import WEIGHTS, grown, in_turns, live_connections, missing, offspring, report
 
+from wann.champion import load_champion
 from wann.evaluation.evaluator import LocalEvaluator
 from wann.networks.network import (
     Network,
@@ -24,6 +28,7 @@ from wann.run.search import resolve
 from wann.tasks.registry import get_task
 from wann.tasks.task import Task
 
+ROOT = Path(__file__).resolve().parents[1]
 SEEDS = (0, 1)
 Episodes = list[tuple[int, list[Any]]]  # seed and actions of each
 
@@ -132,6 +137,44 @@ def pooled(env_id: str, bar: str, repeats: int, clock: Callable[[], float]) -> N
     ratio = median(steps[0] / a * b / steps[1] for a, b in zip(*times, strict=True))
     rates = [count / median(seconds) for count, seconds in zip(steps, times, strict=True)]
     report(what, bar, f"{ratio:.2f}: {rates[0]:,.0f} / {rates[1]:,.0f} steps/s")
+
+
+def worlds(env_id: str, bars: tuple[str, str], repeats: int, clock: Callable[[], float]) -> None:
+    """A search's evaluation of a champion's offspring: compiled, through Gymnasium, and in the pool."""
+    ratio_of = "{}, 24 networks x 6 x 4: compiled / {}, 1 thread"
+    if reason := missing("Box2D"):
+        report(ratio_of.format(env_id, "Gymnasium"), bars[0], reason)
+        return
+    champion = load_champion(ROOT / "experiments" / "gymnasium" / f"champion-{env_id}.json")
+    networks, seeds = offspring(champion.genome, 24, 4), (0, 1, 2, 3)
+    steppings = ["compiled", "gymnasium"] + ([] if missing("envpool") else ["pool"])
+    tasks = [get_task(env_id, stepping=stepping) for stepping in steppings]
+    with ExitStack() as stack:
+        evaluators = [stack.enter_context(LocalEvaluator(task, task.episode_steps, 1)) for task in tasks]
+        # Python steps a sixth of the networks: all of them would take minutes.
+        parts = [networks, networks[::6], networks][: len(tasks)]
+        rollouts = [each.evaluate(part, WEIGHTS, seeds) for each, part in zip(evaluators, parts, strict=True)]
+        times = in_turns(
+            repeats,
+            *(
+                partial(each.evaluate, part, WEIGHTS, seeds)
+                for each, part in zip(evaluators, parts, strict=True)
+            ),
+            clock=clock,
+        )
+    same = np.array_equal(rollouts[0].returns[::6], rollouts[1].returns)
+    steps = [each.steps.sum() for each in rollouts]
+    rates = [count / median(seconds) for count, seconds in zip(steps, times, strict=True)]
+    for other, bar in zip(range(1, len(tasks)), bars, strict=False):
+        pairs = zip(times[0], times[other], strict=True)
+        ratio = median(steps[0] / a * b / steps[other] for a, b in pairs)
+        equal = "" if other > 1 else f", {'equal' if same else 'UNEQUAL'} returns"
+        name = ("Gymnasium", "the pool")[other - 1]
+        report(
+            ratio_of.format(env_id, name),
+            bar,
+            f"{ratio:.1f}: {rates[0]:,.0f} / {rates[other]:,.0f} steps/s{equal}",
+        )
 
 
 def python_loop(

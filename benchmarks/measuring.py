@@ -10,7 +10,7 @@ from wann.evolution.innovation import Innovations
 from wann.evolution.variation import mutate
 from wann.kernels.activations import BY_NAME
 from wann.networks.genome import Genome, minimal_genome
-from wann.networks.network import compile_genome
+from wann.networks.network import Network, compile_genome
 
 WEIGHTS = np.array([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0])
 CODES = [activation.code for activation in BY_NAME.values()]
@@ -45,6 +45,19 @@ def in_turns(
 def live_connections(genome: Genome) -> int:
     """Connections of the network that a genome describes: those that lead to an output."""
     return compile_genome(genome).sources.size
+
+
+def offspring(genome: Genome, count: int, mutations: int) -> list[Network]:
+    """Networks that a search could breed from a genome: each of so many mutations."""
+    children = []
+    for seed in range(count):
+        rng, child = np.random.default_rng(seed), genome
+        innovations = Innovations(int(genome.node_id.max()) + 1, int(genome.mark.max()) + 1)
+        for _ in range(mutations):
+            innovations.begin_generation()
+            child = mutate(child, innovations, (0.2, 0.25, 0.05, 0.5), CODES, rng=rng)
+        children.append(compile_genome(child))
+    return children
 
 
 def grown(

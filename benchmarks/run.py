@@ -13,7 +13,7 @@ from pathlib import Path
 from classification import classification
 from cluster import added, scaling
 from engine import kernel, searches, start_up, variation
-from environments import compiled, pooled, stepped
+from environments import compiled, pooled, stepped, worlds
 from measuring import report
 from page import page
 from tuning import tuning
@@ -52,7 +52,9 @@ def main() -> None:
     if "environments" in groups:
         stepped("BipedalWalker-v3", "at least 0.90", repeats, clock)
         stepped("LunarLander-v3", "at least 0.80", repeats, clock)
-        pooled("BipedalWalker-v3", "at least 2", repeats, clock)
+        pooled("BipedalWalkerHardcore-v3", "at least 2", repeats, clock)
+        worlds("BipedalWalker-v3", ("at least 18", "at least 6"), repeats, clock)
+        worlds("LunarLander-v3", ("at least 15", "at least 7"), repeats, clock)
         compiled("at least 100", repeats, clock)
     if "cluster" in groups:
         scaling("at least 1.8", repeats)
