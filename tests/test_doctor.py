@@ -558,7 +558,13 @@ def test_an_environment_without_its_package_names_the_extra(examined, monkeypatc
     monkeypatch.setitem(sys.modules, "Box2D", None)
     for name in [name for name in sys.modules if name.startswith("gymnasium.envs.box2d")]:
         monkeypatch.delitem(sys.modules, name)
+    findings = examined("BipedalWalkerHardcore-v3")
+    assert findings["environment"].level == "problem"
+    assert findings["environment"].fix == 'pip install "wann[box2d]"'
     findings = examined("BipedalWalker-v3")
+    assert list(findings) == ["environment"]
+    assert findings["environment"].level == "note"
+    assert findings["environment"].found.startswith("searches run on compiled physics; to show or compare ")
     assert findings["environment"].fix == 'pip install "wann[box2d]"'
 
 
