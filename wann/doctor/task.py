@@ -56,7 +56,7 @@ def _environment(name: str, env_kwargs: Mapping[str, Any]) -> CheckResult:
     except Exception as error:  # noqa: BLE001  whatever an environment raises
         refusal = _refusal(error, "check its name, its arguments and the packages it needs")
         if "needs an extra" in refusal.found and _is_compiled(name, env_kwargs):
-            found = f"searches run on compiled physics; to show or compare episodes, {refusal.found}"
+            found = "not made: to show it needs an extra; searches use compiled physics"
             return CheckResult("note", found, refusal.fix)
         return refusal
     inputs, outputs = counted(len(task.inputs), "input"), counted(len(task.outputs), "output")
@@ -67,7 +67,10 @@ def _is_compiled(name: str, env_kwargs: Mapping[str, Any]) -> bool:
     """Whether searches step compiled physics."""
     from wann.tasks.registry import get_task
 
-    return get_task(name, env_kwargs).stepping == "compiled"
+    try:
+        return get_task(name, env_kwargs).stepping == "compiled"
+    except ValueError:  # it is not, and its environment cannot be made
+        return False
 
 
 def _data_set(name: str, env_kwargs: Mapping[str, Any]) -> CheckResult:
