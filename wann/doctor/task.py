@@ -17,7 +17,7 @@ SPEED_SECONDS = 1.0  # time for which steps are counted
 
 
 def examine_task(name: str, env_kwargs: Mapping[str, Any]) -> Iterator[Finding]:
-    """Check an environment or a data set; ends after the first problem, or where its package is missing.
+    """Check an environment or a data set; ends after the first problem.
 
     Args:
         name: name of a task or a registered id.
@@ -37,7 +37,7 @@ def examine_task(name: str, env_kwargs: Mapping[str, Any]) -> Iterator[Finding]:
     ):
         finding = run_check(check, partial(function, name, env_kwargs))
         yield finding
-        if finding.level == "problem" or (finding.level == "note" and check == "environment"):
+        if finding.level == "problem":
             return  # the checks after it need what has failed
 
 
@@ -54,23 +54,9 @@ def _environment(name: str, env_kwargs: Mapping[str, Any]) -> CheckResult:
             task.observe(start)
             env.step(task.action(np.zeros(len(task.outputs))))
     except Exception as error:  # noqa: BLE001  whatever an environment raises
-        refusal = _refusal(error, "check its name, its arguments and the packages it needs")
-        if "needs an extra" in refusal.found and _is_compiled(name, env_kwargs):
-            found = "not made: to show it needs an extra; searches use compiled physics"
-            return CheckResult("note", found, refusal.fix)
-        return refusal
+        return _refusal(error, "check its name, its arguments and the packages it needs")
     inputs, outputs = counted(len(task.inputs), "input"), counted(len(task.outputs), "output")
     return CheckResult("ok", f"{task.env_id} makes a step; networks of {inputs}, {outputs}")
-
-
-def _is_compiled(name: str, env_kwargs: Mapping[str, Any]) -> bool:
-    """Whether searches step compiled physics."""
-    from wann.tasks.registry import get_task
-
-    try:
-        return get_task(name, env_kwargs).stepping == "compiled"
-    except ValueError:  # it is not, and its environment cannot be made
-        return False
 
 
 def _data_set(name: str, env_kwargs: Mapping[str, Any]) -> CheckResult:
@@ -113,13 +99,13 @@ def _episodes(name: str, env_kwargs: Mapping[str, Any]) -> CheckResult:
     if result.verdict is repeatability.Verdict.REPEATABLE:
         return CheckResult("ok", f"the same seed gives the same episode ({compared} compared)")
     if result.verdict is repeatability.Verdict.FRESH:
-        return CheckResult(
-            "note",
-            f"hidden state outlives an episode: {result.difference}",
-            "none needed: searches use compiled physics, in which each episode is a fresh one"
-            if _is_compiled(name, env_kwargs)
-            else "none needed: searches use a fresh instance for each episode, which is slower",
+        how = (
+            "compiled physics, where nothing outlives an episode"
+            if get_task(name, env_kwargs).stepping == "compiled"
+            else "a fresh instance for each episode, which is slower"
         )
+        found = f"hidden state outlives an episode: {result.difference}"
+        return CheckResult("note", found, f"none needed: searches use {how}")
     return CheckResult(
         "problem",
         f"the same seed gives different episodes: {result.difference}",
