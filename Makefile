@@ -8,6 +8,10 @@ SEED ?= 22
 OUT ?= runs/$(TASK)$(if $(filter-out 22,$(SEED)),-$(SEED))
 ARGS ?=
 
+# All tests of a file in one process. Their compiled form is kept also where none is wanted: to make it again
+# takes longer than to collect them.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help install search test quick check format bench mutants clean
 
@@ -41,10 +45,10 @@ search: $(VENV)/.installed
 	@$(BIN)/wann search $(TASK) --seed $(SEED) --out $(OUT) --resume $(ARGS)
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(PYTEST) $(ARGS)
 
 quick: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder -m "not slow" $(ARGS)
+	$(PYTEST) -m "not slow" $(ARGS)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check --quiet .

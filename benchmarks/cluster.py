@@ -50,7 +50,7 @@ def equal(one: np.ndarray, other: np.ndarray) -> str:
 
 
 def biped() -> Task:
-    """The biped as a search has it where there is no pool."""
+    """The biped, stepped by Gymnasium."""
     return task_of(resolve("BipedalWalker-v3", settings={"stepping": "gymnasium"}))
 
 

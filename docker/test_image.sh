@@ -232,7 +232,7 @@ inside "$head" ray job submit --address "http://$HEAD:$dashboard" -- wann --vers
 grep "wann, version" "$WORK/job.log" || fail "ray job submit does not run wann"
 
 step "A search over the workers"
-search=(wann search LunarLander-v3 --seed 5 --set population=16 --set generations=3 --json)
+search=(wann search LunarLander-v3 --no-compiled --seed 5 --set population=16 --set generations=3 --json)
 spread=$(inside "$head" "${search[@]}" --address "$HEAD:$gcs" --workers 2 --out runs/spread)
 echo "$spread"
 alone=$(inside "$head" "${search[@]}" --out runs/alone)

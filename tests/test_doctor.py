@@ -18,6 +18,8 @@ import wann.networks.network
 from wann.doctor import engine, folders, packages, probe, screen, task
 from wann.doctor.examine import examine
 from wann.doctor.finding import CheckResult
+from wann.rollouts import repeatability
+from wann.rollouts.repeatability import Repeatability, Verdict
 
 EXTRAS = {
     "Box2D": "Box2D",
@@ -523,6 +525,14 @@ def test_hidden_state_is_noted_and_chance_is_a_problem(examined):
     assert "np_random" in findings["its episodes"].fix
 
 
+def test_hidden_state_of_an_environment_does_not_concern_its_compiled_physics(examined, monkeypatch):
+    pytest.importorskip("Box2D")
+    found = Repeatability(Verdict.FRESH, "a difference", 1, 1)
+    monkeypatch.setattr(repeatability, "same_seed_same_episode", lambda *_, **__: found)
+    assert "compiled physics" in examined("BipedalWalker-v3")["its episodes"].fix
+    assert "fresh instance" in examined("BipedalWalkerHardcore-v3")["its episodes"].fix
+
+
 def test_spaces_that_cannot_be_searched_are_a_problem_with_what_to_do(examined):
     findings = examined(TOY, observes="picture")
     assert list(findings) == ["environment"]
@@ -558,7 +568,7 @@ def test_an_environment_without_its_package_names_the_extra(examined, monkeypatc
     monkeypatch.setitem(sys.modules, "Box2D", None)
     for name in [name for name in sys.modules if name.startswith("gymnasium.envs.box2d")]:
         monkeypatch.delitem(sys.modules, name)
-    findings = examined("BipedalWalker-v3")
+    findings = examined("BipedalWalkerHardcore-v3")
     assert findings["environment"].fix == 'pip install "wann[box2d]"'
 
 

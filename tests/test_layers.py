@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -59,11 +60,17 @@ def package_of(module: str) -> str:
     return parts[0] if parts[0] == "wann_envs" else parts[1]
 
 
-def imports_of(module: str) -> set[str]:
+@cache
+def tree_of(module: str) -> ast.Module:
+    """The parsed source of a module; not to be changed."""
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+@cache
+def imports_of(module: str) -> frozenset[str]:
     """Our modules that one imports, also inside functions, and those of others that a string names."""
-    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     found = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(tree_of(module)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -76,7 +83,7 @@ def imports_of(module: str) -> set[str]:
             # A package's own names, such as a class's home, are loaded on first use: no circle.
             if name in INNER and package_of(name) not in (package_of(module), BY_NAME.get(module)):
                 found.add(name)
-    return {name for name in found if name in MODULES} - {module}
+    return frozenset(name for name in found if name in MODULES) - {module}
 
 
 def is_kernel(node: ast.AST) -> bool:
@@ -122,7 +129,7 @@ def test_a_public_name_of_a_type_means_one_thing():
     for module in MODULES:
         if module in FACES or package_of(module) == "wann_envs":
             continue
-        for node in ast.parse(MODULES[module].read_text(encoding="utf-8")).body:
+        for node in tree_of(module).body:
             if isinstance(node, ast.ClassDef):
                 names = [node.name]
             elif isinstance(node, ast.Assign):
@@ -159,9 +166,7 @@ def test_modules_are_short_and_few_lie_at_the_top():
 )
 def test_a_package_lists_its_files(module):
     folder = MODULES[module].parent
-    listed = re.findall(
-        r"^    (\w+)  ", ast.get_docstring(ast.parse(MODULES[module].read_text()), clean=False), re.MULTILINE
-    )
+    listed = re.findall(r"^    (\w+)  ", ast.get_docstring(tree_of(module), clean=False), re.MULTILINE)
     files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
     if module == "wann.cli":
         from wann.cli.commands import COMMANDS
@@ -174,16 +179,13 @@ def test_a_package_lists_its_files(module):
 def test_kernels_that_other_modules_call_lie_together():
     """What the folder of compiled code is named after is the sources of `wann.kernels` alone."""
 
-    def compiled_in(tree):
-        return filter(is_kernel, ast.walk(tree))
-
-    trees = {module: ast.parse(path.read_text()) for module, path in MODULES.items()}
-    kernels = {module: {node.name for node in compiled_in(tree)} for module, tree in trees.items()}
-    for module, tree in trees.items():
-        called = {
-            part.id for node in compiled_in(tree) for part in ast.walk(node) if isinstance(part, ast.Name)
-        }
-        for node in ast.walk(tree):
+    compiled = {module: [*filter(is_kernel, ast.walk(tree_of(module)))] for module in MODULES}
+    kernels = {module: {node.name for node in nodes} for module, nodes in compiled.items()}
+    for module, nodes in compiled.items():
+        called = {part.id for node in nodes for part in ast.walk(node) if isinstance(part, ast.Name)}
+        if not called:
+            continue
+        for node in ast.walk(tree_of(module)):
             if (
                 isinstance(node, ast.ImportFrom)
                 and node.module in kernels
@@ -197,7 +199,7 @@ def test_functions_have_few_parameters():
     """Besides the public interface, the commands, the constructors of estimators and compiled code."""
     found = set()
     for module in INNER:
-        tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+        tree = tree_of(module)
         estimators = package_of(module) in ("random_weights", "sklearn")
         for node in ast.walk(tree):
             if not isinstance(node, ast.FunctionDef) or is_kernel(node) or package_of(module) == "cli":
@@ -217,9 +219,7 @@ def test_only_the_command_line_prints():
     for module in INNER:
         if package_of(module) in ("cli", "progress"):
             continue
-        names = [
-            node.id for node in ast.walk(ast.parse(MODULES[module].read_text())) if isinstance(node, ast.Name)
-        ]
+        names = [node.id for node in ast.walk(tree_of(module)) if isinstance(node, ast.Name)]
         assert "print" not in names, module
 
 

@@ -17,7 +17,7 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(tmp_path):
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w"]
     source = tmp_path / "source"
     source.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         (source / name).write_bytes((ROOT / name).read_bytes())
     for folder in ("wann", "envs"):
         for path in (ROOT / folder).rglob("*"):
@@ -33,7 +33,8 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(tmp_path):
     files = [*(ROOT / "wann").rglob("*.py"), *(ROOT / "wann").rglob("templates/*")]
     shipped = {path.relative_to(ROOT).as_posix() for path in files}
     assert {name for name in names if name.startswith("wann/")} == shipped | {"wann/py.typed"}
-    assert any(name.endswith("dist-info/licenses/LICENSE") for name in names)
+    for name in ("LICENSE", "NOTICE"):
+        assert any(file.endswith(f"dist-info/licenses/{name}") for file in names)
 
 
 def test_importing_the_package_loads_nothing_heavy():

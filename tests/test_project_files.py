@@ -23,6 +23,7 @@ def read_yaml(path: Path) -> dict:
 def test_licence_version_and_release_are_the_same_everywhere():
     citation = read_yaml(ROOT / "CITATION.cff")
     assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith("MIT License\n")
+    assert "Copyright (c) 2006-2011 Erin Catto" in (ROOT / "NOTICE").read_text(encoding="utf-8")
     assert PROJECT["license"] == citation["license"] == "MIT"
     assert PROJECT["dynamic"] == ["version"]  # setuptools reads it from `wann/version.py`
     assert citation["version"] == wann.__version__

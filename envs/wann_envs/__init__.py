@@ -1,6 +1,6 @@
-"""Gymnasium environments of the project, each with its physics as compiled dynamics.
+"""Tasks with compiled physics: the project's own Gymnasium environment, and environments of Gymnasium's.
 
-Importing this package registers them: `import wann_envs; gymnasium.make("wann/CartPoleSwingUp-v0")`.
+Importing this package registers the first: `import wann_envs; gymnasium.make("wann/CartPoleSwingUp-v0")`.
 """
 
 from gymnasium.envs.registration import register

@@ -334,7 +334,11 @@ def test_an_output_file_of_an_unknown_kind_is_refused(refused, short, run_path, 
 @pytest.mark.parametrize(
     ("task", "needs", "hint"),
     [
-        ("BipedalWalker-v3", 'Box2D is not installed, run `pip install "gymnasium[box2d]"`', "wann[box2d]"),
+        (
+            "BipedalWalkerHardcore-v3",
+            'Box2D is not installed, run `pip install "gymnasium[box2d]"`',
+            "wann[box2d]",
+        ),
         ("Ant-v5", 'MuJoCo is not installed, run `pip install "gymnasium[mujoco]"`', "wann[mujoco]"),
         ("toys/Toy-v0", "the toys need batteries\nand time", "the toys need batteries"),
     ],

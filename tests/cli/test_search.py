@@ -435,7 +435,8 @@ def test_a_search_shows_first_what_was_derived_and_how_it_is_stepped(wann_comman
 
 def test_no_compiled_scores_as_compiled(wann_command, tmp_path):
     for option in ([], ["--no-compiled"]):
-        arguments = [*SET, "--set=generations=2", *option, "--out", tmp_path / f"run{len(option)}"]
+        values = [*SET, "--set=generations=2", "--set=max_steps=20"]
+        arguments = [*values, *option, "--out", tmp_path / f"run{len(option)}"]
         assert wann_command("search", "swingup", *arguments, "--quiet", "--threads", 1)[0] == 0
     compiled, stepped = (RunFolder.open(tmp_path / name) for name in ("run0", "run1"))
     assert (compiled.settings.stepping, stepped.settings.stepping) == ("compiled", "gymnasium")

@@ -21,7 +21,7 @@ import pytest
 
 from wann.run.search import search
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
+pytestmark = pytest.mark.slow
 
 HEAD, NODE, PORT = "10.213.7.1", "10.213.7.2", 6379
 RAY = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a" * 64, "RAY_USAGE_STATS_ENABLED": "0"}

@@ -81,6 +81,14 @@ def test_a_wish_for_workers_or_a_cluster_is_granted(opened, name, wish):
         assert notes == []
 
 
+def test_a_compiled_task_that_is_dear_goes_to_workers_without_a_note(opened, monkeypatch):
+    monkeypatch.setattr(opening, "_cost_of_episode", lambda *_: 0.01)
+    evaluator, notes = opened("BipedalWalker-v3", episodes=30_000, address="auto")
+    assert evaluator.made_with == {"workers": None, "address": "auto"}
+    assert notes == []
+    assert isinstance(opened("BipedalWalker-v3", episodes=30_000)[0], LocalEvaluator)
+
+
 @pytest.mark.parametrize("name", ["swingup", "toys/Toy-v0"])
 def test_a_wish_for_threads_is_granted_without_a_measurement(opened, monkeypatch, name):
     monkeypatch.setattr(opening, "_cost_of_episode", lambda *_: pytest.fail("it was measured"))

@@ -298,7 +298,7 @@ def test_a_champion_is_imported_for_any_environment_with_its_arguments(tmp_path)
 
 
 def test_a_champion_is_imported_on_fresh_instances_where_the_environment_needs_them(tmp_path, monkeypatch):
-    entry = dataclasses.replace(known.GENERIC, fresh=True)
+    entry = dataclasses.replace(known.GENERIC, fresh_env=True)
     monkeypatch.setattr(registry, "KNOWN", {**known.KNOWN, "toys/Hidden-v0": entry})
     write_published(evolved(4, 12, inputs=3), tmp_path / "it.out")
     champion = import_champion(tmp_path / "it.out", "toys/Hidden-v0")

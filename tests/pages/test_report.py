@@ -9,10 +9,13 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 import toys  # noqa: F401 - registers them
+from champions import champion_of
 from conftest import ALL_CODES, evolved
+from gymnasium.error import DependencyNotInstalled
 from wann_envs.cartpole_swingup import TASK
 
 import wann
@@ -27,6 +30,7 @@ from wann.pages import clips
 from wann.pages.network_data import diagram_data, exhibit, network_data
 from wann.pages.render import SCRIPTS, render
 from wann.pages.report import page_data
+from wann.pages.task_view import task_view
 from wann.rollouts.compiled import roll_out
 from wann.run import search
 from wann.run.folder import RunFolder
@@ -296,6 +300,20 @@ def test_an_environment_that_fails_gives_no_curve_but_an_error():
         profile(champion, points=3, episodes=1)
     with pytest.raises(RuntimeError, match=trouble):
         exhibit(champion, task, best=True)
+
+
+def test_a_compiled_walker_that_cannot_be_filmed_is_scored_all_the_same(monkeypatch):
+    def make(env_id, **options):
+        raise DependencyNotInstalled('Box2D is not installed, run `pip install "gymnasium[box2d]"`')
+
+    monkeypatch.setattr(gymnasium, "make", make)
+    champion = champion_of("BipedalWalker-v3", evolved(3, 5, inputs=24, outputs=4))
+    task = champion.get_task()
+    view = task_view(champion, task, "", clips=True)
+    assert view["kind"] == "words"
+    assert 'pip install "wann[box2d]"' in view["note"]
+    monkeypatch.setattr("wann.pages.network_data._SMALL_GRID", (3, 2))
+    assert len(exhibit(champion, task, best=False)["profile"]["mean"]) == 3
 
 
 def test_the_first_command_searches_the_same_again(swingup):

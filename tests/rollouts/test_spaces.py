@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from wann.rollouts.spaces import MOST_NUMBERS, action_codec, observation_codec
 from wann.settings import build_settings
 from wann.tasks.known import GENERIC, KNOWN
+from wann.tasks.registry import facts
 
 shapes = st.lists(st.integers(1, 3), max_size=3).map(tuple)
 keys = st.text("ab. [0]", min_size=1, max_size=5)
@@ -350,14 +351,13 @@ def known_env(tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize("env_id", KNOWN)
+@pytest.mark.parametrize("env_id", [*KNOWN, "BipedalWalker-v3", "LunarLander-v3", "LunarLanderContinuous-v3"])
 def test_the_names_of_known_environments_fit_their_spaces(env_id, known_env):
     with known_env(env_id) as env:
-        assert observation_codec(env.observation_space, KNOWN[env_id].inputs).names == KNOWN[env_id].inputs
-        assert action_codec(env.action_space, KNOWN[env_id].outputs).names == KNOWN[env_id].outputs
-        assert {preset["max_steps"] for preset in KNOWN[env_id].presets.values()} == {
-            env.spec.max_episode_steps
-        }
+        known = facts(env_id)
+        assert observation_codec(env.observation_space, known.inputs).names == known.inputs
+        assert action_codec(env.action_space, known.outputs).names == known.outputs
+        assert {preset["max_steps"] for preset in known.presets.values()} == {env.spec.max_episode_steps}
 
 
 @pytest.mark.parametrize("known", [GENERIC, *KNOWN.values()], ids=["generic", *KNOWN])
@@ -389,4 +389,4 @@ def test_the_legs_of_the_lander_are_named_by_where_they_start(known_env):
         env.reset(seed=0)
         first, second = (leg.position.x for leg in env.unwrapped.legs)
     assert first > second
-    assert KNOWN["LunarLander-v3"].inputs[-2:] == ("right leg contact", "left leg contact")
+    assert facts("LunarLander-v3").inputs[-2:] == ("right leg contact", "left leg contact")

@@ -19,7 +19,7 @@ from wann.rollouts.job import Job
 from wann.rollouts.repeatability import Verdict, same_seed_same_episode
 from wann.rollouts.spaces import action_codec, observation_codec
 from wann.rollouts.stepper import Stepper, forward_one
-from wann.tasks.known import KNOWN
+from wann.tasks.registry import get_task
 
 WEIGHTS = np.array([-1.0, 0.5, 2.0])
 SEEDS = [3, 4]
@@ -500,7 +500,7 @@ def made(env_id):
 def test_which_box2d_environments_keep_hidden_state(env_id, verdict):
     found = check(made(env_id))
     assert found.verdict is verdict, found.difference
-    assert KNOWN[env_id].fresh == (verdict is Verdict.FRESH)
+    assert get_task(env_id, stepping="gymnasium").fresh_env == (verdict is Verdict.FRESH)
 
 
 @needs_box2d

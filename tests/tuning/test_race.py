@@ -250,6 +250,7 @@ def fresh_mean(champion):
     return float(returns.mean())
 
 
+@pytest.mark.slow
 def test_a_child_has_scores_of_its_own(grown):
     for child in tunings(grown.path.parent, "generation-1")[0].values():
         assert child.origin["offspring"] == 1
@@ -420,6 +421,7 @@ def test_more_generations_are_those_of_a_race_that_had_them_at_once(grown, raced
             resume_race(tmp_path / "race", generations=generations)
 
 
+@pytest.mark.slow
 def test_what_is_there_is_not_evaluated_again(grown, tmp_path, monkeypatch):
     class Refusing:
         evaluate = None
@@ -433,6 +435,7 @@ def test_what_is_there_is_not_evaluated_again(grown, tmp_path, monkeypatch):
     assert [path.name for path in (tmp_path / "race").rglob(".wann-*")] == [".wann-left"]
 
 
+@pytest.mark.slow
 def test_a_signal_while_a_tuning_ends_is_not_lost(raced, entrants, tmp_path, monkeypatch):
     def signalling(*arguments, **options):
         tuned = tune(*arguments, **options)
@@ -494,6 +497,7 @@ def test_a_process_killed_before_a_tuning_leaves_nothing_that_resume_falls_over(
     assert resume_race(tmp_path / "race").path.read_bytes() == raced.path.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_folder_is_made_whole_or_not_at_all(raced, entrants, tmp_path, monkeypatch):
     def killed(_champion, path):
         if path.name == "0003.json":

@@ -47,7 +47,7 @@ def open_evaluator(
             return LocalEvaluator(task, max_steps)
         workers = available_threads()
         note(f"spreading over {workers} Ray workers on this machine (--threads 1 computes in this process)")
-    elif task.threaded:
+    elif task.threaded and _cost_of_episode(task, max_steps) * episodes < WORTH_SECONDS:
         note(
             f"{task.name} is so cheap that threads of this process are faster than a cluster: "
             "messages take longer than computing (leave out --workers and --address)"

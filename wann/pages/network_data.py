@@ -13,6 +13,7 @@ from wann.evaluation.evaluator import LocalEvaluator
 from wann.evolution.shared_weights import RANGE
 from wann.networks.network import Network
 from wann.pages.kept import Kept
+from wann.tasks.box2d_task import Box2DTask
 from wann.tasks.data_task import DataTask
 from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
@@ -24,7 +25,7 @@ PIXELS_PER_INCH = 96.0
 
 _FINE_GRID = (81, 20)  # weights and episodes of a score over the weight, as of `wann plot`
 _COARSE_GRID = (41, 10)  # of networks besides the champion
-_STEPPED_GRID = (17, 4)  # where Python steps the environment, which takes long
+_SMALL_GRID = (17, 4)  # where episodes take long: of Box2D's bodies, or where Python steps the environment
 _SWEEP_WEIGHTS = 40  # of the accuracy over the weight; even, as at 0 all outputs are the same
 _MOST_SAMPLES = 2_000  # of a test part on which every network is classified, not the champion alone
 
@@ -135,7 +136,8 @@ def _scored(champion: Champion, task: Task | None, best: bool) -> dict[str, Any]
                 "std": None,
             }
     elif task is not None and (best or task.threaded):
-        points, episodes = (_FINE_GRID if best else _COARSE_GRID) if task.threaded else _STEPPED_GRID
+        usual = _SMALL_GRID if isinstance(task, Box2DTask) else _COARSE_GRID
+        points, episodes = (_FINE_GRID if best else usual) if task.threaded else _SMALL_GRID
         grid = np.linspace(*RANGE, points)
         # The episodes of `wann plot`.
         seeds = episode_seeds(0, Purpose.EVALUATION, episodes, 3)

@@ -1,4 +1,4 @@
-"""Names and settings for well-known environments whose physics is not ours.
+"""Names and settings for well-known environments: those that are stepped as they are, walkers and landers.
 
 The order of inputs and outputs was read from Gymnasium's documentation and, where that says nothing (the
 legs of the lander) or something else (the parts of a contact force), from the environment itself.
@@ -27,7 +27,7 @@ class Known:
     preset_notes: Mapping[str, str]  # one line for each preset
     default_preset: str = "lexicase"
     goal: Goal | None = None  # what a champion is said to do
-    fresh: bool = False  # it keeps hidden state: a seed gives the same episode on a fresh instance only
+    fresh_env: bool = False  # it keeps hidden state: a seed gives the same episode on a fresh instance only
 
 
 # Source: Gaier and Ha (2019) and its reference implementation, the settings shared by all runs.
@@ -118,7 +118,7 @@ def walker(summary: str, max_steps: int) -> Known:
         outputs=("hip 1 speed", "knee 1 speed", "hip 2 speed", "knee 2 speed"),
         presets=presets_of({**BIPED, "max_steps": max_steps}, 2),
         preset_notes=BIPED_NOTES,
-        fresh=True,
+        fresh_env=True,
     )
 
 

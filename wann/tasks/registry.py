@@ -105,10 +105,9 @@ def _get_task(
             instead = ": give --set max_steps=N" if argument == "max_episode_steps" else ""
             raise ValueError(f"task {name!r}: {argument!r} is not an argument of an environment{instead}")
     compiled = _load(COMPILED[name]) if name in COMPILED else None
-    if compiled and stepping in (None, "compiled"):
-        fitting = compiled.with_arguments(env_kwargs)
-        if fitting:
-            return fitting
+    fitting = compiled.with_arguments(env_kwargs) if compiled else None
+    if fitting and stepping in (None, "compiled"):
+        return fitting
     if stepping == "compiled":
         raise ValueError(
             f"task {name!r} has no compiled physics: leave stepping out, or choose from {', '.join(COMPILED)}"
@@ -116,7 +115,7 @@ def _get_task(
             else f"the compiled physics of {name!r} does not take these arguments: leave out --env-kwargs or "
             "stepping"
         )
-    known = compiled or KNOWN.get(name)
+    known = fitting or compiled or KNOWN.get(name)
     env_id = compiled.env_id if compiled else name
     try:
         env = make(env_id, **env_kwargs)
@@ -163,7 +162,7 @@ def _get_task(
         # Without compiled physics nothing else than the task's own rewards can be counted.
         goal=known.goal if known and not (known.goal and known.goal.counting) else None,
         env_kwargs=env_kwargs,
-        fresh_env=getattr(known, "fresh", False) if fresh_env is None else fresh_env,
+        fresh_env=presets.fresh_env if fresh_env is None else fresh_env,
         episode_seconds=episode_seconds,
     )
 
