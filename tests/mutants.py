@@ -43,6 +43,9 @@ EQUIVALENT = ROOT / "tests" / "equivalent_mutants.txt"
 """Mutants that change nothing that a test could notice: set aside from the share."""
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "runs", "build", "dist", ".*_cache", ".hypothesis")
 
+TEST_SECONDS = 90
+"""A test that takes longer hangs."""
+
 SWAPS = (
     "Lt LtE GtE|LtE Lt Gt|Gt GtE LtE|GtE Gt Lt|Eq NotEq|NotEq Eq|Is IsNot|IsNot Is|In NotIn|NotIn In|And Or|"
     "Or And|Add Sub|Sub Add|Mult Div|Div Mult|FloorDiv Mult|Mod FloorDiv|Pow Mult|BitOr BitAnd|BitAnd BitOr"
@@ -137,10 +140,18 @@ def equivalent_mutants() -> set[str]:
     return {line for line in lines if line and not line.startswith("#")}
 
 
+def nearest_first(file: str, concerned: Sequence[str]) -> tuple[str, ...]:
+    """The tests that concern a file, those of its own module first: most mutants end there."""
+    own = Path("tests", *Path(file).parts[1:-1], f"test_{Path(file).name}")
+    return (str(own), *concerned) if (ROOT / own).exists() else tuple(concerned)
+
+
 def run_tests(tree: Path, concerned: Sequence[str], limit: float | None) -> str:
     """Run the quick tests in a copy of the project: "survived", "found" or "timeout"."""
-    pytest = f"{sys.executable} -m pytest -x -q -p no:cacheprovider -m".split()
-    command = [*pytest, "not slow", *concerned]
+    pytest = f"{sys.executable} -m pytest -x -q -p no:cacheprovider".split()
+    # A test alone takes seconds; a mutant that hangs is found by the first test that does.
+    hang = f"-o faulthandler_timeout={TEST_SECONDS} -o faulthandler_exit_on_timeout=true".split()
+    command = [*pytest, *hang, "-m", "not slow", *concerned]
     paths = os.pathsep.join([str(tree), str(tree / "envs")])
     # No bytecode: it is told apart by whole seconds and the file's size.
     env = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -192,7 +203,7 @@ def main() -> None:
             source = sources[mutant.file]
             changed = source[: mutant.begin] + mutant.after.encode() + source[mutant.end :]
             (tree / mutant.file).write_bytes(changed)
-            outcome = run_tests(tree, tests, limits[tests])
+            outcome = run_tests(tree, nearest_first(mutant.file, tests), limits[tests])
             (tree / mutant.file).write_bytes(source)
             trees.put(tree)
             return outcome

@@ -3,13 +3,23 @@
 import numpy as np
 import pytest
 
-from wann.evolution.shared_weights import check_weights, confirming_weights, duel_weights, generation_weights
+from wann.evolution.shared_weights import (
+    RANGE,
+    check_weights,
+    confirming_weights,
+    duel_weights,
+    generation_weights,
+)
 from wann.settings import Settings
 
 
 def drawn(generations=400, **settings):
     made = Settings(**settings)
     return np.array([generation_weights(made, generation) for generation in range(generations)])
+
+
+def test_the_range_of_reports_is_the_paper_s():
+    assert RANGE == (-2.0, 2.0)
 
 
 def test_the_fixed_series_is_the_paper_s_by_default():

@@ -8,10 +8,10 @@ from conftest import evolved
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wann.kernels.activations import BY_CODE
+from wann.kernels.activations import BY_CODE, BY_NAME
 from wann.kernels.forward import constants_first
 from wann.kernels.lanes import lane_array
-from wann.networks.genome import genome_from_dict, genome_to_dict
+from wann.networks.genome import genome_from_dict, genome_to_dict, minimal_genome
 from wann.networks.network import batch_networks, compile_genome, evaluate_network, evaluate_network_numpy
 
 genomes = st.builds(
@@ -88,6 +88,19 @@ def test_equal_individual_weights_are_a_shared_weight(genome):
     shared = evaluate_network(network, observation, np.array([0.7]))
     individual = evaluate_network(network, observation, np.full((1, network.sources.size), 0.7))
     np.testing.assert_allclose(shared, individual, rtol=1e-9, atol=1e-9)
+
+
+def test_a_shared_weight_multiplies_the_sum_of_the_sources():
+    """Once, as in the lanes of a search: three products rounded one by one would have other bits."""
+    network = compile_genome(minimal_genome(3, 1, BY_NAME["linear"].code, 1.0, rng=np.random.default_rng(0)))
+    values, weight = [0.1, 0.7, 0.3], 1.1
+    assert network.sources.tolist() == [0, 1, 2, 3]
+    together = (((1.0 + values[0]) + values[1]) + values[2]) * weight
+    one_by_one = ((weight + values[0] * weight) + values[1] * weight) + values[2] * weight
+    assert together != one_by_one
+    shared = evaluate_network(network, np.array([values]), np.array([weight]))
+    individual = evaluate_network(network, np.array([values]), np.full((1, 4), weight))
+    assert (shared[0, -1], individual[0, -1]) == (together, one_by_one)
 
 
 @given(genomes)

@@ -77,3 +77,16 @@ def test_duels_and_confirmations_are_counted(tmp_path):
     assert tried[0] == 1
     found = np.diff(rows["champion_mean"], prepend=np.nan) != 0
     assert ((tried == 3) == found)[1:].all()
+
+
+def test_the_steps_of_duels_are_counted(tmp_path, monkeypatch):
+    played, evaluate = [], LocalEvaluator.evaluate
+
+    def noted(self, *arguments, **options):
+        rollouts = evaluate(self, *arguments, **options)
+        played.append(int(rollouts.steps.sum()))
+        return rollouts
+
+    monkeypatch.setattr(LocalEvaluator, "evaluate", noted)
+    run = tiny(tmp_path / "run", generations=20, champion_rule="duel")
+    assert run.totals.steps == sum(played)

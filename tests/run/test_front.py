@@ -251,6 +251,17 @@ def test_a_picked_network_is_confirmed_as_the_run_s_champions_are(tmp_path, nois
     assert (tmp_path / "picked.json").read_bytes() == (path / "champion.json").read_bytes()
 
 
+def test_a_pick_tells_how_far_its_confirmation_is(ended):
+    told = []
+    champion = pick(
+        ended, "best", placement=Placement(1), progress=lambda done, total: told.append((done, total))
+    )
+    rollouts = champion.scores.weights.size * len(champion.scores.episode_seeds)
+    assert {total for _, total in told} == {rollouts}
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1] == (rollouts, rollouts)
+
+
 # searches go on from a champion
 
 

@@ -291,6 +291,24 @@ def test_seconds_add_up_over_the_parts_of_a_run(tmp_path):
     assert (ended.generations, ended.stopped_by) == (6, "max_seconds")
 
 
+def test_a_checkpoint_is_saved_when_its_time_has_passed(tmp_path, monkeypatch):
+    """Ten seconds pass in each generation."""
+    now, saved, save = [0.0], [], RunFolder.save_checkpoint
+
+    def noted(self, checkpoint):
+        saved.append(checkpoint.state.generation)
+        save(self, checkpoint)
+
+    def observer(progress):
+        now[0] += 0.0 if progress.share else 10.0
+
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(RunFolder, "save_checkpoint", noted)
+    tiny(tmp_path / "run", generations=8, checkpoint_seconds=25.0, observer=observer)
+    assert np.diff(saved).tolist()[:-1] == [3] * (len(saved) - 2)
+    assert saved[-1] == 8
+
+
 def test_an_observer_sees_every_generation(tmp_path):
     seen = []
     run = tiny(tmp_path / "run", observer=seen.append)
