@@ -57,7 +57,7 @@ def _films(champion: Champion) -> dict[str, Any]:
         weights.append("tuned")
     try:
         found = record_clips(champion, weights)
-    except (RuntimeError, ImportError, OSError) as error:
+    except (ValueError, RuntimeError, ImportError, OSError) as error:
         return {"kind": "words", "note": f"Its episodes could not be filmed: {error}"}
     return {
         "kind": "clips",
