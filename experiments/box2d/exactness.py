@@ -3,8 +3,8 @@
 Usage: python experiments/box2d/exactness.py EPISODES
 
 Plays so many episodes of each task, a quarter in each of the lander's four kinds, and prints a row of a table
-for each kind: how many are equal in every body's state, observation, reward and end; how many steps they have;
-and how they ended.
+for each kind: how many are equal in every body's state, observation, reward and end; how many steps
+they have; and how they ended.
 """
 
 from __future__ import annotations

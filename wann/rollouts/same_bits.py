@@ -79,7 +79,7 @@ _STEPS = 160  # of an episode at most
 def compare(
     mechanics: Mechanics, make_env: MakeEnv, observations: ObservationCodec, actions: ActionCodec
 ) -> Comparison:
-    """Play a few hundred steps in both, with falls and impacts, until what is seen, a reward or an end differs.
+    """Play a few hundred steps in both, with falls and impacts, until something differs.
 
     Args:
         mechanics: of the task.
