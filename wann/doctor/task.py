@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -30,15 +31,31 @@ def examine_task(name: str, env_kwargs: Mapping[str, Any]) -> Iterator[Finding]:
         yield run_check("data set", partial(_data_set, name, env_kwargs))
         return
     quiet_mujoco()  # before an environment loads a model
-    for check, function in (
-        ("environment", _environment),
-        ("its episodes", _episodes),
-        ("its speed", _speed),
-    ):
+    box2d = _is_compiled_box2d(name, env_kwargs)
+    checks = {"environment": _environment, "its episodes": _episodes}
+    checks |= ({"compiled physics": _compiled_physics} if box2d else {}) | {"its speed": _speed}
+    for check, function in checks.items():
         finding = run_check(check, partial(function, name, env_kwargs))
+        if box2d and check == "environment" and finding.level == "problem":
+            found = f"searches and scores work, in compiled physics; it cannot be shown: {finding.found}"
+            yield replace(finding, level="note", found=found)
+            return
         yield finding
         if finding.level == "problem":
             return  # the checks after it need what has failed
+
+
+def _is_compiled_box2d(name: str, env_kwargs: Mapping[str, Any]) -> bool:
+    """Whether it is an environment that needs Box2D only to be shown."""
+    from wann.tasks.box2d_task import Box2DTask
+    from wann.tasks.registry import COMPILED, get_task
+
+    if name not in COMPILED:
+        return False
+    try:
+        return isinstance(get_task(name, env_kwargs), Box2DTask)
+    except ValueError:  # which the first check tells
+        return False
 
 
 def _environment(name: str, env_kwargs: Mapping[str, Any]) -> CheckResult:
@@ -110,6 +127,26 @@ def _episodes(name: str, env_kwargs: Mapping[str, Any]) -> CheckResult:
         "problem",
         f"the same seed gives different episodes: {result.difference}",
         "let the environment draw from self.np_random only, which reset(seed=...) seeds",
+    )
+
+
+def _compiled_physics(name: str, env_kwargs: Mapping[str, Any]) -> CheckResult:
+    """Whether compiled physics gives the bits of the installed Gymnasium."""
+    from wann.rollouts.same_bits import KNOWN_VERSIONS
+    from wann.tasks.box2d_task import Box2DTask
+    from wann.tasks.registry import get_task
+
+    task = get_task(name, env_kwargs)
+    if not isinstance(task, Box2DTask):
+        raise TypeError(f"{name} has no compiled Box2D")
+    done = task.comparison
+    if done.difference is None:
+        compared = f"{counted(done.episodes, 'episode')}, {counted(done.steps, 'step')}"
+        return CheckResult("ok", f"it gives the installed Gymnasium's bits ({compared} compared)")
+    return CheckResult(
+        "note",
+        f"the installed Gymnasium gives other numbers, and confirms what searches find: {done.difference}",
+        f"pip install {' '.join(KNOWN_VERSIONS)}, for the same and faster",
     )
 
 

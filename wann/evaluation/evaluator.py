@@ -161,10 +161,12 @@ class LocalEvaluator:
         dealer = Dealer(work)
         largest = work.units if task.threaded else max(1, task.lanes // work.episodes_per_unit)
         smallest = -(-_LANES // work.episodes_per_unit) if task.threaded and len(networks) == 1 else 1
-        spans = iter(lambda: dealer.deal(largest, self._threads, smallest), None)
+        threads = self._threads if task.threaded else 1  # it may be confirmed on one that Python steps
+        spans = iter(lambda: dealer.deal(largest, threads, smallest), None)
         chunks = [work.chunk(span.first, span.last) for span in spans]
         parts = []
-        for part in self._pool.map(compute, chunks) if self._pool else map(compute, chunks):
+        pool = self._pool if task.threaded else None
+        for part in pool.map(compute, chunks) if pool else map(compute, chunks):
             parts.append(part)
             if progress:
                 progress(len(parts) / len(chunks))

@@ -10,6 +10,7 @@ from wann.evaluation.evaluator import Evaluator, LocalEvaluator, available_threa
 from wann.evaluation.placement import Note, Placement
 from wann.networks.genome import minimal_genome
 from wann.networks.network import compile_genome
+from wann.tasks.box2d_task import Box2DTask
 from wann.tasks.task import Task
 
 WORTH_SECONDS = 3.0
@@ -35,6 +36,11 @@ def open_evaluator(
         ValueError: as `RayEvaluator`, or the number of threads is less than 1.
     """
     note = note or (lambda _text: None)
+    if isinstance(task, Box2DTask) and task.confirms_outside:
+        note(
+            f"{task.name}: networks are confirmed on Gymnasium, as the installed one gives other numbers "
+            f"than the compiled physics, which is far faster ('wann doctor {task.name}' says more)"
+        )
     workers = placement.workers
     if placement.address is None and workers is None:
         if placement.threads is not None or task.threaded or available_threads() == 1:

@@ -10,6 +10,7 @@ In reading order:
     time_limit     a time limit on environments
     stepper        environments stepped in Python
     repeatability  whether a seed gives the same episode again
+    same_bits      whether Gymnasium's Box2D gives the bits of the compiled one
     envpool        environments stepped in C++
     samples        batches of a data set
 """

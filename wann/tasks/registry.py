@@ -64,7 +64,7 @@ def get_task(
     fresh_env: bool | None = None,
     episode_seconds: float | None = None,
     data: DataSet | None = None,
-    confirm_outside: bool = False,
+    confirm_outside: bool | None = None,
 ) -> Task:
     """The task with this name: one of `task_names()`, or any registered Gymnasium id.
 
@@ -77,7 +77,8 @@ def get_task(
         fresh_env: whether every episode needs an instance of its own; by default where that is known.
         episode_seconds: what an episode may take; compiled ones are not timed.
         data: of a data set, where it is at hand; it is loaded where it is not given.
-        confirm_outside: whether Gymnasium confirms what a compiled Box2D task finds; see `Box2DTask`.
+        confirm_outside: whether Gymnasium confirms what a compiled Box2D task finds; by default where the
+            installed one gives other bits.
 
     Raises:
         ValueError: there is no such task, with the nearest name; or it cannot be searched, with the reason.
@@ -89,7 +90,8 @@ def get_task(
             raise ValueError(f"{name} is a data set: there is nothing to step, leave out --no-compiled")
         return _data_task(name, json.loads(env_kwargs), data)
     task = _get_task(name, env_kwargs, stepping, fresh_env, episode_seconds)
-    return replace(task, confirm_outside=True) if confirm_outside and isinstance(task, Box2DTask) else task
+    # A copy, as what it confirms on cannot be shared by searches in several threads.
+    return replace(task, confirm_outside=confirm_outside) if isinstance(task, Box2DTask) else task
 
 
 def _get_task(

@@ -39,7 +39,7 @@ class TaskSpec(NamedTuple):
     fresh_env: bool
     episode_seconds: float | None
     data: DataSet | None = None  # of a data set, so that no other process has to find or read it
-    confirm_outside: bool = False  # see `wann.tasks.box2d_task`
+    confirm_outside: bool | None = None  # see `wann.tasks.box2d_task`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
