@@ -257,6 +257,7 @@ def _observe(model, episode, world, observation):  # noqa: ARG001  a signature o
 
 _BOUNDS = np.array([2.5, 2.5, 10.0, 10.0, 2.0 * math.pi, 10.0, 1.0, 1.0], np.float32)
 _LOW = np.array([*-_BOUNDS[:6], -0.0, -0.0], np.float32)  # Gymnasium's, of the observation
+_LARGEST = 1e6  # of an argument: sums of forces stay within single precision
 _NUMBERS = ("gravity", "wind_power", "turbulence_power")
 
 
@@ -300,6 +301,8 @@ def _variant(name: str, continuous: bool, env_kwargs: Mapping[str, Any]) -> Box2
     if set(env_kwargs) - known or not all(isinstance(each, bool) for each in switches):
         return None
     if not all(isinstance(each, int | float) and not isinstance(each, bool) for each in numbers):
+        return None
+    if not all(abs(each) <= _LARGEST for each in numbers):  # nor is any NaN
         return None
     if not -12.0 < env_kwargs.get("gravity", GRAVITY) < 0.0:
         return None

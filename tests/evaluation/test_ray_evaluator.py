@@ -21,7 +21,10 @@ from conftest import evolved
 
 from wann.evaluation import ray_cluster, ray_evaluator
 from wann.evaluation.evaluator import LocalEvaluator
+from wann.evaluation.opening import open_evaluator
+from wann.evaluation.placement import Placement
 from wann.evaluation.ray_evaluator import RayEvaluator
+from wann.networks.genome import minimal_genome
 from wann.networks.network import compile_genome
 from wann.run.search import resume, search
 from wann.tasks.registry import get_task
@@ -149,6 +152,22 @@ def test_threads_workers_and_nodes_give_the_same_bits(cluster, undisturbed, tmp_
         assert numbers(tmp_path / "python") == undisturbed["python"]
     finally:
         cluster.remove_node(node)
+
+
+@pytest.mark.parametrize("outside", [False, True], ids=["compiled", "confirmed by Gymnasium"])
+def test_a_compiled_walker_has_the_same_returns_on_workers(cluster, outside):
+    task = get_task("BipedalWalker-v3", confirm_outside=outside)
+    if outside:
+        pytest.importorskip("Box2D", reason="Gymnasium steps the walker")
+    rng = np.random.default_rng(0)
+    networks = [compile_genome(minimal_genome(24, 4, 1, 0.3, rng=rng)) for _ in range(5)]
+    found = []
+    for placement in (Placement(1), Placement(None, 2, cluster.address)):
+        with open_evaluator(task, 60, placement, 10**9) as evaluator:
+            found.append(evaluator.evaluate(networks, np.array([-1.0, 0.7]), (3, 4), confirming=True))
+    assert found[0].returns.tolist() == found[1].returns.tolist()
+    assert found[0].steps.tolist() == found[1].steps.tolist()
+    assert not found[0].failures
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from wann.doctor.task import examine_task
 from wann.evaluation.evaluator import LocalEvaluator
 from wann.evaluation.opening import open_evaluator
 from wann.evaluation.placement import Placement
+from wann.networks.genome import minimal_genome
 from wann.networks.network import compile_genome
 from wann.rollouts.same_bits import EPISODES
 from wann.run.search import resume, search
@@ -108,7 +109,7 @@ def test_a_task_is_made_again_with_what_confirms_it(outside):
     again = get_task(*task.spec)
     assert again.spec == task.spec
     assert isinstance(again, Box2DTask)
-    assert again.confirms_outside is outside
+    assert again.confirms_on_gymnasium is outside
     assert type(again.confirming) is (GymnasiumTask if outside else Box2DTask)
     assert again.confirming.env_kwargs == {"gravity": -9.0}
 
@@ -280,3 +281,46 @@ def test_there_is_nothing_to_compare_without_box2d(monkeypatch):
     assert finding.level == "note"
     assert "searches and scores work" in finding.found
     assert finding.fix == 'pip install "wann[box2d]"'
+
+
+def test_a_walker_s_champion_says_what_its_environment_needs_however_it_was_stepped(tmp_path):
+    """Gymnasium's walker keeps its world: a second episode in it is another."""
+    tiny = {"population": 4, "generations": 1, "max_steps": 20, "confirm_episodes": 1, "threads": 1}
+    champions = [
+        search("BipedalWalker-v3", out=tmp_path / "compiled", **tiny).champion,
+        search("BipedalWalker-v3", out=tmp_path / "stepped", stepping="gymnasium", **tiny).champion,
+    ]
+    assert [champion.fresh_env for champion in champions] == [True, True]
+    assert champions[0].scores.mean.tolist() == champions[1].scores.mean.tolist()
+
+
+def test_networks_with_weights_of_their_own_share_the_worlds(monkeypatch):
+    called, task = [], get_task("LunarLander-v3")
+    roll_out = Box2DTask.roll_out
+    monkeypatch.setattr(
+        Box2DTask, "roll_out", lambda self, job: called.append(job.shape) or roll_out(self, job)
+    )
+    networks = [
+        compile_genome(minimal_genome(8, 4, 1, 0.5, rng=np.random.default_rng(seed))) for seed in range(4)
+    ]
+    sizes = [network.sources.size for network in networks]
+    weights = np.random.default_rng(9).normal(size=(2, sum(sizes)))
+    with LocalEvaluator(task, 100, 1) as evaluator:
+        together = evaluator.evaluate(networks, weights, (1, 2)).returns
+        assert called == [(4, 2, 2)]
+        ends = np.cumsum(sizes)
+        alone = [
+            evaluator.evaluate([network], weights[:, end - size : end], (1, 2)).returns[0]
+            for network, size, end in zip(networks, sizes, ends, strict=True)
+        ]
+    assert together.tolist() == np.array(alone).tolist()
+
+
+@pytest.mark.parametrize(
+    "argument", [{"wind_power": 1e39}, {"turbulence_power": -1e300}, {"wind_power": 10**400}]
+)
+def test_arguments_beyond_single_precision_go_to_gymnasium(argument):
+    pytest.importorskip("Box2D", reason="these are stepped by Gymnasium")
+    arguments = {"enable_wind": True, **argument}
+    with pytest.raises(ValueError, match="does not take these arguments"):
+        get_task("LunarLander-v3", arguments, "compiled")

@@ -36,7 +36,7 @@ def examine_task(name: str, env_kwargs: Mapping[str, Any]) -> Iterator[Finding]:
     checks |= ({"compiled physics": _compiled_physics} if box2d else {}) | {"its speed": _speed}
     for check, function in checks.items():
         finding = run_check(check, partial(function, name, env_kwargs))
-        if box2d and check == "environment" and finding.level == "problem":
+        if box2d and finding.level == "problem" and _lacks_an_extra(name, env_kwargs):
             found = f"searches and scores work, in compiled physics; it cannot be shown: {finding.found}"
             yield replace(finding, level="note", found=found)
             return
@@ -56,6 +56,20 @@ def _is_compiled_box2d(name: str, env_kwargs: Mapping[str, Any]) -> bool:
         return isinstance(get_task(name, env_kwargs), Box2DTask)
     except ValueError:  # which the first check tells
         return False
+
+
+def _lacks_an_extra(name: str, env_kwargs: Mapping[str, Any]) -> bool:
+    """Whether an environment cannot be made only since a package is not installed."""
+    from wann.tasks.registry import get_task
+    from wann.tasks.task import MissingExtraError
+
+    try:
+        get_task(name, env_kwargs).make_env(disable_env_checker=True).close()
+    except MissingExtraError:
+        return True
+    except Exception:  # noqa: BLE001  whatever an environment raises
+        return False
+    return False
 
 
 def _environment(name: str, env_kwargs: Mapping[str, Any]) -> CheckResult:

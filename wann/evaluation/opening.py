@@ -36,7 +36,7 @@ def open_evaluator(
         ValueError: as `RayEvaluator`, or the number of threads is less than 1.
     """
     note = note or (lambda _text: None)
-    if isinstance(task, Box2DTask) and task.confirms_outside:
+    if isinstance(task, Box2DTask) and task.confirms_on_gymnasium:
         note(
             f"{task.name}: networks are confirmed on Gymnasium, as the installed one gives other numbers "
             f"than the compiled physics, which is far faster ('wann doctor {task.name}' says more)"

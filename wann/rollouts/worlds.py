@@ -34,7 +34,7 @@ OBSERVE = types.void(_MODEL, _EPISODE, _WORLD, types.float64[::1])
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mechanics:
-    """A Box2D task: bodies and joints, what an action does to them, what is seen of them, and where they are.
+    """A Box2D task: bodies and joints, what an action does to them, what is seen of them, and its episodes.
 
     `act(model, world, noise, action)` turns a network's raw outputs (A,) into motors and impulses, and
     `observe(model, episode, world, observation)` fills the observation (I,), `world.reward` and
@@ -84,8 +84,14 @@ def roll_out(mechanics: Mechanics, job: Job) -> Rollouts:
         solver_scratch(worlds),
     )
     reason = f"RuntimeError: bodies have more than the {MOST_CONTACTS} contacts that a world holds"
-    failed = np.flatnonzero(overflow.any(axis=(1, 2))).tolist()
-    return Rollouts(returns, steps, tuple((index, reason) for index in failed))
+    broken = "FloatingPointError: a return is not finite"
+    finite = np.isfinite(returns)
+    failures = [
+        (index, reason if overflow[index].any() else broken)
+        for index in range(len(returns))
+        if overflow[index].any() or not finite[index].all()
+    ]
+    return Rollouts(returns, steps, tuple(failures))
 
 
 @compiled()

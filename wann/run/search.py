@@ -23,6 +23,7 @@ from wann.run.checkpoint import Totals
 from wann.run.folder import RunFolder, as_initial, is_run, task_of
 from wann.run.loop import Loop, Observer, Run
 from wann.settings import CHANGEABLE, Settings, build_settings, changed_names, with_changes
+from wann.tasks.box2d_task import Box2DTask
 from wann.tasks.data_task import DataTask
 from wann.tasks.environment_task import GymnasiumTask
 from wann.tasks.registry import best_stepping, get_task, preset_settings
@@ -145,6 +146,8 @@ def resolve(
             f"setting 'champion_rule': {task} is a data set, with one validation part and no fresh episodes "
             "for a duel: set it to 'record'"
         )
+    if isinstance(found, Box2DTask):  # of the environment, however it is stepped
+        resolved = with_changes(resolved, {"fresh_env": found.fresh_env})
     if isinstance(found, GymnasiumTask) and "fresh_env" not in settings:
         try:
             verdict = (

@@ -14,7 +14,7 @@ from wann.rollouts.result import Rollouts
 from wann.rollouts.same_bits import Comparison, compare
 from wann.rollouts.worlds import WORLDS, Mechanics, roll_out
 from wann.tasks.environment_task import GymnasiumTask
-from wann.tasks.task import Task, TaskSpec
+from wann.tasks.task import MissingExtraError, Task, TaskSpec
 
 _COMPARISONS: dict[TaskSpec, Comparison] = {}  # of this process
 
@@ -36,12 +36,13 @@ class Box2DTask(Task):
     @property
     def spec(self) -> TaskSpec:
         """Plain values that make the same task in another process, which confirms where this one does."""
-        return super().spec._replace(confirm_outside=self.confirms_outside)
+        return super().spec._replace(confirm_outside=self.confirms_on_gymnasium)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stepping", "compiled")
         object.__setattr__(self, "threaded", True)
         object.__setattr__(self, "lanes", WORLDS)
+        object.__setattr__(self, "own_weights_together", True)
 
     @property
     def spaces(self) -> tuple[gymnasium.Space[Any], gymnasium.Space[Any]]:
@@ -54,18 +55,24 @@ class Box2DTask(Task):
         key = super().spec
         if key not in _COMPARISONS:
             make = partial(self.make_env, disable_env_checker=True)
-            _COMPARISONS[key] = compare(self.mechanics, make, self.observation_codec, self.action_codec)
+            try:
+                found = compare(self.mechanics, make, self.observation_codec, self.action_codec)
+            except MissingExtraError:  # there is nothing to compare with
+                found = Comparison()
+            except ValueError as error:
+                found = Comparison(str(error))
+            _COMPARISONS[key] = found
         return _COMPARISONS[key]
 
     @property
-    def confirms_outside(self) -> bool:
+    def confirms_on_gymnasium(self) -> bool:
         """Whether networks are confirmed on Gymnasium."""
         return bool(self.comparison.difference) if self.confirm_outside is None else self.confirm_outside
 
     @property
     def confirming(self) -> Task:
         """The task itself, or its environment where its bits are others."""
-        return self.outside if self.confirms_outside else self
+        return self.outside if self.confirms_on_gymnasium else self
 
     @cached_property
     def outside(self) -> GymnasiumTask:

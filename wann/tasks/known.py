@@ -39,7 +39,7 @@ _SHARED = {
 }
 
 # The published settings of the swing-up, the only ones that fit tasks of any kind.
-ANY = {
+_ANY = {
     **_SHARED,
     "population": 192,
     "generations": 1024,
@@ -49,7 +49,7 @@ ANY = {
 }
 
 # The published settings of the biped.
-BIPED = {
+_BIPED = {
     **_SHARED,
     "population": 480,
     "generations": 2048,
@@ -68,7 +68,7 @@ _LAPTOP = {
 }
 
 
-def presets_of(settings: Mapping[str, Any], laptop_episodes: int) -> Presets:
+def _presets(settings: Mapping[str, Any], laptop_episodes: int) -> Presets:
     """Presets of a task from its published settings, and the episodes of `laptop`."""
     return {
         "lexicase": lexicase(settings),
@@ -92,15 +92,15 @@ def _notes(paper: str) -> Mapping[str, str]:
     }
 
 
-SWINGUP_NOTES = _notes("the published settings of the swing-up")
-BIPED_NOTES = _notes("the published settings of the biped")
+_SWINGUP_NOTES = _notes("the published settings of the swing-up")
+_BIPED_NOTES = _notes("the published settings of the biped")
 
 GENERIC = Known(
     summary="",
     inputs=(),
     outputs=(),
-    presets=presets_of(ANY, 3),
-    preset_notes=SWINGUP_NOTES,
+    presets=_presets(_ANY, 3),
+    preset_notes=_SWINGUP_NOTES,
 )
 """Presets of every other environment; its `max_steps` is the limit of the environment."""
 
@@ -116,8 +116,8 @@ def walker(summary: str, max_steps: int) -> Known:
             *(f"lidar {ray}" for ray in range(10)),
         ),
         outputs=("hip 1 speed", "knee 1 speed", "hip 2 speed", "knee 2 speed"),
-        presets=presets_of({**BIPED, "max_steps": max_steps}, 2),
-        preset_notes=BIPED_NOTES,
+        presets=_presets({**_BIPED, "max_steps": max_steps}, 2),
+        preset_notes=_BIPED_NOTES,
         fresh_env=True,
     )
 
@@ -132,8 +132,8 @@ def lander(summary: str, outputs: tuple[str, ...]) -> Known:
             *("right leg contact", "left leg contact"),
         ),
         outputs=outputs,
-        presets=presets_of({**ANY, "max_steps": 1000}, 3),
-        preset_notes=SWINGUP_NOTES,
+        presets=_presets({**_ANY, "max_steps": 1000}, 3),
+        preset_notes=_SWINGUP_NOTES,
         # Source: Gymnasium's documentation, which counts an episode of 200 points as a solution.
         goal=Goal(words="it lands (a return of 200 or more) from {reached} of {starts} starts", least=200.0),
     )
@@ -158,8 +158,8 @@ KNOWN: Mapping[str, Known] = {
             *(f"{joint} velocity" for joint in _CHEETAH_JOINTS),
         ),
         outputs=tuple(f"{joint} torque" for joint in _CHEETAH_JOINTS),
-        presets=presets_of({**BIPED, "max_steps": 1000}, 2),
-        preset_notes=BIPED_NOTES,
+        presets=_presets({**_BIPED, "max_steps": 1000}, 2),
+        preset_notes=_BIPED_NOTES,
     ),
     "Ant-v5": Known(
         summary="run to the right with a four-legged ant",
@@ -174,8 +174,8 @@ KNOWN: Mapping[str, Known] = {
         ),
         # The motors begin with the last leg.
         outputs=tuple(f"{joint} torque" for joint in _ANT_JOINTS[6:] + _ANT_JOINTS[:6]),
-        presets=presets_of({**BIPED, "max_steps": 1000}, 2),
-        preset_notes=BIPED_NOTES,
+        presets=_presets({**_BIPED, "max_steps": 1000}, 2),
+        preset_notes=_BIPED_NOTES,
     ),
 }
 """Environments by their id. Arguments may change the spaces: names hold where there are as many of them."""

@@ -91,7 +91,9 @@ def get_task(
         return _data_task(name, json.loads(env_kwargs), data)
     task = _get_task(name, env_kwargs, stepping, fresh_env, episode_seconds)
     # A copy, as what it confirms on cannot be shared by searches in several threads.
-    return replace(task, confirm_outside=confirm_outside) if isinstance(task, Box2DTask) else task
+    if isinstance(task, Box2DTask):
+        task = replace(task, confirm_outside=confirm_outside, episode_seconds=episode_seconds)
+    return task
 
 
 def _get_task(

@@ -159,6 +159,10 @@ class UnknownEnvError(ValueError):
     """No environment is registered under this id."""
 
 
+class MissingExtraError(ValueError):
+    """An environment needs a package that is not installed."""
+
+
 def make(env_id: str, **arguments: Any) -> gymnasium.Env:
     """`gymnasium.make`, whose failures become one line that says how to mend them."""
     if env_id.count(":") > 1:
@@ -169,7 +173,7 @@ def make(env_id: str, **arguments: Any) -> gymnasium.Env:
             quiet_mujoco()
         return env
     except DependencyNotInstalled as error:
-        raise ValueError(f"{env_id} needs an extra: {_extra(str(error))}") from None
+        raise MissingExtraError(f"{env_id} needs an extra: {_extra(str(error))}") from None
     except UnregisteredEnv:
         raise UnknownEnvError from None
     except DeprecatedEnv as error:
