@@ -5,6 +5,7 @@ import pytest
 
 from wann.evolution.shared_weights import (
     RANGE,
+    UNIFORM_WEIGHTS,
     check_weights,
     confirming_weights,
     duel_weights,
@@ -18,8 +19,9 @@ def drawn(generations=400, **settings):
     return np.array([generation_weights(made, generation) for generation in range(generations)])
 
 
-def test_the_range_of_reports_is_the_paper_s():
+def test_reports_are_over_the_paper_s_range_at_every_tenth():
     assert RANGE == (-2.0, 2.0)
+    assert np.diff(np.linspace(*RANGE, UNIFORM_WEIGHTS)) == pytest.approx(0.1)
 
 
 def test_the_fixed_series_is_the_paper_s_by_default():

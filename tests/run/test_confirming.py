@@ -9,6 +9,8 @@ from searches import TINY, tiny
 from wann.champion import load_champion
 from wann.evaluation.evaluator import LocalEvaluator
 from wann.evolution.shared_weights import duel_weights
+from wann.networks.genome import minimal_genome
+from wann.run.confirming import scored_champion
 from wann.run.folder import RunFolder
 from wann.tasks.registry import get_task
 from wann.utils.seeding import Purpose, episode_seeds
@@ -90,3 +92,16 @@ def test_the_steps_of_duels_are_counted(tmp_path, monkeypatch):
     monkeypatch.setattr(LocalEvaluator, "evaluate", noted)
     run = tiny(tmp_path / "run", generations=20, champion_rule="duel")
     assert run.totals.steps == sum(played)
+
+
+def test_a_champion_from_elsewhere_is_scored_at_the_paper_s_weights_on_twenty_episodes():
+    task = get_task("swingup")
+    genome = minimal_genome(len(task.inputs), 1, 1, 0.5, rng=np.random.default_rng(2))
+    champion = scored_champion(task, genome, None, {"from": "elsewhere"})
+    seeds = episode_seeds(0, Purpose.CONFIRMATION, 20, 0)
+    assert list(champion.scores.episode_seeds) == list(seeds)
+    assert champion.scores.weights.tolist() == [-2.0, -1.0, -0.5, 0.5, 1.0, 2.0]
+    with LocalEvaluator(task, task.episode_steps, 1) as evaluator:
+        returns = evaluator.evaluate([champion.network], champion.scores.weights, seeds).returns[0]
+    assert champion.scores.mean.tolist() == returns.mean(axis=1).tolist()
+    assert champion.origin == {"from": "elsewhere"}

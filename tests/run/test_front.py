@@ -216,6 +216,8 @@ def test_members_are_picked_by_number_size_mean_and_as_the_best_compromise():
     assert front.position("knee") == 2
     one_sided = dataclasses.replace(front, objectives=("connections",))
     assert one_sided.position("knee") == 3
+    small = dataclasses.replace(front, members=(member(1.0, 5.0, 7), member(2.0, 5.0, 7)))
+    assert small.position("smallest") == 1, "of equals in size the better"
     equals = dataclasses.replace(front, members=(members[1], dataclasses.replace(members[1])))
     assert [equals.position(word) for word in ("best", "smallest", "knee")] == [0, 0, 0]
     for wrong in (0, 5, -1, "elbow"):
@@ -251,8 +253,20 @@ def test_a_picked_network_is_confirmed_as_the_run_s_champions_are(tmp_path, nois
     assert (tmp_path / "picked.json").read_bytes() == (path / "champion.json").read_bytes()
 
 
-def test_a_pick_tells_how_far_its_confirmation_is(ended):
-    told = []
+def test_a_front_that_is_damaged_is_refused_by_its_name(run_path):
+    (run_path / "front.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"front\.json: "):
+        load_front(run_path)
+
+
+def test_a_pick_tells_how_far_its_confirmation_is(ended, monkeypatch):
+    told, asked, evaluate = [], [], LocalEvaluator.evaluate
+
+    def noted(self, *arguments, confirming=False, **options):
+        asked.append(confirming)
+        return evaluate(self, *arguments, confirming=confirming, **options)
+
+    monkeypatch.setattr(LocalEvaluator, "evaluate", noted)
     champion = pick(
         ended, "best", placement=Placement(1), progress=lambda done, total: told.append((done, total))
     )
@@ -260,6 +274,7 @@ def test_a_pick_tells_how_far_its_confirmation_is(ended):
     assert {total for _, total in told} == {rollouts}
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert told[-1] == (rollouts, rollouts)
+    assert asked == [True], "on the environment itself, were the search stepped in a stand-in"
 
 
 # searches go on from a champion

@@ -17,8 +17,9 @@ from searches import TINY, TOY, result, tiny, toy
 
 from wann.evolution.evolution import Evolution
 from wann.run.folder import METRICS, RunFolder
-from wann.run.loop import Interrupted, SearchFailedError
+from wann.run.loop import Interrupted, SearchFailedError, search_in_memory
 from wann.run.search import resume, search
+from wann.tasks.registry import get_task
 
 CRASHES = """
 import json, os, shutil, signal, sys
@@ -283,8 +284,28 @@ def test_patience_counts_generations_since_the_last_champion_across_a_resume(tmp
     assert result(tmp_path / "run") == result(tmp_path / "whole")
 
 
+def test_a_search_in_memory_finds_what_one_in_a_folder_finds(tmp_path):
+    run = tiny(tmp_path / "run")
+    found = search_in_memory(get_task("swingup"), run.settings, threads=1)
+    assert found.champion.digest == run.champion.digest
+    assert [row["generation"] for row in found.rows] == list(range(1, 13))
+    assert found.stopped_by == "generations"
+
+
+def test_a_search_that_cannot_begin_leaves_no_folder(tmp_path, monkeypatch):
+    def refused(*_):
+        raise ValueError("no cluster there")
+
+    monkeypatch.setattr("wann.run.search.open_evaluator", refused)
+    with pytest.raises(ValueError, match="no cluster there"):
+        tiny(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_seconds_add_up_over_the_parts_of_a_run(tmp_path):
+    begun = time.perf_counter()
     first = tiny(tmp_path / "run", generations=3)
+    assert first.totals.seconds < time.perf_counter() - begun
     second = resume(tmp_path / "run", generations=6, threads=1)
     assert second.totals.seconds > first.totals.seconds > 0
     ended = resume(tmp_path / "run", generations=9, max_seconds=first.totals.seconds)
