@@ -18,12 +18,13 @@ from wann.evaluation.opening import open_evaluator
 from wann.evaluation.placement import Placement
 from wann.networks.genome import minimal_genome
 from wann.networks.network import compile_genome
-from wann.rollouts.same_bits import EPISODES
+from wann.rollouts.same_bits import EPISODES, Comparison
 from wann.run.search import resume, search
 from wann.tasks import box2d_task
 from wann.tasks.box2d_task import Box2DTask
 from wann.tasks.environment_task import GymnasiumTask
 from wann.tasks.registry import get_task
+from wann.tasks.task import MissingExtraError
 
 NAMES = ("BipedalWalker-v3", "LunarLander-v3", "LunarLanderContinuous-v3")
 TINY = {"population": 8, "generations": 2, "max_steps": 80, "episodes": 2, "confirm_episodes": 3, "seed": 4}
@@ -324,3 +325,17 @@ def test_arguments_beyond_single_precision_go_to_gymnasium(argument):
     arguments = {"enable_wind": True, **argument}
     with pytest.raises(ValueError, match="does not take these arguments"):
         get_task("LunarLander-v3", arguments, "compiled")
+
+
+def test_that_there_is_nothing_to_compare_is_not_remembered(monkeypatch):
+    """The extra may be installed a moment later, as for a server that runs for days."""
+    pytest.importorskip("Box2D", reason="there is nothing to compare without it")
+    monkeypatch.setattr(box2d_task, "_COMPARISONS", {})
+
+    def missing(*_, **__):
+        raise MissingExtraError("BipedalWalker-v3 needs an extra")
+
+    with monkeypatch.context() as hidden:
+        hidden.setattr(Box2DTask, "make_env", missing)
+        assert get_task("BipedalWalker-v3").comparison == Comparison()
+    assert get_task("BipedalWalker-v3").comparison.episodes == len(EPISODES)

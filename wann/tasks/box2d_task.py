@@ -57,8 +57,8 @@ class Box2DTask(Task):
             make = partial(self.make_env, disable_env_checker=True)
             try:
                 found = compare(self.mechanics, make, self.observation_codec, self.action_codec)
-            except MissingExtraError:  # there is nothing to compare with
-                found = Comparison()
+            except MissingExtraError:  # there is nothing to compare with, which is found out in no time
+                return Comparison()
             except ValueError as error:
                 found = Comparison(str(error))
             _COMPARISONS[key] = found
