@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from wann.champion import Champion
 from wann.cli.main import main
+from wann.evaluation.evaluator import available_threads
 from wann.evolution.innovation import Innovations
 from wann.evolution.variation import mutate
 from wann.formats.paper import import_champion
@@ -56,6 +57,11 @@ def process_of(nodeid: str) -> str:
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process more than processors where the tests of Ray run: theirs mostly waits."""
+    return available_threads() + (config.option.markexpr != "not slow")
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep a file's tests in one process, so that what its fixtures make is made once.
 
