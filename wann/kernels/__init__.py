@@ -2,7 +2,7 @@
 
 In reading order:
 
-    lanes         eight rollouts side by side as one machine value; the decorators of every kernel
+    lanes         rollouts side by side as one machine value; the decorators of every kernel
     lanes32       what only single precision needs
     activations   the table of activation functions
     trigonometry  sine and cosine in double precision, of any angle

@@ -91,12 +91,12 @@ def compare(
     """
     steps = 0
     for number, (seed, strength, hold) in enumerate(EPISODES):
-        world = SingleWorld(mechanics, seed, _STEPS, observations.size, actions.size)
         rng = np.random.default_rng(seed)
         sequence = strength * rng.normal(size=(_STEPS, actions.size))
         if hold:
             sequence = np.repeat(sequence, hold, axis=0)[:_STEPS]
         with opened(make_env) as env:
+            world = SingleWorld(mechanics, seed, _STEPS, observations.size, actions.size)
             found, played = _compare(env, world, seed, sequence, observations, actions)
         steps += played
         if found:

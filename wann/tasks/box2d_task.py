@@ -16,7 +16,7 @@ from wann.rollouts.worlds import WORLDS, Mechanics, roll_out
 from wann.tasks.environment_task import GymnasiumTask
 from wann.tasks.task import MissingExtraError, Task, TaskSpec
 
-_COMPARISONS: dict[TaskSpec, Comparison] = {}  # of this process
+_COMPARISONS: dict[TaskSpec, Comparison] = {}  # found out once in a process
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

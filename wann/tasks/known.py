@@ -1,4 +1,4 @@
-"""Names and settings for well-known environments: those that are stepped as they are, walkers and landers.
+"""Names and settings for well-known environments that are stepped as they are, and for walkers and landers.
 
 The order of inputs and outputs was read from Gymnasium's documentation and, where that says nothing (the
 legs of the lander) or something else (the parts of a contact force), from the environment itself.
