@@ -32,6 +32,7 @@ CLUSTERS = {
     "evaluation/test_network_cut.py",
     "evaluation/test_placement.py",
     "evaluation/test_ray_evaluator.py",
+    "run/test_seeds.py",
     "tasks/test_data_task.py",
     "tuning/test_race.py",
     "tuning/test_tune.py",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console, Group, RenderableType
@@ -16,6 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from wann.run.listing import RunLine, counted_states, read_line
 from wann.utils.callbacks import ProgressCallback
 from wann.utils.words import counted
 
@@ -28,6 +30,7 @@ _State = TypeVar("_State")
 
 _SECONDS_BETWEEN_LINES = 10.0
 _FRAMES_PER_SECOND = 8.0
+_MOST_BARS = 16
 
 
 @contextmanager
@@ -166,6 +169,57 @@ def comparison_view(quiet: bool) -> Iterator[Callable[[comparison.ComparisonProg
             yield lambda now: status.update(_measurement(now))
     else:
         yield lambda now: console.print(_measurement(now), soft_wrap=True)
+
+
+@contextmanager
+def runs_view(quiet: bool, *, to_stderr: bool = False) -> Iterator[Callable[[Sequence[Path]], None] | None]:
+    """Function that shows the progress of runs in folders, while the context lasts; None when quiet.
+
+    Args:
+        quiet: show nothing.
+        to_stderr: write to standard error, and leave standard output to the result.
+    """
+    console = Console(stderr=to_stderr)
+    if quiet or (to_stderr and not console.is_terminal):
+        yield None
+    elif console.is_terminal:
+        with Live(console=console, auto_refresh=False, transient=True) as live:
+            yield lambda paths: live.update(_bars(_begun(paths), len(paths)), refresh=True)
+    else:
+
+        def show(paths: Sequence[Path]) -> None:
+            _print_begun(paths, console)
+
+        with _throttled(show, _SECONDS_BETWEEN_LINES) as follow:
+            yield follow
+
+
+def _begun(paths: Sequence[Path]) -> list[RunLine]:
+    lines = []
+    for path in paths:
+        with suppress(ValueError):  # not there yet, or just being written
+            lines.append(read_line(path))
+    return lines
+
+
+def _print_begun(paths: Sequence[Path], console: Console) -> None:
+    lines = _begun(paths)
+    done = sum(min(line.generation / line.generations, 1.0) for line in lines) / len(paths)
+    console.print(f"{len(paths)} runs, {done:.0%}: {counted_states(lines) or 'starting'}", soft_wrap=True)
+
+
+def _bars(lines: Sequence[RunLine], total: int) -> RenderableType:
+    """A bar for each run that is running, and how many are in which state."""
+    grid = Table.grid(padding=(0, 2))
+    for line in [line for line in lines if line.state.name == "running"][:_MOST_BARS]:
+        grid.add_row(
+            line.path.name,
+            ProgressBar(total=line.generations, completed=line.generation, width=24),
+            f"{line.generation}/{line.generations}",
+            "" if line.mean is None else f"mean {shown_return(line.mean)}, {line.connections} connections",
+        )
+    states = counted_states(lines)
+    return Group(grid, Text(f"{total} runs{': ' * bool(states)}{states or ', starting'}", style="dim"))
 
 
 def _measurement(now: comparison.ComparisonProgress) -> str:

@@ -565,3 +565,22 @@ def test_an_interrupt_within_a_generation_ends_with_130_and_says_how_to_go_on(
     whole = [*arguments[:-1], tmp_path / "whole"]
     assert wann_command("search", *whole, "--quiet")[0] == 0
     assert rows(path) == rows(tmp_path / "whole")
+
+
+def test_several_seeds_make_a_folder_of_runs_and_the_same_command_goes_on(wann_command, refused, tmp_path):
+    tiny = [word for word in SET if "seed=" not in word]
+    command = ["search", "swingup", *tiny, "--set=generations=2", "--threads=1", "--out", tmp_path / "all"]
+    code, out, err = wann_command(*command, "--seeds", "1,3")
+    assert (code, err) == (0, "")
+    assert "Seed 3: " in out
+    assert "2 runs; 2 finished" in out
+    assert f"wann plot {tmp_path / 'all'}" in out
+    before = files(tmp_path / "all")
+    code, out, err = wann_command(*command, "--seeds", "1,3", "--json")
+    assert (code, err) == (0, "")
+    assert [run["seed"] for run in json.loads(out)["runs"]] == [1, 3]
+    assert files(tmp_path / "all") == before
+
+    assert "--seeds names the seeds of all runs" in refused(*command, "--seeds=1-2", "--seed=1")
+    assert "--seeds names the seeds of all runs" in refused(*command, "--seeds=1-2", "--set=seed=1")
+    assert "seeds are given as 1-10 or 1,5,8-12" in refused(*command, "--seeds=2-1")

@@ -82,7 +82,7 @@ def test_a_wish_for_workers_or_a_cluster_is_granted(opened, name, wish):
 
 
 def test_a_compiled_task_that_is_dear_goes_to_workers_without_a_note(opened, monkeypatch):
-    monkeypatch.setattr(opening, "_cost_of_episode", lambda *_: 0.01)
+    monkeypatch.setattr(opening, "cost_of_episode", lambda *_: 0.01)
     evaluator, notes = opened("BipedalWalker-v3", episodes=30_000, address="auto")
     assert evaluator.made_with == {"workers": None, "address": "auto"}
     assert notes == []
@@ -91,7 +91,7 @@ def test_a_compiled_task_that_is_dear_goes_to_workers_without_a_note(opened, mon
 
 @pytest.mark.parametrize("name", ["swingup", "toys/Toy-v0"])
 def test_a_wish_for_threads_is_granted_without_a_measurement(opened, monkeypatch, name):
-    monkeypatch.setattr(opening, "_cost_of_episode", lambda *_: pytest.fail("it was measured"))
+    monkeypatch.setattr(opening, "cost_of_episode", lambda *_: pytest.fail("it was measured"))
     evaluator, notes = opened(name, episodes=10**12, threads=3)
     assert isinstance(evaluator, LocalEvaluator)
     assert notes == []
@@ -101,7 +101,7 @@ def test_a_wish_for_threads_is_granted_without_a_measurement(opened, monkeypatch
 
 def test_one_processor_leaves_nothing_to_decide(opened, monkeypatch):
     monkeypatch.setattr(opening, "available_threads", lambda: 1)
-    monkeypatch.setattr(opening, "_cost_of_episode", lambda *_: pytest.fail("it was measured"))
+    monkeypatch.setattr(opening, "cost_of_episode", lambda *_: pytest.fail("it was measured"))
     evaluator, notes = opened("toys/Toy-v0", episodes=10**12)
     assert isinstance(evaluator, LocalEvaluator)
     assert notes == []

@@ -13,6 +13,7 @@ from wann.cli.prune import prune
 from wann.cli.race import race
 from wann.cli.replay import replay
 from wann.cli.report import report
+from wann.cli.runs import runs
 from wann.cli.search import resume, search
 from wann.cli.sensitivity import sensitivity
 from wann.cli.settings import settings
@@ -22,7 +23,7 @@ from wann.cli.tune import tune
 from wann.cli.watch import watch
 
 GROUPS = {
-    "Search": (search, resume, watch),
+    "Search": (search, resume, runs, watch),
     "Look at a champion or a run": (replay, draw, plot, front, report, play),
     "Measure champions": (evaluate, sensitivity, table, compare),
     "Improve champions": (tune, race, prune),

@@ -20,6 +20,8 @@ from wann.utils.places import refuse_taken
 from wann.utils.words import counted
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from wann.champion import Champion, Weight
 
 INTERRUPTED = 130
@@ -168,6 +170,18 @@ def until_interrupted(what: str, address: str, *, no_browser: bool) -> None:
     click.echo("Ended.")
 
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+
+
+def screen() -> Console:
+    """Standard output for tables: as wide as the terminal, and wide enough for any table outside of one."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.width = console.width if console.is_terminal else 200
+    return console
+
+
 def print_note(text: str) -> None:
     """Print a note of one line on standard error."""
     click.echo(f"note: {text}", err=True)
@@ -217,6 +231,7 @@ _OF_A_RUN = {
     "failures.log",
     "champion.json",
     "front.json",
+    "ended.json",
     "tuned.json",
     "fixed.json",
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -26,19 +27,31 @@ from wann.cli.options import (
     settings_options,
     size_of,
 )
+from wann.cli.runs import print_runs
 from wann.cli.tune import tune_to_end
 
 if TYPE_CHECKING:
     from wann.champion import Champion
     from wann.evaluation.placement import Placement
-    from wann.run.loop import Run
+    from wann.run.loop import Observer, Run
     from wann.tasks.task import Task
+
+
+def _seeds(_context: click.Context, _option: click.Parameter, text: str | None) -> tuple[int, ...] | None:
+    """Callback of the option that takes seeds."""
+    from wann.run.seeds import parse_seeds
+
+    try:
+        return None if text is None else parse_seeds(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command(
     epilog=examples(
         "wann search swingup --preset laptop --out runs/first",
         "wann search CartPole-v1 --seed 7 --set population=128 --set generations=64",
+        "wann search swingup --preset laptop --seeds 1-10 --out runs/ten",
     )
 )
 @click.argument("task")
@@ -70,10 +83,16 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", show_default="1", help="Seed of the run.")
 @click.option(
+    "--seeds",
+    callback=_seeds,
+    metavar="1-10|1,5,8",
+    help="Seeds of several runs, each in a folder seed-N of --out. The same command again continues them.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    show_default="a new one in runs/",
+    show_default="a new one in runs/; of --seeds runs/TASK-seeds",
     help="Run folder to write.",
 )
 @click.option("--resume", "go_on", is_flag=True, help="Continue if --out already holds this search.")
@@ -89,6 +108,7 @@ def search(
     label: str | None,
     no_compiled: bool,
     seed: int | None,
+    seeds: tuple[int, ...] | None,
     out: Path | None,
     quiet: bool,
     as_json: bool,
@@ -110,6 +130,9 @@ def search(
 
     The run folder holds the settings, the metrics, the checkpoints, every new champion and the last Pareto
     front. Ctrl-C saves and ends the search; 'wann resume' continues it exactly where it stopped.
+
+    With --seeds the runs come one after the other, or side by side on Ray where that is faster. --workers is
+    then the number of runs at a time, and --threads puts them one after the other. The results are the same.
     """
     from wann.progress import starting, view
 
@@ -150,26 +173,63 @@ def search(
     if label is not None:
         env_kwargs["label"] = label
     refuse_data_folder(task)
+    if seeds and (seed is not None or "seed" in values):
+        raise ValueError("--seeds names the seeds of all runs: leave out --seed and the setting seed")
     if seed is not None:
         values["seed"] = seed
     if no_compiled:
         values["stepping"] = "gymnasium"
     if not as_json and not quiet:
         _describe(get_task(task, env_kwargs, values.get("stepping")), values.get("stepping"))
+    values |= {"preset": preset, "env_kwargs": env_kwargs, "init_from": init_from}
+    if seeds:
+        return _search_seeds(task, seeds, out, values, placement, quiet=quiet, as_json=as_json)
     with view(quiet, to_stderr=as_json) as observer:
-        start = partial(
-            run.search,
-            task,
-            preset=preset,
-            env_kwargs=env_kwargs,
-            init_from=init_from,
-            out=out,
-            go_on=go_on,
-            **asdict(placement),
-            **values,
-        )
+        start = partial(run.search, task, out=out, go_on=go_on, **asdict(placement), **values)
         ended = _run_to_end(start, observer=observer, note=print_note)
     return _report_run(ended, as_json)
+
+
+def _search_seeds(
+    task: str,
+    seeds: Sequence[int],
+    out: Path | None,
+    values: dict[str, Any],
+    placement: Placement,
+    *,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    from wann.progress import runs_view, view
+    from wann.run.listing import read_line
+    from wann.run.search import new_run_path
+    from wann.run.seeds import run_path, search_seeds
+
+    folder = out or new_run_path(task, "seeds")
+    with ExitStack() as stack:
+        shown = ExitStack()  # of the run under way
+        stack.push(shown)
+
+        def observer(seed: int) -> Observer | None:
+            shown.close()
+            if not quiet:
+                click.echo(f"Seed {seed}: {run_path(folder, seed)}", err=as_json)
+            return shown.enter_context(view(quiet, to_stderr=as_json))
+
+        follow = stack.enter_context(runs_view(quiet, to_stderr=as_json))
+        whole = search_seeds(task, seeds, folder, values, placement, observer, follow, print_note)
+    paths = [path for path in (run_path(folder, seed) for seed in seeds) if path.exists()]
+    lines = [read_line(path) for path in paths]
+    states = {line.state.name for line in lines}
+    quoted = shlex.quote(os.fspath(folder))
+    if not whole:
+        click.echo(f"Stopped, saved. The same command with --out {quoted} goes on.", err=as_json)
+    if as_json:
+        click.echo(json.dumps({"folder": os.fspath(folder), "runs": [line.to_dict() for line in lines]}))
+    else:
+        print_runs(folder, lines)
+        click.echo(f"Plot      wann plot {quoted}\nTable     wann table {quoted} --untuned")
+    return INTERRUPTED if not whole else int(len(lines) < len(seeds) or states != {"finished"})
 
 
 def _describe(task: Task, chosen: str | None) -> None:

@@ -45,7 +45,7 @@ def open_evaluator(
     if placement.address is None and workers is None:
         if placement.threads is not None or task.threaded or available_threads() == 1:
             return LocalEvaluator(task, max_steps, placement.threads)
-        seconds = _cost_of_episode(task, max_steps) * episodes
+        seconds = cost_of_episode(task, max_steps) * episodes
         if seconds < WORTH_SECONDS:
             note(
                 f"computing in one process: {seconds:.1f} s a time is too short to spread (--workers N does)"
@@ -53,7 +53,7 @@ def open_evaluator(
             return LocalEvaluator(task, max_steps)
         workers = available_threads()
         note(f"spreading over {workers} Ray workers on this machine (--threads 1 computes in this process)")
-    elif task.threaded and _cost_of_episode(task, max_steps) * episodes < WORTH_SECONDS:
+    elif task.threaded and cost_of_episode(task, max_steps) * episodes < WORTH_SECONDS:
         note(
             f"{task.name} is so cheap that threads of this process are faster than a cluster: "
             "messages take longer than computing (leave out --workers and --address)"
@@ -63,7 +63,7 @@ def open_evaluator(
     return RayEvaluator(task, max_steps, workers=workers, address=placement.address, note=note)
 
 
-def _cost_of_episode(task: Task, max_steps: int) -> float:
+def cost_of_episode(task: Task, max_steps: int) -> float:
     """Seconds that an episode of a minimal network takes: the mean of a few."""
     rng = np.random.default_rng(0)
     networks = [

@@ -9,6 +9,7 @@ failures.log             networks that could not be evaluated, and why
 champions/000128.json    each new champion, confirmed on fresh episodes
 champion.json            the best of them
 front.json               the Pareto front of the last complete generation
+ended.json               how the last session ended; none while one works, or if it was killed
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ class RunFolder:
             return
         with suppress(OSError):
             (self.path / "champions").rmdir()  # first, as it fails where there is a champion
-            for name in ("metrics.csv", "initial.json", "config.toml", ".lock"):
+            for name in ("metrics.csv", "initial.json", "ended.json", "config.toml", ".lock"):
                 (self.path / name).unlink(missing_ok=True)
             self.path.rmdir()
 

@@ -21,7 +21,8 @@ from wann.evolution.shared_weights import (
 from wann.rollouts.repeatability import Verdict
 from wann.run.checkpoint import Totals
 from wann.run.folder import RunFolder, as_initial, is_run, task_of
-from wann.run.loop import Loop, Observer, Run
+from wann.run.loop import Interrupted, Loop, Observer, Run
+from wann.run.state import RunState, session_of, write_end
 from wann.settings import CHANGEABLE, Settings, build_settings, changed_names, with_changes
 from wann.tasks.box2d_task import Box2DTask
 from wann.tasks.data_task import DataTask
@@ -178,10 +179,10 @@ def _check_fits(initial: Champion, task: Task) -> None:
         )
 
 
-def new_run_path(task: str) -> Path:
-    """Default path of a run folder: `runs/<task>-<date>-<four random digits>`."""
+def new_run_path(task: str, ending: str | None = None) -> Path:
+    """Default path of a run folder: `runs/<task>-<ending>`, by default `<date>-<four random digits>`."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", task)
-    return Path("runs") / f"{name}-{date.today().isoformat()}-{token_hex(2)}"
+    return Path("runs") / f"{name}-{ending or f'{date.today().isoformat()}-{token_hex(2)}'}"
 
 
 def is_same_search(path: str | os.PathLike[str], settings: Settings) -> bool:
@@ -223,7 +224,8 @@ def _run(
         checkpoint, damage = folder.load_checkpoint()
         if damage and note:
             note(damage)
-        # Only now: a run that is in use or damaged keeps the settings it had.
+        # Only now: a run that is in use or damaged keeps the settings it had, and how it ended.
+        stack.enter_context(session_of(folder.path))
         if changed_names(folder.settings, settings):
             folder.save_settings(settings)
         state = checkpoint.state if checkpoint else None
@@ -237,4 +239,10 @@ def _run(
         if evolution.champion:
             loop.save_champion(evolution.champion)
         loop.save_front()
-        return loop.run()
+        try:
+            run = loop.run()
+        except Interrupted:
+            write_end(folder.path, RunState("stopped", "signal"))
+            raise
+        write_end(folder.path, RunState("finished", str(run.stopped_by)))
+        return run

@@ -11,6 +11,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -61,11 +66,32 @@ def lock_folder(path: str | os.PathLike[str], user: str) -> AbstractContextManag
         ValueError: another process holds it, or it cannot be written to.
     """
     try:
-        return FileLock(Path(path) / ".lock", timeout=0).acquire()
+        # Half a second, as `is_locked` of another process may hold it for a moment.
+        return FileLock(Path(path) / ".lock", timeout=0.5).acquire(poll_interval=0.02)
     except Timeout:
         raise ValueError(f"{path} is in use: another {user}") from None
     except OSError as error:
         raise ValueError(f"cannot write to {path}: {error.strerror or error}") from None
+
+
+def is_locked(path: str | os.PathLike[str]) -> bool:
+    """Whether some process holds the lock of a folder; False where that cannot be found out."""
+    file = Path(path) / ".lock"
+    try:
+        if fcntl is None:
+            FileLock(file, timeout=0).acquire().lock.release()
+            return False
+        descriptor = os.open(file, os.O_RDONLY)
+        try:
+            # Shared, so that two who ask do not take each other for one who writes; closing lets go of it.
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        finally:
+            os.close(descriptor)
+    except (Timeout, BlockingIOError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 @contextmanager

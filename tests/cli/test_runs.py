@@ -1,0 +1,35 @@
+"""`wann runs`."""
+
+import json
+import shutil
+
+from wann.run.state import RunState, write_end
+
+
+def test_runs_are_listed_with_state_and_score_in_80_columns(ended, tmp_path, wann_command, monkeypatch):
+    for seed in (1, 2, 3):
+        shutil.copytree(ended, tmp_path / f"all/seed-{seed}")
+    write_end(tmp_path / "all/seed-2", RunState("failed", "the environment broke"))
+    (tmp_path / "all/seed-3/ended.json").write_text("{")
+    code, out, err = wann_command("runs", tmp_path / "all")
+    assert code == 0
+    assert "swingup, preset" in out
+    assert "seed-1" in out
+    assert "4/4" in out
+    assert "2 runs; 1 finished, 1 failed" in out
+    assert "failed seed-2: the environment broke" in out
+    assert "seed-3/ended.json" in err
+    assert max(map(len, out.splitlines()[:-2])) <= 80
+
+    code, out, _ = wann_command("runs", tmp_path / "all", "--json")
+    first, second = json.loads(out)["runs"]
+    assert (first["state"], first["reason"], second["state"]) == ("finished", "generations", "failed")
+    assert first["generation"] == first["generations"] == 4
+
+
+def test_a_single_run_may_be_named_and_a_folder_without_runs_is_refused(
+    ended, tmp_path, wann_command, refused
+):
+    _, out, _ = wann_command("runs", ended)
+    assert "1 run; 1 finished" in out
+    assert "is not a run folder, and there is none in it" in refused("runs", tmp_path)
