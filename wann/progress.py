@@ -40,7 +40,7 @@ def starting(quiet: bool) -> Iterator[None]:
     if quiet or not console.is_terminal:
         yield
         return
-    with console.status("Starting; the first time, the engine is compiled, which takes 30 to 120 seconds"):
+    with console.status("Starting; compiling the engine takes 30 to 120 seconds the first time"):
         yield
 
 

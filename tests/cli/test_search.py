@@ -79,7 +79,7 @@ def test_a_terminal_sees_scores_costs_and_where_the_time_went(wann_command, tmp_
         path = tmp_path / workers
         code, out, err = wann_command("search", *arguments, f"--set=generations={generations}", "--out", path)
         assert code == 0
-        assert "Starting; the first time, the engine is compiled" in err
+        assert "Starting; compiling the engine takes" in err
         *_, last = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", out).split("╭")
         assert f"{arguments[0]} · lexicase · seed " in last
         for words in ("champion, confirmed", "best of generation", "median", "0:00 left"):

@@ -9,4 +9,5 @@ In reading order:
     sensitivity  how much each connection matters
     prune        connections removed
     paper_table  the paper's table
+    several      runs that differ in the seed: intervals and a rank test
 """

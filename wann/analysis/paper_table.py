@@ -41,7 +41,10 @@ _RANDOM_SETS = 100  # of individual weights, that a classifier is tried with
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A mean return, or an accuracy from 0 to 1, and its deviation over episodes or weights."""
+    """A mean return, or an accuracy from 0 to 1, and its deviation over episodes or weights.
+
+    Of several runs, the mean over the runs, and half of its confidence interval in place of the deviation.
+    """
 
     mean: float
     std: float | None = None
@@ -49,13 +52,14 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """One champion's scores."""
+    """Scores of one champion, or of the champions of several runs."""
 
     name: str  # of the file or run, or "paper"
     task: str
     connections: int | None
     budget: int | None  # evaluations that its weights, and the fixed topology's, were tuned with
     cells: Mapping[str, Cell]  # by column; unknown ones are missing
+    runs: int | None = None  # whose mean it is; None for one champion; `connections` is then the median
 
 
 _PUBLISHED: dict[str, tuple[int | None, tuple[Cell | None, ...]]] = {
@@ -237,13 +241,14 @@ def to_text(rows: Sequence[TableRow], form: TableFormat) -> str:
         return json.dumps([asdict(row) | {"cells": _cell_values(row)} for row in rows], indent=2) + "\n"
     if form == "csv":
         return _to_csv(rows, columns)
-    head = ["champion", "task", "connections", *columns]
+    many = any(row.runs for row in rows)
+    head = ["champion", "task", *["runs"] * many, "connections", *columns]
     if form == "markdown":
-        lines = [[_escaped_markdown(word) for word in _words(row, columns)] for row in rows]
+        lines = [[_escaped_markdown(word) for word in shown_words(row, columns, many)] for row in rows]
         marks = ["---", "---", *["---:"] * (len(head) - 2)]
         return "".join("| " + " | ".join(line) + " |\n" for line in (head, marks, *lines))
     body = "".join(
-        " & ".join(_escaped_latex(word) for word in _words(row, columns, r"\pm")) + r" \\" + "\n"
+        " & ".join(_escaped_latex(word) for word in shown_words(row, columns, many, r"\pm")) + r" \\" + "\n"
         for row in rows
     )
     return (
@@ -253,9 +258,13 @@ def to_text(rows: Sequence[TableRow], form: TableFormat) -> str:
     )
 
 
-def _words(row: TableRow, columns: Sequence[str], plus_minus: str = "±") -> list[str]:
-    size = "–" if row.connections is None else str(row.connections)
-    return [row.name, row.task, size, *(shown_cell(row, column, plus_minus) for column in columns)]
+def shown_words(
+    row: TableRow, columns: Sequence[str], many: bool = False, plus_minus: str = "±"
+) -> list[str]:
+    """A row in words: name, task, with `many` the number of runs, connections, cells."""
+    size, runs = ("–" if number is None else str(number) for number in (row.connections, row.runs))
+    cells = (shown_cell(row, column, plus_minus) for column in columns)
+    return [row.name, row.task, *[runs] * many, size, *cells]
 
 
 def _cell_values(row: TableRow) -> dict[str, Any]:
@@ -263,7 +272,7 @@ def _cell_values(row: TableRow) -> dict[str, Any]:
 
 
 def _to_csv(rows: Sequence[TableRow], columns: Sequence[str]) -> str:
-    text = io.StringIO()
+    text, many = io.StringIO(), any(row.runs for row in rows)
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
         [
@@ -271,7 +280,8 @@ def _to_csv(rows: Sequence[TableRow], columns: Sequence[str]) -> str:
             "task",
             "connections",
             "budget",
-            *(f"{name}{end}" for name in columns for end in ("", " std")),
+            *["runs"] * many,
+            *(f"{name}{end}" for name in columns for end in ("", " ci95" if many else " std")),
         ]
     )
     for row in rows:
@@ -279,7 +289,8 @@ def _to_csv(rows: Sequence[TableRow], columns: Sequence[str]) -> str:
         for name in columns:
             cell = row.cells.get(name)
             numbers += [cell.mean, cell.std] if cell else [None, None]
-        writer.writerow([row.name, row.task, row.connections, row.budget, *numbers])
+        runs = [row.runs] * many
+        writer.writerow([row.name, row.task, row.connections, row.budget, *runs, *numbers])
     return text.getvalue()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from contextlib import ExitStack
@@ -17,22 +18,28 @@ from wann.cli.options import (
     placement_options,
     print_note,
     refuse_own,
+    screen,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.table import Table
+
     from wann.analysis.paper_table import TableRow
+    from wann.analysis.several import RankTest
     from wann.evaluation.placement import Placement
     from wann.tuning.session import TuningObserver
 
 
 @click.command(
     epilog=examples(
-        "wann table runs/swingup", "wann table runs/swingup runs/mine --format latex --out table.tex"
+        "wann table runs/swingup",
+        "wann table runs/swingup runs/mine --format latex --out table.tex",
+        "wann table runs/ten runs/other --untuned",
     )
 )
-@click.argument("paths", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="RUN|FOLDER...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--episodes",
     type=click.IntRange(1, 10_000),
@@ -64,6 +71,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Evaluations per tuning.",
 )
+@click.option(
+    "--aggregate/--each",
+    default=None,
+    show_default="--aggregate for a folder of runs",
+    help="Row for each group of runs that differ in the seed alone, or for each run.",
+)
 @click.option("--untuned", is_flag=True, help="Tune nothing, and leave columns without tuned weights empty.")
 @click.option(
     "--format",
@@ -80,6 +93,7 @@ if TYPE_CHECKING:
     show_default="standard output",
     help="File for the table, in any format but text.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print rows and rank tests as one JSON object.")
 @placement_options
 @data_option
 @click.option("--quiet", is_flag=True, help="No progress output.")
@@ -89,9 +103,11 @@ def table(
     seed: int,
     method: str,
     budget: int,
+    aggregate: bool | None,
     untuned: bool,
     form: str,
     out: Path | None,
+    as_json: bool,
     quiet: bool,
     placement: Placement,
 ) -> int:
@@ -103,6 +119,10 @@ def table(
 
     A champion without tuned weights is tuned first, and so is the dense network. The results are kept beside
     the champion as tuned.json and fixed.json, so the command is quick the second time.
+
+    FOLDER is a folder of runs. Those that differ only in the seed share a row, with the mean over the runs ±
+    half of its 95 % confidence interval. Two groups are compared by Mann and Whitney's rank test. Intervals
+    and test need the extra data.
     """
     from wann.progress import starting, tuning_view
     from wann.utils.files import atomic_path
@@ -110,17 +130,25 @@ def table(
     with starting(quiet):
         from wann.analysis import paper_table as tables
         from wann.run.folder import is_run
+        from wann.run.listing import find_runs
         from wann.tuning.kept import tuned_pair
         from wann.tuning.plan import TuningPlan
         from wann.tuning.session import TuningInterrupted
 
     plan = TuningPlan(method=method, budget=budget)
+    if as_json and (out is not None or form != "text"):
+        raise ValueError("--json prints the table on standard output: leave out --format and --out")
     if out is not None and form == "text":
         raise ValueError("--out needs a --format: markdown, csv, json or latex")
     if out is not None:
         refuse_own(out)
+    folders = [path for path in paths if path.is_dir() and not is_run(path)]
+    aggregate = bool(folders) if aggregate is None else aggregate
+    if aggregate and any(path.is_file() for path in paths):
+        raise ValueError("a champion file has no settings to group it by: give run folders, or --each")
+    given = [each for path in paths for each in (find_runs([path]) if path in folders else [path])]
     rows = []
-    for path in paths:
+    for path in dict.fromkeys(given):
         with ExitStack() as stack:
 
             def observe(what: str, file: Path, stack: ExitStack = stack) -> TuningObserver | None:
@@ -146,9 +174,21 @@ def table(
                 click.echo(f"Stopped, saved. Go on: wann table {shlex.join(map(os.fspath, paths))}", err=True)
                 return INTERRUPTED
         rows.append(row)
+    tests: list[RankTest] = []
+    if aggregate:
+        rows, tests = _aggregated(list(dict.fromkeys(given)), rows)
+    names = [row.name for row in rows]
     rows = tables.with_published(rows)
+    if as_json:
+        found = {
+            "rows": json.loads(tables.to_text(rows, "json")),
+            "tests": [test.to_dict() for test in tests],
+        }
+        click.echo(json.dumps(found, allow_nan=False))
+        return 0
     if form == "text":
         _print(rows, episodes)
+        _print_tests(names, tests)
         return 0
     text = tables.to_text(rows, form)  # type: ignore[arg-type]  # click has checked it
     if out is None:
@@ -160,31 +200,92 @@ def table(
     return 0
 
 
+def _aggregated(paths: Sequence[Path], rows: Sequence[TableRow]) -> tuple[list[TableRow], list[RankTest]]:
+    """A row for each group of runs, and the tests where there are two of one task."""
+    from wann.analysis import several
+    from wann.run.folder import RunFolder
+    from wann.run.groups import group_runs
+
+    row_of = dict(zip(paths, rows, strict=True))
+    groups = group_runs([RunFolder.open(path) for path in paths])
+    members = [[row_of[run.path] for run in group.runs] for group in groups]
+    if not several.can_infer():
+        print_note(several.NEEDED)
+    two = len(groups) == 2 and members[0][0].task == members[1][0].task
+    tests = several.rank_tests(*members) if two else []
+    return [several.aggregate(group.name, each) for group, each in zip(groups, members, strict=True)], tests
+
+
 def _print(rows: Sequence[TableRow], episodes: int) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from wann.analysis.paper_table import shown_columns, shown_words
 
-    from wann.analysis.paper_table import shown_cell, shown_columns
-
-    console = Console(highlight=False)
-    console.width = console.width if console.is_terminal else 200
-    grid = Table()
-    for name in ("champion", "task"):
-        grid.add_column(name, overflow="fold")
-    columns = shown_columns(rows)
-    for name in ("connections", *columns):
-        grid.add_column(name, justify="right")
-    for row in rows:
-        size = "–" if row.connections is None else str(row.connections)
-        cells = (shown_cell(row, column) for column in columns)
-        style = "dim" if row.name == "paper" else ""
-        grid.add_row(*(Text(word) for word in (row.name, row.task, size, *cells)), style=style)
-    console.print(grid)
+    console = screen()
+    many = any(row.runs for row in rows)
+    head = ["champion", "task", *["runs"] * many, "connections", *shown_columns(rows)]
+    lines = [shown_words(row, shown_columns(rows), many) for row in rows]
+    styles = ["dim" if row.name == "paper" else "" for row in rows]
+    grid = _upright(head, lines, styles)
+    # Measured without a width, as else it would be one that fits.
+    if console.measure(grid, options=console.options.update(width=1000)).maximum <= console.width:
+        console.print(grid)
+    else:
+        for part in _lying(head, lines, styles, console.width):
+            console.print(part)
     budgets = {row.budget for row in rows if row.budget is not None}
     tuned = (
         f"; tuned with {' or '.join(f'{budget:,}' for budget in sorted(budgets))} evaluations"
         if budgets
         else ""
     )
-    console.print(f"mean ± standard deviation over {episodes} fresh episodes{tuned}")
+    console.print(
+        f"mean over runs ± half of its 95 % confidence interval; {episodes} fresh episodes a run{tuned}"
+        if many
+        else f"mean ± standard deviation over {episodes} fresh episodes{tuned}"
+    )
+
+
+def _upright(head: Sequence[str], lines: Sequence[Sequence[str]], styles: Sequence[str]) -> Table:
+    """A champion a row."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table()
+    for place, name in enumerate(head):
+        grid.add_column(name, justify="left" if place < 2 else "right", no_wrap=True)
+    for line, style in zip(lines, styles, strict=True):
+        grid.add_row(*map(Text, line), style=style)
+    return grid
+
+
+def _lying(
+    head: Sequence[str], lines: Sequence[Sequence[str]], styles: Sequence[str], width: int
+) -> list[Table]:
+    """A champion a column, in as many tables as the width needs; long names are folded between words."""
+    from rich.table import Table
+    from rich.text import Text
+
+    first, own = max(map(len, head)), max(len(word) for line in lines for word in line[1:])
+    cell = max(own, *(len(word) for line in lines for word in line[0].split()))
+    count = max(1, (width - first - 4) // (cell + 3))
+    tables = []
+    for begin in range(0, len(lines), count):
+        some, how = lines[begin : begin + count], styles[begin : begin + count]
+        grid = Table()
+        grid.add_column(head[0], no_wrap=True)
+        for line, style in zip(some, how, strict=True):
+            grid.add_column(Text(line[0]), justify="right", style=style, max_width=cell, overflow="fold")
+        for name, *words in list(zip(head, *some, strict=True))[1:]:
+            grid.add_row(name, *(Text(word) for word in words))
+        tables.append(grid)
+    return tables
+
+
+def _print_tests(names: Sequence[str], tests: Sequence[RankTest]) -> None:
+    if not tests:
+        return
+    console = screen()
+    console.print(f"\nMann and Whitney's rank test, {names[0]} against {names[1]}:", markup=False)
+    width = max(len(test.column) for test in tests)
+    for test in tests:
+        p = "p < 0.001" if test.p < 0.001 else f"p = {test.p:.3f}"
+        console.print(f"  {test.column:{width}}  {p}; the first is better in {test.share:.0%} of the pairs")

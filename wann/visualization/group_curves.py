@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -96,7 +96,7 @@ def groups_figure(
 ) -> Figure:
     """Figure of groups of runs, called within `wann.visualization.theme.figure_style`.
 
-    Each curve ends where fewer than half of its group's runs have come.
+    Each curve ends where half of its group's runs have ended.
 
     Raises:
         ValueError: no run has a generation yet.
@@ -137,7 +137,7 @@ def groups_figure(
     ends.grid(visible=True, axis="x", color=theme.faint, linewidth=0.6)
     scores.tick_params(labelbottom=False)
     figure.align_ylabels([scores, sizes])
-    for axes, columns in ((scores, 2 if names > 1 else 1), (ends, 2)):
+    for axes, columns in ((scores, 2 if names > 1 else 1), (ends, 3)):
         axes.legend(
             loc="lower left",
             bbox_to_anchor=(0.0, 1.0),
@@ -174,8 +174,8 @@ def quartiles(
 ) -> tuple[FloatArray, FloatArray]:
     """Quartiles of a column over runs.
 
-    A run counts with its last value so far, from its first finite one to its end. There is no quartile where
-    fewer than half of the runs count.
+    A run counts with its last value so far, also beyond its end: no curve jumps where a run ends. There is no
+    quartile before half of the runs have a finite value, nor where half of them have ended.
 
     Args:
         runs: metrics by column, (G,) each.
@@ -195,10 +195,10 @@ def quartiles(
     values = np.full((len(runs), places.size), np.nan)
     for row, run, axis in zip(values, runs, axes, strict=True):
         before = np.searchsorted(axis, places, side="right") - 1
-        there = (before >= 0) & (places <= axis[-1])
-        row[there] = run[column][before[there]]
+        row[before >= 0] = run[column][before[before >= 0]]
     values[~np.isfinite(values)] = np.nan
     enough = 2 * np.isfinite(values).sum(axis=0) >= len(runs)
+    enough &= places <= np.median([axis[-1] for axis in axes])
     return places[enough], np.nanpercentile(values[:, enough], [25.0, 50.0, 75.0], axis=0)
 
 
@@ -251,10 +251,8 @@ def _plot_ends(axes: Axes, groups: Sequence[Curves], theme: Theme) -> None:
                 zorder=3,
             )
             middle = float(np.median(found))
-            axes.plot(
-                [middle, middle], [height - 0.12, height + 0.12], color=theme.ink, linewidth=1.6, zorder=4
-            )
-    for filled, name in ((True, "mean"), (False, "best single weight")):
+            axes.plot(middle, height, zorder=4, **_median_mark(theme))
+    for filled, name in ((True, "mean"), (False, "best weight")):
         axes.scatter(
             [], [], 18.0, facecolor=theme.quiet if filled else "none", edgecolor=theme.quiet, label=name
         )
@@ -265,3 +263,13 @@ def _plot_ends(axes: Axes, groups: Sequence[Curves], theme: Theme) -> None:
     axes.set_ylim(len(groups) - 0.4, -0.4)
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
+
+
+def _median_mark(theme: Theme) -> dict[str, Any]:
+    return {
+        "linestyle": "",
+        "marker": "|",
+        "markersize": 14.0,
+        "color": theme.ink,
+        "markeredgewidth": 1.6,
+    }
