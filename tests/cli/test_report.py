@@ -2,6 +2,7 @@
 
 import html
 import re
+import shutil
 
 import pytest
 import toys  # noqa: F401 - registers them
@@ -49,3 +50,12 @@ def test_mistakes_end_in_one_line(swingup, capsys, arguments, words):
     assert caught.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line
+
+
+def test_a_folder_of_runs_has_one_page(swingup, tmp_path, wann_command, refused):
+    for seed in (1, 2):
+        shutil.copytree(swingup, tmp_path / f"all/seed-{seed}")
+    code, out, err = wann_command("report", tmp_path / "all")
+    assert (code, out, err) == (0, f"Wrote {tmp_path / 'all/report.html'}\n", "")
+    assert "<h1>2 runs of swingup.</h1>" in (tmp_path / "all/report.html").read_text()
+    assert "leave out --data" in refused("report", tmp_path / "all", "--data", tmp_path)

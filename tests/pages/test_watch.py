@@ -149,7 +149,7 @@ def test_a_half_written_line_is_left_out(path):
         last = whole.splitlines()[-1]
         append_line(path, f"4{last[1:20]}")
         time.sleep(0.5)
-        assert watcher.reading().data["status"].startswith("generation 3 of 3 · updated")
+        assert watcher.reading().data["status"].startswith("generation 3 of 3 · finished · updated")
         append_line(path, f"{last[20:]}\n")
         shows(watcher, status="generation 4 of 3")
     assert notes == []

@@ -222,6 +222,18 @@ def refuse_existing(path: Path, option: str = "--out") -> None:
     refuse_no_folder(path)
 
 
+def is_folder_of_runs(path: Path) -> bool:
+    """Whether a path is a folder that is no run but holds some."""
+    from wann.run.listing import find_runs
+
+    if not path.is_dir() or (path / "config.toml").is_file():
+        return False
+    try:
+        return bool(find_runs([path]))
+    except ValueError:
+        return False
+
+
 _OF_A_RUN = {
     "config.toml",
     "metrics.csv",

@@ -11,6 +11,7 @@ In reading order:
     report          the page of a run
     server          serving a page
     watch           the page of a run under way
+    many_runs       the page of a folder of runs, also live
     recorder        an environment filmed as it is played
     player          a champion that plays
     play            the page on which it does

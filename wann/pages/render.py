@@ -33,16 +33,52 @@ def render(data: Mapping[str, Any], live: bool = False) -> str:
     parts = [(package / path).read_text(encoding="utf-8") for path in SCRIPTS]
     calls = ['show(JSON.parse(byId("data").textContent));', 'live("data.json");' if live else ""]
     script = "(() => {\n'use strict';\n" + "\n".join([*parts, _PUBLIC, *calls]) + "\n})();"
-    environment = jinja2.Environment(loader=jinja2.PackageLoader("wann.pages", "templates"), autoescape=True)
-    return environment.get_template("report.html").render(
-        data=data,
-        live=live,
-        json=Markup(_json(data)),  # noqa: S704  no character of markup is left in it
-        style=Markup((package / "pages/templates/style.css").read_text(encoding="utf-8")),  # noqa: S704  our own
-        script=Markup(script),  # noqa: S704  our own
-        # Nothing but this very script may run on the page.
-        hashes=f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'",
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            data=data,
+            live=live,
+            json=Markup(_json(data)),  # noqa: S704  no character of markup is left in it
+            style=Markup((package / "pages/templates/style.css").read_text(encoding="utf-8")),  # noqa: S704  our own
+            script=Markup(script),  # noqa: S704  our own
+            # Nothing but this very script may run on the page.
+            hashes=f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'",
+        )
     )
+
+
+def render_runs(data: Mapping[str, Any], live: bool = False) -> str:
+    """The page of several runs, an HTML document that needs no script unless it is live.
+
+    Args:
+        data: from `wann.pages.many_runs.runs_data`.
+        live: whether the page asks for `part.html` beside it every two seconds and shows that.
+    """
+    style, script = (
+        (files("wann") / f"pages/templates/{name}").read_text(encoding="utf-8")
+        for name in ("style.css", "runs.js")
+    )
+    return (
+        _environment()
+        .get_template("runs.html")
+        .render(
+            data=data,
+            live=live,
+            style=Markup(style),  # noqa: S704  our own
+            script=Markup(script),  # noqa: S704  our own
+            hashes=f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'",
+        )
+    )
+
+
+def render_runs_part(data: Mapping[str, Any]) -> str:
+    """What a live page of several runs shows, without the page around it."""
+    return _environment().get_template("runs_part.html").render(data=data, live=True)
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(loader=jinja2.PackageLoader("wann.pages", "templates"), autoescape=True)
 
 
 _PUBLIC = (

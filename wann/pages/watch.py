@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Route
 from wann.pages.render import render
 from wann.pages.report import page_data
 from wann.run.folder import champion_files, is_run
+from wann.utils.files import is_locked
 
 _LOOK_SECONDS = 0.5  # from one look at the files to the next
 _WATCHED_SECONDS = 10.0  # after the last question, nobody is watching
@@ -136,11 +137,16 @@ class Watcher:
 
 
 def fingerprint(path: Path) -> Fingerprint:
-    """Name, time and size of every file that the page is made from; missing files are left out."""
-    files = [path / name for name in ("config.toml", "metrics.csv", "champion.json", "front.json")]
+    """Name, time and size of every file that the page is made from, and whether a process works at the run.
+
+    Missing files are left out.
+    """
+    files = [
+        path / name for name in ("config.toml", "metrics.csv", "champion.json", "front.json", "ended.json")
+    ]
     with suppress(OSError):
         files += champion_files(path).values()
-    found = []
+    found = [(".lock", 1, 0)] if is_locked(path) else []
     for file in files:
         try:
             state = file.stat()

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -177,6 +178,13 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     dots = min(max(DOTS_PER_INCH, min(FEW_DOTS / longer, 2.0 * DOTS_PER_INCH)), MOST_DOTS / longer)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format=suffix[1:], dpi=dots, metadata=metadata)
+
+
+def svg_of(figure: Figure) -> bytes:
+    """A figure as the bytes of an .svg file; same figure, same bytes. To be called within `figure_style`."""
+    with BytesIO() as file:
+        figure.savefig(file, format="svg", metadata={"Date": None})
+        return file.getvalue()
 
 
 def plain_text(name: str, most: int = 40) -> str:
