@@ -297,6 +297,11 @@ def _idle(values: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
+def unused_names(settings: Settings) -> dict[str, str]:
+    """Names of the settings that have no effect beside the others, and the reason for each."""
+    return _idle(settings.model_dump())
+
+
 def settings_names() -> tuple[str, ...]:
     """Names of all settings, in their documented order."""
     return tuple(Settings.model_fields)

@@ -5,10 +5,14 @@ import shutil
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from wann.champion import load_champion
+from wann.cli import front as module
+from wann.progress import shown_return
 from wann.run.front import load_front
 from wann.run.search import resume, search
+from wann.settings import OBJECTIVES
 
 TINY = {"population": 12, "max_steps": 60, "confirm_episodes": 4, "episodes": 2, "seed": 1, "threads": 1}
 
@@ -112,3 +116,15 @@ def test_listing_and_picking_on_the_command_line(run_path, wann_command, refused
     assert "leave out --out" in refused("front", run_path, "--out", "x.json")
     assert "leave out --threads" in refused("front", run_path, "--threads=1")
     assert "is not a run folder" in refused("front", run_path / "champions")
+
+
+def test_all_objectives_have_room_in_80_columns(tmp_path, wann_command, monkeypatch):
+    path = searched(tmp_path / "run", objectives=OBJECTIVES, generations=2)
+    monkeypatch.setattr(module, "screen", lambda: Console(width=80))
+    _, out, _ = wann_command("front", path)
+    assert max(map(len, out.splitlines()[:-1])) <= 80
+    assert "…" not in out
+    for word in ("mean", "best", "worst", "robustness", "connections", "nodes", "depth", "smallest", "knee"):
+        assert word in out.split() or f"{word}," in out.split(), word
+    for member in load_front(path).members:
+        assert shown_return(member.values["robustness"]) in out

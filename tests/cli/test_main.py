@@ -17,17 +17,19 @@ from wann.champion import champion_to_json, load_champion
 from wann.cli.main import commands as program
 
 OPTIONS = {
-    "search": "TASK --preset --config --set --env-kwargs --init-from --no-compiled --seed --out --resume "
-    "--threads --workers --address --quiet --json",
+    "search": "TASK --preset --config --set --env-kwargs --init-from --no-compiled --seed --seeds --out "
+    "--resume --threads --workers --address --quiet --json",
     "resume": "RUN --set --threads --workers --address --quiet --json",
     "evaluate": "CHAMPION --episodes --weights --seed --threads --workers --address --json",
     "tune": "CHAMPION --method --budget --population --episodes --sigma --weight --freeze --task "
     "--env-kwargs --data --seed --out --threads --workers --address --quiet --json",
     "race": "RUN --method --budget --population --episodes --max-steps --sigma --seed --networks --data "
     "--out --threads --workers --address --quiet --json",
-    "table": "RUN --episodes --seed --method --budget --untuned --format --out --threads --workers --address "
+    "table": "RUN FOLDER --aggregate --each --json "
+    "--episodes --seed --method --budget --untuned --format --out --threads --workers --address "
     "--data --quiet",
-    "compare": "DATASET --methods --seeds --budget --champion --out --format --list --label --data --quiet",
+    "compare": "DATASET --json "
+    "--methods --seeds --minutes --champion --out --format --list --label --data --quiet",
     "sensitivity": "CHAMPION --weight --episodes --seed --out --table --threads --workers --address --data "
     "--json",
     "prune": "CHAMPION --tolerance --weight --episodes --fresh --seed --out --map --threads --workers "
@@ -35,14 +37,15 @@ OPTIONS = {
     "replay": "CHAMPION --weight --seed --steps --with-network --theme --out",
     "play": "CHAMPION --port --no-browser",
     "draw": "CHAMPION --out --only --highlight --theme --width --generations --film",
-    "plot": "RUN --out --threads --workers --address --data",
-    "report": "RUN --out --data",
-    "watch": "RUN --port --no-browser --data",
+    "plot": "RUN FOLDER --over --out --threads --workers --address --data",
+    "report": "RUN FOLDER --out --data",
+    "watch": "RUN FOLDER --port --no-browser --data",
     "front": "RUN --pick --out --threads --workers --address --data --json",
     "export": "CHAMPION --format --weight --out --dtype --opset --json",
-    "import": "FILE --task --env-kwargs --tuned --out",
-    "tasks": "",
-    "settings": "--task --preset",
+    "import": "FILE --task --env-kwargs --tuned --out --json",
+    "tasks": "--json",
+    "settings": "NAME --task --preset --toml --json",
+    "runs": "FOLDER --json",
     "doctor": "ENV_ID --env-kwargs --json",
 }
 
@@ -172,7 +175,7 @@ def test_output_that_nobody_reads_ends_it_quietly(tmp_path):
         (["import", "none.out", "--task", "swingpu"], "unknown task 'swingpu'; did you mean 'swingup'"),
         (["import", "none.out", "--env-kwargs", "5"], "'5' is not a JSON object"),
         (["search", "swingup", "extra"], "unexpected extra argument"),
-        (["search", "swingup", "--seeds=1"], "No such option '?--seeds"),
+        (["search", "swingup", "--sedes=1"], "No such option '?--sedes"),
         (["search", "swingup", "--preset", "papre"], "has no preset 'papre'; did you mean 'paper'"),
         (["search", "swingup", "--preset", "x"], "no preset 'x'; choose from laptop, lexicase, paper, "),
         (

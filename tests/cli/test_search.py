@@ -584,3 +584,23 @@ def test_several_seeds_make_a_folder_of_runs_and_the_same_command_goes_on(wann_c
     assert "--seeds names the seeds of all runs" in refused(*command, "--seeds=1-2", "--seed=1")
     assert "--seeds names the seeds of all runs" in refused(*command, "--seeds=1-2", "--set=seed=1")
     assert "seeds are given as 1-10 or 1,5,8-12" in refused(*command, "--seeds=2-1")
+
+
+def test_a_settings_file_that_names_the_task_is_enough(wann_command, refused, tmp_path, written):
+    _, text, _ = wann_command("settings", "--preset", "laptop", "--toml")
+    tiny = [word for word in SET if "seed=" not in word]
+    code, _, err = wann_command(
+        "search",
+        "--config",
+        written(text),
+        *tiny,
+        "--set=generations=1",
+        "--out",
+        tmp_path / "run",
+        "--quiet",
+    )
+    assert (code, err) == (0, "")
+    assert RunFolder.open(tmp_path / "run").settings.preset == "laptop"
+    assert "Missing argument 'TASK'" in refused("search")
+    assert "names none" in refused("search", "--config", written("population = 9\n", "other.toml"))
+    assert "must be a word, not 3" in refused("search", "--config", written("task = 3\n", "odd.toml"))

@@ -1,10 +1,14 @@
 """`wann tasks`: lists every task, also one that lacks what it needs."""
 
+import json
 import re
+from functools import partial
 
 import gymnasium
 import pytest
+import rich.console
 from gymnasium.error import DependencyNotInstalled
+from rich.console import Console
 
 from wann.tasks.registry import get_task, task_names
 
@@ -43,3 +47,23 @@ def test_tasks_are_listed_without_what_they_need(wann_command, monkeypatch):
     assert wann_command("tasks") == whole
     assert "BipedalWalker-v3" in whole[1]
     assert "HalfCheetah-v5" in whole[1]
+
+
+def test_on_a_terminal_lines_are_cut_between_words(wann_command, monkeypatch):
+    monkeypatch.setattr(
+        rich.console, "Console", partial(Console, force_terminal=True, width=80, no_color=True)
+    )
+    _, out, _ = wann_command("tasks")
+    text = re.sub(r"\x1b\[[\d;]*m", "", out)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert " ".join(text.split()).count("parents by lexicase, 16 stratified weights on one episode each") > 5
+
+
+def test_tasks_as_json(wann_command):
+    _, out, _ = wann_command("tasks", "--json")
+    found = {task["task"]: task for task in json.loads(out)["tasks"]}
+    assert set(found) == set(task_names())
+    assert found["swingup"]["outputs"] == ["force"]
+    assert found["swingup"]["presets"]["laptop"]["population"] == 64
+    assert [name for name, each in found["swingup"]["presets"].items() if each["default"]] == ["lexicase"]

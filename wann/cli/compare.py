@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from wann.cli.options import INTERRUPTED, data_option, examples, label_option, refuse_data_folder
+from wann.cli.options import (
+    INTERRUPTED,
+    data_option,
+    examples,
+    json_option,
+    label_option,
+    refuse_data_folder,
+    screen,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +34,7 @@ def _names(_context: click.Context, _option: click.Parameter, text: str | None) 
 
 
 @click.command(
-    epilog=examples("wann compare digits --budget 2", "wann compare CartPole-v1 --champion runs/cartpole")
+    epilog=examples("wann compare digits --minutes 2", "wann compare CartPole-v1 --champion runs/cartpole")
 )
 @click.argument("data_set", metavar="DATASET")
 @click.option(
@@ -44,9 +53,9 @@ def _names(_context: click.Context, _option: click.Parameter, text: str | None) 
     help="Seeds per method; each gives one measurement.",
 )
 @click.option(
-    "--budget",
+    "--minutes",
     type=click.FloatRange(min=0.0, min_open=True),
-    metavar="MINUTES",
+    metavar="N",
     show_default="no limit",
     help="Time for the whole comparison, in minutes.",
 )
@@ -74,6 +83,7 @@ def _names(_context: click.Context, _option: click.Parameter, text: str | None) 
     help="Format of the table on standard output.",
 )
 @click.option("--list", "listed", is_flag=True, help="List the methods for DATASET, and measure nothing.")
+@json_option
 @label_option
 @data_option
 @click.option("--quiet", is_flag=True, help="No progress output.")
@@ -81,11 +91,12 @@ def compare(
     data_set: str,
     methods: tuple[str, ...] | None,
     seeds: int,
-    budget: float | None,
+    minutes: float | None,
     champions: tuple[Path, ...],
     out: Path | None,
     form: str,
     listed: bool,
+    as_json: bool,
     label: str | None,
     quiet: bool,
 ) -> int:
@@ -102,6 +113,8 @@ def compare(
     from wann.progress import comparison_view, starting
 
     refuse_data_folder(data_set)
+    if as_json and form != "text":
+        raise ValueError("--json prints one JSON object: leave out --format")
     with starting(quiet):
         from wann.random_weights.bench.comparison import choose_methods, open_bench
         from wann.random_weights.bench.comparison import compare as run_comparison
@@ -110,7 +123,7 @@ def compare(
 
         bench = open_bench(data_set, label)
     if listed:
-        _list(choose_methods(bench, methods))
+        _list(choose_methods(bench, methods), as_json)
         return 0
     folder = out or Path("runs") / f"compare-{Path(data_set.removeprefix('csv:')).stem}"
     try:
@@ -121,21 +134,23 @@ def compare(
                 methods=methods,
                 champions=champions,
                 seeds=seeds,
-                budget=None if budget is None else 60.0 * budget,
+                budget=None if minutes is None else 60.0 * minutes,
                 observer=observer,
             )
     except KeyboardInterrupt:
         click.echo(f"Stopped, results are kept in {folder}: the same command goes on", err=True)
         return INTERRUPTED
     _write(bench, rows, folder)
-    if form == "text":
+    if as_json:
+        click.echo(json.dumps({"folder": str(folder), "rows": json.loads(to_text(bench, rows, "json"))}))
+    elif form == "text":
         _print(bench, rows)
     else:
         click.echo(to_text(bench, rows, form), nl=False)  # type: ignore[arg-type]  # click has checked it
     if measured(rows):
         for suffix in ("svg", "png"):
             draw_comparison(bench, rows, folder / f"comparison.{suffix}")
-    if form == "text":
+    if form == "text" and not as_json:
         click.echo(f"Wrote {folder}")
     return 0
 
@@ -149,7 +164,11 @@ def _write(bench: Bench, rows: Sequence[Row], folder: Path) -> None:
             temporary.write_text(to_text(bench, rows, form), encoding="utf-8")  # type: ignore[arg-type]
 
 
-def _list(methods: Sequence[Method]) -> None:
+def _list(methods: Sequence[Method], as_json: bool) -> None:
+    if as_json:
+        found = [{"name": each.name, "title": each.title, "needs": each.needs} for each in methods]
+        click.echo(json.dumps({"methods": found}))
+        return
     width = max(len(method.name) for method in methods)
     for method in methods:
         extra = "  (PyTorch)" if method.needs == "torch" else ""
@@ -157,14 +176,12 @@ def _list(methods: Sequence[Method]) -> None:
 
 
 def _print(bench: Bench, rows: Sequence[Row]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from wann.random_weights.bench.table import cells, explanation, header, measured
 
-    console = Console(highlight=False)
-    console.width = console.width if console.is_terminal else 200
+    console = screen()
     grid = Table()
     head = header(bench, rows)
     numbers = range(2, head.index("published"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wann.cli.options import env_kwargs_option, examples, label_option
+from wann.cli.options import env_kwargs_option, examples, json_option, label_option
 from wann.utils.words import counted
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.argument("env_id", required=False)
 @env_kwargs_option
 @label_option
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+@json_option
 def doctor(env_id: str | None, env_kwargs: dict[str, Any] | None, label: str | None, as_json: bool) -> int:
     """Check this machine or one environment, and suggest fixes.
 

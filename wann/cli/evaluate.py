@@ -12,6 +12,7 @@ import click
 from wann.cli.options import (
     data_option,
     examples,
+    json_option,
     parse_numbers,
     placement_options,
     print_note,
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 )
 @placement_options
 @data_option
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+@json_option
 def evaluate(
     champion_path: Path,
     episodes: int,

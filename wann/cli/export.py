@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wann.cli.options import examples, parse_weight, print_note, refuse_own
+from wann.cli.options import examples, json_option, parse_weight, print_note, refuse_own
 from wann.utils.places import companion
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ outputs and the largest difference.
     show_default="17",
     help="Operator set version of an ONNX model.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print a summary of the proof as one JSON object.")
+@json_option
 def export(
     champion_path: Path,
     kind: str,

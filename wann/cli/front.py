@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wann.cli.options import data_option, examples, placement_options, print_note, refuse_given, size_of
+from wann.cli.options import (
+    data_option,
+    examples,
+    json_option,
+    placement_options,
+    print_note,
+    refuse_given,
+    screen,
+    size_of,
+)
 from wann.utils.places import refuse_taken
 from wann.utils.words import counted
 
@@ -18,6 +27,7 @@ if TYPE_CHECKING:
     from wann.evaluation.placement import Placement
     from wann.run.front import Front
 
+_NARROW = 100  # columns of a terminal below which the table does without lines
 _HEADS = {"mean": "mean", "best": "best weight", "worst": "worst weight"}
 
 
@@ -39,7 +49,7 @@ _HEADS = {"mean": "mean", "best": "best weight", "worst": "worst weight"}
 )
 @placement_options
 @data_option
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+@json_option
 def front(run_path: Path, which: str | None, out: Path | None, as_json: bool, placement: Placement) -> None:
     """List the Pareto front of a run, or save one of its networks.
 
@@ -71,7 +81,7 @@ def _listed(run_path: Path, front: Front) -> dict[str, Any]:
 
 
 def _print_front(run_path: Path, front: Front) -> None:
-    from rich.console import Console
+    from rich import box
     from rich.table import Table
 
     from wann.evolution.ranking import SIZES
@@ -79,8 +89,7 @@ def _print_front(run_path: Path, front: Front) -> None:
     from wann.run.front import PICKS
     from wann.settings import OBJECTIVES
 
-    console = Console(highlight=False)
-    console.width = console.width if console.is_terminal else 200
+    console = screen()
     count = len(front.members)
     console.print(
         f"{front.task}: {counted(count, 'network')} of generation {front.generation} that none beats "
@@ -89,13 +98,16 @@ def _print_front(run_path: Path, front: Front) -> None:
     words: dict[int, list[str]] = {position: [] for position in range(count)}
     for word in PICKS:
         words[front.position(word)].append(word)
-    table = Table()
-    table.add_column("", justify="right")
+    narrow = console.width < _NARROW
+    # Without lines between them, all columns have room in 80.
+    table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False) if narrow else Table()
+    table.add_column("", justify="right", no_wrap=True)
     names = (*front.objectives, *(name for name in OBJECTIVES if name not in front.objectives))
     for name in names:
-        style = None if name in front.objectives else "dim"
-        table.add_column(_HEADS.get(name, name), justify="right", style=style)
-    table.add_column("")
+        style, head = None if name in front.objectives else "dim", _HEADS.get(name, name)
+        head = head.replace(" ", "\n") if narrow else head
+        table.add_column(head, justify="right", style=style, min_width=max(map(len, head.split())))
+    table.add_column("", min_width=max(map(len, PICKS)))
     for position, member in enumerate(front.members):
         cells = (
             f"{value:g}" if name in SIZES else shown_return(value)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 from typing import Any
 
 import click
 
-from wann.cli.options import env_kwargs_option, examples, print_note, refuse_given, size_of
+from wann.cli.options import env_kwargs_option, examples, json_option, print_note, refuse_given, size_of
 from wann.utils.places import refuse_taken
 
 
@@ -31,8 +33,14 @@ from wann.utils.places import refuse_taken
     show_default="NAME.json, or NAME.champion.json for neat-python",
     help="Champion file to write.",
 )
+@json_option
 def import_(
-    file: Path, task: str, env_kwargs: dict[str, Any] | None, tuned: Path | None, out: Path | None
+    file: Path,
+    task: str,
+    env_kwargs: dict[str, Any] | None,
+    tuned: Path | None,
+    out: Path | None,
+    as_json: bool,
 ) -> None:
     """Read a champion from the paper's format or from neat-python.
 
@@ -51,6 +59,17 @@ def import_(
     refuse_taken(out)
     champion = import_neat(file, task, env_kwargs) if neat else import_champion(file, task, tuned, env_kwargs)
     save_champion(champion, out)
-    click.echo(f"Wrote {out}: {size_of(champion)}")
+    if as_json:
+        weight, best = champion.scores.best
+        summary = {
+            "champion": os.fspath(out),
+            "task": champion.task,
+            "connections": champion.genome.connection_count,
+            "mean": champion.scores.overall,
+            "best_shared": {"weight": weight, "mean": best},
+        }
+        click.echo(json.dumps(summary, allow_nan=False))
+    else:
+        click.echo(f"Wrote {out}: {size_of(champion)}")
     if "note" in champion.origin:
         print_note(champion.origin["note"])

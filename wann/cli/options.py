@@ -170,7 +170,9 @@ def until_interrupted(what: str, address: str, *, no_browser: bool) -> None:
     click.echo("Ended.")
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print the result as one JSON object, and nothing else."
+)
 
 
 def screen() -> Console:

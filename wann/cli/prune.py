@@ -11,6 +11,7 @@ import click
 from wann.cli.options import (
     data_option,
     examples,
+    json_option,
     judged_weight,
     parse_judged_weight,
     placement_options,
@@ -97,7 +98,7 @@ def _parse_tolerance(_context: click.Context, _option: click.Parameter, text: st
 )
 @placement_options
 @data_option
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+@json_option
 def prune(
     champion_path: Path,
     tolerance: float,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wann.cli.options import data_option, examples, placement_options, print_note
+from wann.cli.options import data_option, examples, json_option, placement_options, print_note
 from wann.cli.tune import plan_options, tune_to_end
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 )
 @placement_options
 @click.option("--quiet", is_flag=True, help="No progress output.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end, and nothing else.")
+@json_option
 def race(
     run_paths: tuple[Path, ...],
     networks: int | None,

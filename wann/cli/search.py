@@ -20,6 +20,7 @@ from wann.cli.options import (
     data_option,
     env_kwargs_option,
     examples,
+    json_option,
     label_option,
     placement_options,
     print_note,
@@ -52,9 +53,10 @@ def _seeds(_context: click.Context, _option: click.Parameter, text: str | None) 
         "wann search swingup --preset laptop --out runs/first",
         "wann search CartPole-v1 --seed 7 --set population=128 --set generations=64",
         "wann search swingup --preset laptop --seeds 1-10 --out runs/ten",
+        "wann search --config mine.toml",
     )
 )
-@click.argument("task")
+@click.argument("task", required=False)
 @click.option(
     "--preset",
     metavar="NAME",
@@ -98,9 +100,9 @@ def _seeds(_context: click.Context, _option: click.Parameter, text: str | None) 
 @click.option("--resume", "go_on", is_flag=True, help="Continue if --out already holds this search.")
 @placement_options
 @click.option("--quiet", is_flag=True, help="No progress output.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end, and nothing else.")
+@json_option
 def search(
-    task: str,
+    task: str | None,
     preset: str | None,
     config: Path | None,
     assignments: tuple[str, ...],
@@ -118,7 +120,7 @@ def search(
 ) -> int:
     """Search for a network that solves a task.
 
-    TASK is one of:
+    TASK may be left out where --config names it, and is one of:
 
     \b
     a name that 'wann tasks' lists
@@ -150,8 +152,16 @@ def search(
             preset = "paper"
             print_note("settings that are not in the file are those of the preset paper")
         named = values.pop("task", task)
-        if named != task:
+        if task is not None and named != task:
             raise ValueError(f"settings file {config} is for task {named!r}, not {task!r}")
+        if not isinstance(named, str | None):
+            raise ValueError(f"setting 'task': must be a word, not {named!r}")
+        task = named
+    if task is None:
+        raise click.UsageError(
+            f"Missing argument 'TASK'{f': {config} names none' if config else ''}.",
+            click.get_current_context(),
+        )
     preset_in_file = values.pop("preset", None)
     preset = preset or preset_in_file
     if not isinstance(preset, str | None):
@@ -287,7 +297,7 @@ def _describe_sides(task: Task) -> None:
 )
 @placement_options
 @click.option("--quiet", is_flag=True, help="No progress output.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end, and nothing else.")
+@json_option
 def resume(
     run_path: Path, assignments: tuple[str, ...], quiet: bool, as_json: bool, placement: Placement
 ) -> int:

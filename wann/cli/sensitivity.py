@@ -11,6 +11,7 @@ import click
 from wann.cli.options import (
     data_option,
     examples,
+    json_option,
     judged_weight,
     parse_judged_weight,
     placement_options,
@@ -72,7 +73,7 @@ _MOST_FLIPS = 8  # connections that are listed
 )
 @placement_options
 @data_option
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+@json_option
 def sensitivity(
     champion_path: Path,
     weight: Weight | Literal["best"] | None,

@@ -15,6 +15,7 @@ from wann.cli.options import (
     INTERRUPTED,
     data_option,
     examples,
+    json_option,
     placement_options,
     print_note,
     refuse_own,
@@ -93,7 +94,7 @@ if TYPE_CHECKING:
     show_default="standard output",
     help="File for the table, in any format but text.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print rows and rank tests as one JSON object.")
+@json_option
 @placement_options
 @data_option
 @click.option("--quiet", is_flag=True, help="No progress output.")

@@ -17,6 +17,7 @@ from wann.cli.options import (
     data_option,
     env_kwargs_option,
     examples,
+    json_option,
     parse_weight,
     placement_options,
     print_note,
@@ -133,7 +134,7 @@ def plan_options(budget: str) -> Callable[[Callable[..., Any]], Callable[..., An
 )
 @placement_options
 @click.option("--quiet", is_flag=True, help="No progress output.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end, and nothing else.")
+@json_option
 def tune(
     champion_path: Path,
     task: str | None,

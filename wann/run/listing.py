@@ -64,7 +64,7 @@ def find_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Path]:
     found: dict[Path, None] = {}
     for path in map(Path, paths):
         if not path.exists():
-            raise ValueError(f"folder {path} does not exist")
+            raise ValueError(f"run folder {path} does not exist")
         runs = list(_runs_in(path, _DEEPEST))
         if not runs:
             raise ValueError(f"{path} is not a run folder, and there is none in it")
