@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pytest
 from benches import Made
+from rich.console import Console
 
 from wann.analysis.classifier import evaluate_classifier
 from wann.champion import save_champion
+from wann.cli import compare as module
 from wann.cli.main import main
 from wann.random_weights.bench import comparison
 from wann.random_weights.bench.comparison import RESULTS, compare, open_bench
@@ -121,3 +123,23 @@ def test_an_interrupted_command_says_how_to_go_on(tmp_path, monkeypatch, capsys,
     assert caught.value.code == 130
     assert capsys.readouterr().err.splitlines()[-1].endswith("the same command goes on")
     assert len(json.loads((tmp_path / "c" / RESULTS).read_text())["results"]) == 2
+
+
+def test_on_a_narrow_terminal_no_word_is_broken(tmp_path, wann_command, monkeypatch):
+    monkeypatch.setattr(module, "screen", lambda: Console(width=80))
+    _, out, _ = wann_command(
+        "compare", "digits", "--methods=ridge", "--seeds=1", "--quiet", "--out", tmp_path
+    )
+    assert max(map(len, out.splitlines()[:-1])) <= 80
+    for word in ("ridge", "accuracy", "published", "trained", "stored", "seconds"):
+        assert word in out.split(), word
+    assert "ridge: Ridge regression on the inputs" in out
+
+
+def test_the_result_is_one_json_object(tmp_path, wann_command, refused):
+    _, out, _ = wann_command("compare", "digits", "--list", "--json")
+    assert "ridge" in {method["name"] for method in json.loads(out)["methods"]}
+    command = ("compare", "digits", "--methods=ridge", "--seeds=1", "--quiet", "--out", tmp_path, "--json")
+    _, out, _ = wann_command(*command)
+    assert json.loads(out)["rows"][0]["method"] == "ridge"
+    assert "leave out --format" in refused(*command, "--format=csv")

@@ -7,8 +7,10 @@ import re
 import pytest
 import toys  # noqa: F401 - registers them
 from commands import TOY_SET, in_a_process_of_its_own
+from rich.console import Console
 
-from wann.champion import load_champion
+from wann.champion import load_champion, save_champion
+from wann.cli import evaluate as module
 from wann.tasks.registry import get_task
 from wann.utils.seeding import Purpose, episode_seeds
 
@@ -118,3 +120,16 @@ def test_evaluating_a_champion_whose_environment_fails_ends_with_1(wann_command,
     code, out, err = in_a_process_of_its_own("evaluate", tmp_path / "broken.json", "--threads=1")
     assert (code, out) == (1, "")
     assert err.startswith("wann: the champion could not be evaluated: ArithmeticError: the motor broke at ")
+
+
+def test_on_a_narrow_terminal_the_classes_have_a_table_of_their_own(
+    digits, tmp_path, wann_command, monkeypatch
+):
+    save_champion(digits, tmp_path / "digits.json")
+    monkeypatch.setattr(module, "screen", lambda: Console(width=80))
+    _, out, _ = wann_command("evaluate", tmp_path / "digits.json")
+    assert max(map(len, out.splitlines())) <= 80
+    assert "…" not in out
+    assert "ensemble of these 6, mean probability" in out
+    table = out.partition("accuracy on each class")[2].partition("confidence")[0]
+    assert table.split()[:11] == ["weights", *map(str, range(10))]

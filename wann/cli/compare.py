@@ -12,6 +12,7 @@ from wann.cli.options import (
     INTERRUPTED,
     data_option,
     examples,
+    fitted,
     json_option,
     label_option,
     refuse_data_folder,
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from wann.random_weights.bench.comparison import Bench, Row
     from wann.random_weights.bench.method import Method
+
+
+_WIDE = 110  # columns of a terminal on which the table says what each method is
 
 
 def _names(_context: click.Context, _option: click.Parameter, text: str | None) -> tuple[str, ...] | None:
@@ -142,7 +146,7 @@ def compare(
         return INTERRUPTED
     _write(bench, rows, folder)
     if as_json:
-        click.echo(json.dumps({"folder": str(folder), "rows": json.loads(to_text(bench, rows, "json"))}))
+        click.echo(json.dumps({"folder": str(folder), **json.loads(to_text(bench, rows, "json"))}))
     elif form == "text":
         _print(bench, rows)
     else:
@@ -172,25 +176,44 @@ def _list(methods: Sequence[Method], as_json: bool) -> None:
     width = max(len(method.name) for method in methods)
     for method in methods:
         extra = "  (PyTorch)" if method.needs == "torch" else ""
-        click.echo(f"{method.name:{width}}  {method.title}{extra}")
+        click.echo(fitted(f"{method.name:{width}}  {method.title}{extra}", width + 2))
 
 
 def _print(bench: Bench, rows: Sequence[Row]) -> None:
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
     from wann.random_weights.bench.table import cells, explanation, header, measured
 
     console = screen()
-    grid = Table()
+    narrow = console.width < _WIDE
+    grid = (
+        Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False, show_edge=False)
+        if narrow
+        else Table()
+    )
     head = header(bench, rows)
     numbers = range(2, head.index("published"))
-    for place, name in enumerate(head):
-        right = place in numbers
-        grid.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=right)
+    # On a narrow terminal, what the methods are is said below the table.
+    shown = [place for place in range(len(head)) if place != 1 or not narrow]
+    for place in shown:
+        right, least = place in numbers, max(map(len, head[place].split()))
+        grid.add_column(
+            head[place],
+            justify="right" if right else "left",
+            overflow="fold",
+            no_wrap=place == 0 or (right and place > 2),
+            min_width=least,
+        )
     for row in measured(rows):
-        style = "dim" if row.ablation_of else ""
-        grid.add_row(*(Text(word) for word in cells(bench, row, rows)), style=style)
+        words = cells(bench, row, rows)
+        grid.add_row(*(Text(words[place]) for place in shown), style="dim" if row.ablation_of else "")
     console.print(grid)
+    if narrow:
+        for row in measured(rows):
+            name, title, *_ = cells(bench, row, rows)
+            click.echo(fitted(f"{name}: {title}", 2))
+        click.echo()
     for line in explanation(bench, rows):
         console.print(Text(line))

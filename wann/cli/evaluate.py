@@ -12,12 +12,14 @@ import click
 from wann.cli.options import (
     data_option,
     examples,
+    fitted,
     json_option,
     parse_numbers,
     placement_options,
     print_note,
     refuse_data_folder,
     refuse_given,
+    screen,
     size_of,
 )
 
@@ -104,19 +106,27 @@ def evaluate(
         _print_scorecard(champion, card)
 
 
+_WIDE = 110  # columns of a terminal below which the classes have a table of their own
+
+
 def _print_classifier(champion: Champion, card: ClassifierCard) -> None:
-    from rich.console import Console
+    from rich import box
     from rich.table import Table
 
-    console = Console(highlight=False)
-    console.width = console.width if console.is_terminal else 200
+    console = screen()
     console.print(f"{card.task}: {size_of(champion)}; {card.samples} test samples")
+    narrow = console.width < _WIDE
     table = Table()
-    for name in ("weights", "accuracy", *card.classes):
+    for name in ("weights", "accuracy", *(() if narrow else card.classes)):
         table.add_column(name, justify="left" if name == "weights" else "right")
+    of_classes = Table("weights", title="accuracy on each class", title_justify="left", box=box.SIMPLE_HEAD)
+    for name in card.classes:
+        of_classes.add_column(name, justify="right")
     for score, by_class in zip(card.per_weight, card.per_class, strict=True):
-        percent = ("-" if share is None else f"{share:.0%}" for share in by_class)
-        table.add_row(f"shared {score.weight:g}", f"{score.accuracy:.1%}", *percent)
+        percent = ["-" if share is None else f"{share:.0%}" for share in by_class]
+        weight = f"shared {score.weight:g}"
+        table.add_row(weight, f"{score.accuracy:.1%}", *(() if narrow else percent))
+        of_classes.add_row(weight, *percent)
     table.add_section()
     rows: list[tuple[str, Accuracy | None]] = [
         ("shared, over U(-2, 2)", card.uniform_shared),
@@ -134,6 +144,8 @@ def _print_classifier(champion: Champion, card: ClassifierCard) -> None:
             spread = f" ± {100.0 * row.std:.1f}" if row.std is not None else ""
             table.add_row(name, f"{row.accuracy:.1%}{spread}")
     console.print(table)
+    if narrow:
+        console.print(of_classes)
     console.print(
         f"confidence is off by {card.reliability_votes.error:.1%} where it is the share of votes, "
         f"by {card.reliability_mean.error:.1%} where it is the mean probability"
@@ -169,4 +181,6 @@ def _print_scorecard(champion: Champion, card: Scorecard) -> None:
         add("individual, tuned", card.tuned)
     console.print(table)
     if card.achievement:
-        console.print(f"At weight {card.achievement.weight:g} {card.achievement.words}.", soft_wrap=True)
+        console.print(
+            fitted(f"At weight {card.achievement.weight:g} {card.achievement.words}."), soft_wrap=True
+        )

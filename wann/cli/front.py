@@ -13,6 +13,7 @@ import click
 from wann.cli.options import (
     data_option,
     examples,
+    fitted,
     json_option,
     placement_options,
     print_note,
@@ -100,7 +101,11 @@ def _print_front(run_path: Path, front: Front) -> None:
         words[front.position(word)].append(word)
     narrow = console.width < _NARROW
     # Without lines between them, all columns have room in 80.
-    table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False) if narrow else Table()
+    table = (
+        Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False, show_edge=False)
+        if narrow
+        else Table()
+    )
     table.add_column("", justify="right", no_wrap=True)
     names = (*front.objectives, *(name for name in OBJECTIVES if name not in front.objectives))
     for name in names:
@@ -141,11 +146,14 @@ def _pick(run_path: Path, which: int | str, out: Path | None, as_json: bool, pla
         return
     quoted = shlex.quote(os.fspath(out))
     replay = "" if is_data_set(champion.task) else f"Replay    wann replay {quoted}\n"
-    click.echo(
-        f"Champion  {out}\n"
+    scores = fitted(
         f"          mean return {shown_return(champion.scores.overall)} over "
         f"{len(champion.scores.weights)} shared weights, {shown_return(best)} at weight {weight:g}; "
-        f"{size_of(champion)}\n"
+        f"{size_of(champion)}",
+        10,
+    )
+    click.echo(
+        f"Champion  {out}\n{scores}\n"
         f"Evaluate  wann evaluate {quoted}\n"
         f"{replay}"
         f"Draw      wann draw {quoted}\n"

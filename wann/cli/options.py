@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import textwrap
 import threading
 import webbrowser
 from collections.abc import Callable, Sequence
@@ -182,6 +183,16 @@ def screen() -> Console:
     console = Console(highlight=False)
     console.width = console.width if console.is_terminal else 200
     return console
+
+
+def fitted(line: str, indent: int = 0) -> str:
+    """A line of words; on a terminal the lines that it needs, cut between words, indented from the second."""
+    console = screen()
+    if not console.is_terminal:
+        return line
+    return textwrap.fill(
+        line, console.width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def print_note(text: str) -> None:

@@ -20,6 +20,7 @@ from wann.cli.options import (
     data_option,
     env_kwargs_option,
     examples,
+    fitted,
     json_option,
     label_option,
     placement_options,
@@ -392,13 +393,16 @@ def _report_run(ended: Run, as_json: bool) -> int:
     replay = "" if is_data_set(ended.settings.task) else f"Replay    wann replay {quoted}\n"
     front = f"Front     wann front {quoted}\n" if (ended.path / "front.json").exists() else ""
     longer = f"generations={2 * ended.generations}" if rule == "generations" else f"{rule}=none"
-    click.echo(
-        f"Champion  {os.path.join(path, 'champion.json')}\n"
+    scores = fitted(
         f"          mean return {'(- cross-entropy) ' * is_data_set(ended.settings.task)}"
         f"{shown_return(champion.scores.overall)} over "
         f"{len(champion.scores.weights)} shared weights, {shown_return(best)} at weight {weight:g}; "
-        f"{size_of(champion)}\n"
-        f"{f'          at this weight {done.words}' + chr(10) if done else ''}"
+        f"{size_of(champion)}",
+        10,
+    )
+    achieved = fitted(f"          at this weight {done.words}", 10) + "\n" if done else ""
+    click.echo(
+        f"Champion  {os.path.join(path, 'champion.json')}\n{scores}\n{achieved}"
         f"Evaluate  wann evaluate {quoted}\n"
         f"Tune      wann tune {quoted}\n"
         f"{replay}"

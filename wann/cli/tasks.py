@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from wann.cli.options import NAMES_SHOWN, examples, json_option
+from wann.cli.options import NAMES_SHOWN, examples, fitted, json_option
 
 if TYPE_CHECKING:
     from wann.tasks.known import Known
@@ -35,17 +34,8 @@ def tasks(as_json: bool) -> None:
     console = Console(highlight=False, markup=False)
 
     def say(head: str, text: str, style: str = "") -> None:
-        """A line with a heading; on a terminal, the lines that it needs, cut between words."""
-        line = f"{head}{text}"
-        if console.is_terminal:
-            line = textwrap.fill(
-                line,
-                console.width,
-                subsequent_indent=" " * (len(head) if len(head) < _DEEP else 4),
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
-        shown = Text(line)
+        """A line with a heading."""
+        shown = Text(fitted(f"{head}{text}", len(head) if len(head) < _DEEP else 4))
         shown.stylize(style, 0, len(head))
         console.print(shown, soft_wrap=True)
 
