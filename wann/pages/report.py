@@ -26,7 +26,7 @@ from wann.pages.network_data import exhibit
 from wann.pages.shown_networks import networks_of, tuned_champion
 from wann.pages.task_view import task_view
 from wann.run.folder import RunFolder, task_of
-from wann.run.state import read_state
+from wann.run.listing import read_line
 from wann.settings import Settings, build_settings, changed_names
 from wann.tasks.data_task import DataTask
 from wann.tasks.registry import is_data_set, preset_settings
@@ -72,7 +72,7 @@ def page_data(
         "networks": [],
         "updated": f"{changed:%H:%M:%S}",
         "status": f"generation {generation:,} of {settings.generations:,} · "
-        f"{read_state(folder.path).words} · updated {changed:%H:%M:%S}",
+        f"{read_line(folder.path).state.words} · updated {changed:%H:%M:%S}",
         "waiting": f"No champion is confirmed yet, after {generation:,} generations: it will be shown here.",
         "learning": _learning(metrics),
         "settings": _settings_rows(settings),

@@ -78,6 +78,8 @@ def is_locked(path: str | os.PathLike[str]) -> bool:
     """Whether some process holds the lock of a folder; False where that cannot be found out."""
     file = Path(path) / ".lock"
     try:
+        if not file.exists():
+            return False
         if fcntl is None:
             FileLock(file, timeout=0).acquire().lock.release()
             return False

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from wann.utils.arrays import FloatArray
+from wann.utils.words import counted
 from wann.visualization.theme import (
     LIGHT,
     Theme,
@@ -21,6 +22,7 @@ from wann.visualization.theme import (
     plain_text,
     quiet_frame,
     save_figure,
+    text_width,
 )
 
 Over = Literal["generations", "evaluations", "seconds"]
@@ -48,6 +50,7 @@ LABELS: Mapping[Over, str] = {
 
 WIDTH, HEIGHT, LINE_HEIGHT = 10.0, 4.6, 0.19  # inches; the last for each line of names
 TEXT_SIZE, TITLE_SIZE = 8.0, 10.5  # points
+_LEGEND, _HANDLE = 5.8, 0.5  # inches: the width of the names above the curves, the line before each
 _POINTS = 400  # of a curve
 _FEWEST = 3  # runs that have quartiles; fewer are drawn one by one
 
@@ -106,8 +109,10 @@ def groups_figure(
     if not groups:
         raise ValueError("no run has a generation yet: nothing to plot")
     names = len(groups)
+    widest = max(text_width(_shown_name(group), TEXT_SIZE) for group in groups)
+    columns = 2 if names > 1 and 2.0 * (widest + _HANDLE) <= _LEGEND else 1
     figure = Figure(
-        figsize=(WIDTH, HEIGHT + LINE_HEIGHT * max(0, -(-names // 2) - 2)),
+        figsize=(WIDTH, HEIGHT + LINE_HEIGHT * max(0, -(-names // columns) - 2)),
         facecolor=theme.paper,
         layout="constrained",
     )
@@ -137,11 +142,11 @@ def groups_figure(
     ends.grid(visible=True, axis="x", color=theme.faint, linewidth=0.6)
     scores.tick_params(labelbottom=False)
     figure.align_ylabels([scores, sizes])
-    for axes, columns in ((scores, 2 if names > 1 else 1), (ends, 3)):
+    for axes, count in ((scores, columns), (ends, 3)):
         axes.legend(
             loc="lower left",
             bbox_to_anchor=(0.0, 1.0),
-            ncols=columns,
+            ncols=count,
             fontsize=TEXT_SIZE,
             labelcolor=theme.ink,
             frameon=False,
@@ -206,7 +211,7 @@ def _plot_group(
     axes: Axes, group: Curves, over: Over, column: str, color: str, *, label: bool = False
 ) -> None:
     count = len(group.runs)
-    name = f"{plain_text(group.name, 44)} ({count} run{'s' * (count > 1)})" if label else None
+    name = _shown_name(group) if label else None
     if count < _FEWEST:
         for place, run in enumerate(group.runs):
             values = np.where(np.isfinite(run[column]), run[column], np.nan)
@@ -230,6 +235,10 @@ def _plot_group(
     )
 
 
+def _shown_name(group: Curves) -> str:
+    return f"{plain_text(group.name, 56)} ({counted(len(group.runs), 'run')})"
+
+
 def _plot_ends(axes: Axes, groups: Sequence[Curves], theme: Theme) -> None:
     """Every run's last confirmed scores as dots, a line of dots for each group and score, with its median."""
     for place, group in enumerate(groups):
@@ -250,6 +259,8 @@ def _plot_ends(axes: Axes, groups: Sequence[Curves], theme: Theme) -> None:
                 alpha=0.75,
                 zorder=3,
             )
+            if found.size == 1:
+                continue
             middle = float(np.median(found))
             axes.plot(middle, height, zorder=4, **_median_mark(theme))
     for filled, name in ((True, "mean"), (False, "best weight")):
