@@ -18,6 +18,7 @@ from wann.networks.network import Network, compile_genome, evaluate_network
 from wann.utils.arrays import FloatArray
 from wann.utils.files import atomic_path
 from wann.utils.json_text import dump_json, need, numbers, parse_json, read_text, strings
+from wann.utils.plain_text import plain
 
 if TYPE_CHECKING:
     from wann.tasks.task import Task
@@ -97,12 +98,14 @@ class Champion:
         """The task it was found on.
 
         Raises:
+            UntrustedError: it would import a module that the user has not named; see `wann.tasks.trust`.
             ValueError: the task is not known, or its inputs and outputs are not this network's.
         """
-        from wann.tasks.registry import (
-            get_task,
-        )  # brings the engine, which reading and drawing a champion do without
+        # They bring the engine, which reading and drawing a champion do without.
+        from wann.tasks.registry import get_task
+        from wann.tasks.trust import refuse_untrusted
 
+        refuse_untrusted(self.task, self.env_kwargs)
         task = get_task(self.task, self.env_kwargs, fresh_env=self.fresh_env)
         wanted, found = (len(task.inputs), len(task.outputs)), (len(self.inputs), len(self.outputs))
         if wanted != found:
@@ -211,8 +214,14 @@ def save_champion(champion: Champion, path: str | os.PathLike[str]) -> None:
         temporary.write_text(champion_to_json(champion), encoding="utf-8")
 
 
-def load_champion(path: str | os.PathLike[str]) -> Champion:
+def load_champion(path: str | os.PathLike[str], *, trust: bool = False) -> Champion:
     """Champion from its file, or from the run folder that holds it. Loading can run no code.
+
+    Args:
+        path: the file or the folder.
+        trust: whether using the champion may run what its file names: import the module of a task such as
+            `module:Name-v0`, and hand its environment paths. Otherwise only what this process has imported or
+            named is used.
 
     Raises:
         ValueError: there is no such file, or it is not a whole and valid champion; in one line.
@@ -226,9 +235,14 @@ def load_champion(path: str | os.PathLike[str]) -> Champion:
             raise ValueError(f"{folder} {what}: it holds no champion.json")
     text = read_text(path, "champion")
     try:
-        return champion_from_json(text)
+        champion = champion_from_json(text)
     except ValueError as error:
         raise ValueError(f"champion file {path}: {error}") from None
+    if trust:
+        from wann.tasks.trust import grant
+
+        grant(champion.task, champion.env_kwargs)
+    return champion
 
 
 def champion_from_json(text: str) -> Champion:
@@ -239,7 +253,7 @@ def champion_from_json(text: str) -> Champion:
     """
     data = parse_json(text, "a champion", FORMAT, VERSION)
     genome = genome_from_dict(need(data, "genome", dict))
-    names = {side: tuple(strings(data, side)) for side in ("inputs", "outputs")}
+    names = {side: tuple(map(plain, strings(data, side))) for side in ("inputs", "outputs")}
     if (len(names["inputs"]), len(names["outputs"])) != (genome.inputs, genome.outputs):
         raise ValueError(
             f"names {len(names['inputs'])} inputs and {len(names['outputs'])} outputs, "
@@ -258,7 +272,7 @@ def champion_from_json(text: str) -> Champion:
     tuned = _per_connection(data, "tuned", "tuned weights", genome)
     importance = _per_connection(data, "importance", "importances", genome)
     return Champion(
-        task=need(data, "task", str),
+        task=plain(need(data, "task", str)),
         inputs=names["inputs"],
         outputs=names["outputs"],
         genome=genome,

@@ -6,6 +6,7 @@ Every setting has a default, is checked when given, and changes something. Prese
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -14,6 +15,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from wann.utils.nearest import nearest
+from wann.utils.plain_text import has_control
 
 PAPER_WEIGHTS = (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0)
 """The fixed series of shared weights. Source: Gaier and Ha (2019), section 3.1."""
@@ -217,6 +219,13 @@ class Settings(BaseModel):
         5.0, ge=0, description="seconds between checkpoints, at least; 0 writes one every generation"
     )
 
+    @field_validator("task", "preset")
+    @classmethod
+    def _printable(cls, value: str) -> str:
+        if has_control(value):
+            raise ValueError("must hold no control character")
+        return value
+
     @field_validator("activations")
     @classmethod
     def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -266,7 +275,7 @@ class Settings(BaseModel):
     @classmethod
     def _toml_values(cls, value: dict[str, Any]) -> dict[str, Any]:
         try:
-            same = tomllib.loads(tomli_w.dumps(value)) == value
+            same = tomllib.loads(tomli_w.dumps(value)) == json.loads(json.dumps(value)) == value
         except (TypeError, ValueError):
             same = False
         if not same:

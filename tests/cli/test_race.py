@@ -8,7 +8,6 @@ from functools import partial
 import numpy as np
 import pytest
 from races import OPTIONS, PLAN, TINY
-from rich.console import Console
 
 from wann import progress
 from wann.champion import load_champion, save_champion
@@ -17,6 +16,7 @@ from wann.networks.genome import minimal_genome
 from wann.run.search import search
 from wann.tuning.race import race
 from wann.tuning.race_entrants import entrants_of
+from wann.utils.terminal import PlainConsole
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_of_many_generations_the_last_eight_are_shown(wann_command, raced, tmp_p
 
 
 def test_a_narrow_terminal_shows_where_it_stands(wann_command, run_path, tmp_path, monkeypatch):
-    monkeypatch.setattr(progress, "Console", partial(Console, force_terminal=True, width=80))
+    monkeypatch.setattr(progress, "PlainConsole", partial(PlainConsole, force_terminal=True, width=80))
     _, _, err = wann_command("race", run_path, "--networks", 5, *OPTIONS, "--out", tmp_path / "race")
     assert "Round 3/3, network 1/1" in err
     assert "464/464" in err

@@ -24,6 +24,7 @@ from wann.run.confirming import scored_champion
 from wann.tasks.registry import get_task
 from wann.utils.arrays import FloatArray
 from wann.utils.json_text import need, read_text
+from wann.utils.plain_text import plain
 
 ACTIVATIONS: Mapping[str, tuple[str, float]] = {
     "sigmoid": ("sigmoid", 5.0),
@@ -78,7 +79,7 @@ def import_neat(
             f"{path} has {genome.inputs} inputs and {genome.outputs} outputs, "
             f"but task {task.name!r} has {wanted[0]} and {wanted[1]}"
         )
-    origin = {"imported_from": path.name, "format": "neat-python"}
+    origin = {"imported_from": plain(path.name), "format": "neat-python"}
     if BY_NAME["sin"].code in genome.activation:
         origin["note"] = _SIN_NOTE
     return scored_champion(task, genome, tuned, origin)

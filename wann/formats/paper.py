@@ -22,6 +22,7 @@ from wann.run.confirming import scored_champion
 from wann.tasks.registry import get_task
 from wann.utils.arrays import FloatArray
 from wann.utils.files import atomic_path
+from wann.utils.plain_text import plain
 
 LINEAR = 1
 
@@ -177,4 +178,4 @@ def import_champion(
         if task.published_weight is None:
             raise ValueError(f"no tuned weights were published for task {task_name!r}: leave --tuned out")
         weights, _ = read_published_weights(tuned, genome, task.published_weight)
-    return scored_champion(task, genome, weights, {"imported_from": Path(path).name})
+    return scored_champion(task, genome, weights, {"imported_from": plain(Path(path).name)})

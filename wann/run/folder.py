@@ -30,6 +30,7 @@ from wann.run.checkpoint import FORMAT, Checkpoint, NewerFormatError, pack, unpa
 from wann.settings import Settings, build_settings, to_toml
 from wann.tasks.registry import get_task
 from wann.tasks.task import Task
+from wann.tasks.trust import refuse_untrusted
 from wann.utils.arrays import FloatArray
 from wann.utils.files import atomic_path, lock_folder, naming
 from wann.utils.json_text import read_text
@@ -360,7 +361,13 @@ def is_run(path: str | os.PathLike[str]) -> bool:
 
 
 def task_of(settings: Settings) -> Task:
-    """The task that a run's settings name."""
+    """The task that a run's settings name.
+
+    Raises:
+        UntrustedError: it would import a module that the user has not named; see `wann.tasks.trust`.
+        ValueError: there is no such task.
+    """
+    refuse_untrusted(settings.task, settings.env_kwargs)
     return get_task(
         settings.task,
         settings.env_kwargs,

@@ -18,6 +18,7 @@ from wann.settings import OBJECTIVES, Settings
 from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
 from wann.utils.json_text import dump_json, need, numbers, parse_json, strings
+from wann.utils.plain_text import plain
 
 FORMAT = "wann-front"
 VERSION = 1
@@ -151,7 +152,9 @@ def front_from_json(text: str) -> Front:
         ValueError: the text is not a whole and valid front, in one line.
     """
     data = parse_json(text, "a front", FORMAT, VERSION)
-    inputs, outputs, objectives = (tuple(strings(data, name)) for name in ("inputs", "outputs", "objectives"))
+    inputs, outputs, objectives = (
+        tuple(map(plain, strings(data, name))) for name in ("inputs", "outputs", "objectives")
+    )
     generation = data.get("generation")
     if not isinstance(generation, int) or isinstance(generation, bool) or generation < 1:
         raise ValueError(f"'generation' must be a whole number, at least 1, not {generation!r}")
@@ -160,7 +163,7 @@ def front_from_json(text: str) -> Front:
     members = tuple(_member(row, len(inputs), len(outputs)) for row in need(data, "members", list))
     if not members:
         raise ValueError("has no members")
-    return Front(need(data, "task", str), generation, objectives, inputs, outputs, members)
+    return Front(plain(need(data, "task", str)), generation, objectives, inputs, outputs, members)
 
 
 def _member(row: Any, inputs: int, outputs: int) -> FrontMember:

@@ -28,6 +28,7 @@ from wann.tasks.data_task import DataTask
 from wann.tasks.environment_task import GymnasiumTask
 from wann.tasks.registry import best_stepping, get_task, preset_settings
 from wann.tasks.task import Task
+from wann.tasks.trust import grant
 from wann.utils.signals import stop_signals
 
 
@@ -94,6 +95,7 @@ def resume(
     threads: int | None = None,
     workers: int | None = None,
     address: str | None = None,
+    trust: bool = False,
     observer: Observer | None = None,
     note: Note | None = None,
     **changes: Any,
@@ -103,6 +105,7 @@ def resume(
     Args:
         path: its run folder.
         threads, workers, address, observer: as `search`.
+        trust: whether the run may import the module that its task names, as `wann.load_champion`.
         note: told in a line what a user should know, such as that the last checkpoint was damaged and the
             one before it is used.
         changes: new values of stop rules.
@@ -113,6 +116,8 @@ def resume(
     """
     placement = Placement(threads, workers, address)
     folder = RunFolder.open(path)
+    if trust:
+        grant(folder.settings.task, folder.settings.env_kwargs)
     for name in changes:
         if name in Settings.model_fields and name not in CHANGEABLE:
             raise ValueError(

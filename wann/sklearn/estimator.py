@@ -26,6 +26,7 @@ from wann.tasks.data_task import DataTask
 from wann.utils.arrays import FloatArray, IntArray
 from wann.utils.files import atomic_path
 from wann.utils.json_text import dump_json, need, numbers, parse_json, read_text, strings
+from wann.utils.plain_text import plain
 from wann.utils.seeding import Purpose, stream
 
 FORMAT = "wann-estimator"
@@ -165,7 +166,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         model.n_features_in_ = len(champion.inputs)
         if data.get("feature_names") is not None:
             names = strings(data, "feature_names")
-            if tuple(names) != champion.inputs:
+            if tuple(map(plain, names)) != champion.inputs:
                 raise ValueError("feature_names must be the inputs of the champion")
             model.feature_names_in_ = np.array(names, object)
         model.weights_ = numbers(data, "weights")

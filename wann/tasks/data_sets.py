@@ -166,7 +166,7 @@ def table_name(name: str) -> str:
     return prefix + os.path.abspath(name.removeprefix("csv:"))
 
 
-def load_table(name: str, label: str | None = None) -> DataSet:
+def load_table(name: str, label: str | None = None, digest: str | None = None) -> DataSet:
     """A user's own table.
 
     Columns of a table are moved and scaled to mean 0 and standard deviation 1 over the training part. Pixels
@@ -177,23 +177,28 @@ def load_table(name: str, label: str | None = None) -> DataSet:
             features) or (images, height, width) and `y` (rows,), or with `x_train`, `y_train`, `x_test` and
             `y_test`, in small or capital letters.
         label: the column with the classes, of a CSV file.
+        digest: SHA-256 that the file must have; by default any. Nothing of another file is told.
 
     Raises:
-        ValueError: the file cannot be read, or is no table of numbers with at least two classes.
+        ValueError: the file cannot be read, is another one, or is no table of numbers with at least two
+            classes.
     """
     path = Path(name.removeprefix("csv:"))
     try:
         content = path.read_bytes()
     except OSError as error:
         raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
+    found = sha256(content).hexdigest()
+    if digest not in (None, found):
+        raise ValueError(f"{name} is not the file that it was when the search began: its SHA-256 differs")
     try:
         if path.suffix != ".npz":
             names, values, words = _read_csv(content, label)
-            return _table(names, [values], [words], sha256(content).hexdigest())
+            return _table(names, [values], [words], found)
         if label is not None:
             raise ValueError("--label names a column of a CSV file; here the array y holds the classes")
         values_of, labels_of = _read_npz(content)
-        return _table(None, values_of, labels_of, sha256(content).hexdigest())
+        return _table(None, values_of, labels_of, found)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 

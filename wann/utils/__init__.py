@@ -9,6 +9,8 @@ In reading order:
     signals     stopping cleanly on a signal
     nearest     the nearest valid name
     words       numbers in words
+    plain_text  text from elsewhere, which must not act
+    terminal    the console of tables and progress
     callbacks   types of functions that callers hand in
     places      default places of files
     one_thread  PyTorch on one thread
