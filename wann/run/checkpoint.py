@@ -25,7 +25,7 @@ _GENES = {
 }
 """Arrays of a genome, as a file has them."""
 
-_LARGEST_NUMBER = 2**31 - 1  # of nodes and innovations
+_LARGEST_NUMBER = 2**31 - 2**24  # of nodes and innovations, which leaves room for generations to come
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def unpack(content: bytes) -> Checkpoint:
         max(int(getattr(genome, name).max(initial=-1)) for genome in genomes) for name in ("node_id", "mark")
     ]
     if not (used[0] < next_node <= _LARGEST_NUMBER and used[1] < next_mark <= _LARGEST_NUMBER):
-        raise ValueError("its next numbers of nodes and connections are taken already")
+        raise ValueError("its next numbers of nodes and connections are taken, or too large")
     if not 0 <= stale <= generation or min(evaluations, steps) < 0 or not 0.0 <= seconds < math.inf:
         raise ValueError("counts generations, evaluations, steps or seconds that cannot be")
     if champion and champion.generation > generation:
