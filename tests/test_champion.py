@@ -305,6 +305,23 @@ def drop(*where):
         (put("scores", "episode_seeds", 0, -1), r"episode_seeds\[0\]' must be at least 0, not -1"),
         (drop("scores", "std"), "has no 'scores.std'"),
         (drop("scores"), "has no 'scores'"),
+        (put("origin", "generation", "17"), "'origin.generation' must be a whole number, not '17'"),
+        (put("origin", "offspring", -1), "'origin.offspring' must be at least 0, not -1"),
+        (put("origin", "note", ["a"]), r"'origin\.note' must be a word, not \['a'\]"),
+        (put("tuning", {"budget": 2.5}), "'tuning.budget' must be a whole number, not 2.5"),
+        (put("tuning", {"chosen_by": None}), "'tuning.chosen_by' must be a number, not None"),
+        (
+            put("tuning", {"start_weight": "x"}),
+            """'tuning.start_weight': must be a number or "tuned", not 'x'""",
+        ),
+        (put("tuning", {"race": []}), r"'tuning\.race' must be a table, not \[\]"),
+        (
+            put("tuning", {"race": {"networks": 1, "file": "x", "rounds": []}}),
+            "has no 'tuning.race.generations'",
+        ),
+        (put("tuning", {"after": {"std": 1.0}}), "has no 'tuning.after.mean'"),
+        (put("task", ["x" * 9999]), r"'task' must be a word, not \['xxx.{0,100}$"),
+        (put("scores", "episode_seeds", 0, 2**63), r"must be below 9223372036854775808, not"),
     ],
 )
 def test_a_broken_champion_is_refused_with_what_is_wrong(tmp_path, edit, message):

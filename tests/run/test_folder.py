@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -423,6 +424,24 @@ def test_the_line_about_a_full_disk_names_the_folder(run_path, monkeypatch, caps
         f"wann: {run_path / 'checkpoint.next.npz'}: No space left on device; "
         "the last checkpoint is safe, 'wann resume' goes on from it\n"
     )
+
+
+# a folder from elsewhere
+
+
+@pytest.mark.parametrize("name", ["failures.log", "metrics.csv", "champions", ".lock"])
+def test_nothing_is_written_through_a_link(run_path, tmp_path, name):
+    place, mine = run_path / name, tmp_path / "mine"
+    if place.is_dir():
+        shutil.move(place, mine)
+    else:
+        mine.write_bytes(place.read_bytes() if place.exists() else b"mine")
+        place.unlink(missing_ok=True)
+    place.symlink_to(mine)
+    before = [path.read_bytes() for path in sorted(mine.rglob("*"))] or mine.read_bytes()
+    with pytest.raises(ValueError, match=f"{re.escape(name)} is a link, which is not written through"):
+        resume(run_path, generations=20, threads=1)
+    assert ([path.read_bytes() for path in sorted(mine.rglob("*"))] or mine.read_bytes()) == before
 
 
 # one process at a time
