@@ -314,6 +314,8 @@ def drop(*where):
             put("tuning", {"start_weight": "x"}),
             """'tuning.start_weight': must be a number or "tuned", not 'x'""",
         ),
+        (put("tuning", {"race": None}), "'tuning.race' must be a table, not None"),
+        (put("tuning", {"after": None}), "'tuning.after' must be a table, not None"),
         (put("tuning", {"race": []}), r"'tuning\.race' must be a table, not \[\]"),
         (
             put("tuning", {"race": {"networks": 1, "file": "x", "rounds": []}}),

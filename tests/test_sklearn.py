@@ -451,6 +451,7 @@ def refused(kind, folder, text):
         ("parameters", [], "'parameters' must be a table, not []"),
         ("parameters.depth", 3, "unknown parameter 'depth'"),
         ("parameters.population", -1, "parameter 'population'"),
+        ("parameters.validation_fraction", 10**400, "parameter 'validation_fraction'"),
         ("parameters.ensemble", "sum", "parameter 'ensemble'"),
         ("mean", [0.0], "must be 4 numbers each"),
         ("mean", ["a", 0.0, 0.0, 0.0], "'mean[0]' must be a number, not 'a'"),

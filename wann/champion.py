@@ -380,9 +380,9 @@ class _Tuning(Schema):
     start_weight: Annotated[Any, AfterValidator(_weight)] = "tuned"
     chosen_by: float = 0.0
     scored_on: str = ""
-    before: _Mean | None = None
-    after: _Mean | None = None
-    race: _Race | None = None
+    before: _Mean = _Mean(mean=0.0)
+    after: _Mean = _Mean(mean=0.0)
+    race: _Race = _Race(networks=0, file="", rounds=[], generations=[])
 
 
 def node_names(champion: Champion) -> dict[int, str]:

@@ -15,6 +15,7 @@ import multiprocessing
 import os
 import sys
 import tempfile
+import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -93,7 +94,8 @@ def fuzz(options: argparse.Namespace, folder: Path, console: Console) -> int:
         ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool,
         Progress(*columns, console=console) as progress,
     ):
-        bar = progress.add_task("", total=sum(piece.count for piece in pieces))
+        ended, begun, total = 0, time.monotonic(), sum(piece.count for piece in pieces)
+        bar = progress.add_task("", total=total)
         waiting = {pool.submit(try_piece, piece, good): piece for piece in pieces}
         for done in as_completed(waiting):
             try:
@@ -114,6 +116,10 @@ def fuzz(options: argparse.Namespace, folder: Path, console: Console) -> int:
                     (options.out / file).write_bytes(damaged(LOADERS[name], good, options.seed, number))
                     console.print(f"{name}: {fault}: {options.out / file}", markup=False)
             progress.advance(bar, count)
+            ended += count
+            if not console.is_terminal and ended * 20 // total > (ended - count) * 20 // total:
+                minutes = (time.monotonic() - begun) / ended * (total - ended) / 60.0
+                console.print(f"{ended:,} of {total:,} files, {minutes:.0f} min left")
     table = Table("loader", "files", "read", "refused", "faults", "slowest")
     for name, count in counts.items():
         refused = count["files"] - count["read"] - count["faults"]

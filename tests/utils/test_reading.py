@@ -162,7 +162,16 @@ def test_what_is_nested_too_deeply_is_refused(levels):
     with pytest.raises(ValueError, match="nested too deeply"):
         load_toml(f"a = {nested(levels)}".encode())
     with pytest.raises(ValueError, match="nested too deeply"):
-        load_toml((".".join("a" * 40) + " = 1").encode())
+        load_toml((".".join("a" * 33) + " = 1").encode())
+    assert load_toml((".".join("a" * 20) + " = 1").encode())
+
+
+@pytest.mark.parametrize("part", ["a", "a-b ", '"!"', r'"\""', "'.'", " é"])
+def test_a_name_of_thousands_of_parts_is_refused_at_once(part):
+    with pytest.raises(ValueError, match="more than 32 parts"):
+        load_toml((".".join([part] * 20_000) + " = 1").encode())
+    with pytest.raises(ValueError, match="more than 32 parts"):
+        load_toml(f"[{'.'.join([part] * 20_000)}]".encode())
 
 
 @pytest.mark.parametrize("text", ["", "{", "nul", "[1,]", '"\n"', "{} {}", b"\xff", "[" + "9" * 5000 + "]"])

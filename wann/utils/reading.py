@@ -10,6 +10,7 @@ import gzip
 import json
 import math
 import os
+import re
 import stat
 import tomllib
 import zipfile
@@ -31,6 +32,9 @@ LARGEST_SETTINGS = 200_000  # bytes of a file of settings
 _DEEPEST = 32  # levels of lists and tables in each other; ours have seven
 _MOST_ARRAYS = 1000  # in a file
 _LONGEST = 500  # characters of a reason
+_PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.){0,64}+"|'[^'\n]{0,64}+')"""
+_LONG_NAME = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{_DEEPEST}}}")
+"""A dotted name of TOML with so many parts that `tomllib`, whose time grows with their square, takes long."""
 _KINDS = "biufSU"  # of arrays: truth values, numbers and words
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # others unpack without a bound on memory
 _ENTRY, _END = b"PK\x01\x02", b"PK\x05\x06"  # of a zip's directory; the end is 22 bytes without a remark
@@ -166,7 +170,10 @@ def load_toml(content: bytes) -> dict[str, Any]:
         ValueError: it is not TOML, or is nested too deeply.
     """
     try:
-        table: dict[str, Any] = _shallow(tomllib.loads(content.decode("utf-8")))
+        text = content.decode("utf-8")
+        if _LONG_NAME.search(text):
+            raise ValueError(f"a name has more than {_DEEPEST} parts: it is nested too deeply")
+        table: dict[str, Any] = _shallow(tomllib.loads(text))
     except RecursionError:
         raise ValueError("is not TOML: it is nested too deeply") from None
     except ValueError as error:
