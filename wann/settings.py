@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from wann.utils.nearest import nearest
 from wann.utils.plain_text import has_control
+from wann.utils.reading import shown
 
 PAPER_WEIGHTS = (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0)
 """The fixed series of shared weights. Source: Gaier and Ha (2019), section 3.1."""
@@ -243,7 +244,7 @@ class Settings(BaseModel):
             raise ValueError("must be 'paper' or a list of names")
         for name in names:
             if name not in OBJECTIVES:
-                raise ValueError(f"there is no objective {name!r}; {nearest(str(name), OBJECTIVES)}")
+                raise ValueError(f"there is no objective {shown(name)}; {nearest(str(name), OBJECTIVES)}")
         if len(set(names)) != len(names):
             raise ValueError("lists an objective twice")
         return names
@@ -275,8 +276,11 @@ class Settings(BaseModel):
     @classmethod
     def _toml_values(cls, value: dict[str, Any]) -> dict[str, Any]:
         try:
-            same = tomllib.loads(tomli_w.dumps(value)) == json.loads(json.dumps(value)) == value
-        except (TypeError, ValueError):
+            # As TOML in the run folder, as JSON in champion files.
+            same = (
+                tomllib.loads(tomli_w.dumps(value)) == value == json.loads(json.dumps(value, allow_nan=False))
+            )
+        except (TypeError, ValueError, RecursionError):
             same = False
         if not same:
             raise ValueError("must hold plain words, numbers, lists and tables only")
@@ -332,7 +336,7 @@ def build_settings(*layers: Mapping[str, Any]) -> Settings:
         merged.update(layer)
     for name in merged:
         if name not in Settings.model_fields:
-            raise ValueError(f"unknown setting {name!r}; {nearest(name, Settings.model_fields)}")
+            raise ValueError(f"unknown setting {shown(name)}; {nearest(name, Settings.model_fields)}")
     for name in set(_idle(merged)) & set(merged) - set(layers[-1] if layers else ()):
         del merged[name]
     plain = {name: _tuples(value) for name, value in merged.items()}
@@ -389,5 +393,5 @@ def _one_line(error: ValidationError) -> str:
     if not name:
         return message
     message = message[0].lower() + message[1:].replace("valid tuple", "list such as [1, 2]")
-    got = "" if message.endswith("?") else f", got {first['input']!r}"
-    return f"setting {name!r}: {message}{got}"
+    got = "" if message.endswith("?") else f", got {shown(first['input'])}"
+    return f"setting {shown(name)}: {message}{got}"

@@ -140,3 +140,35 @@ def test_a_damaged_race_is_told_in_one_line(raced, tmp_path, wann_command):
         code, _, err = wann_command("resume", copy)
         assert (code, err.count("\n")) == (2, 1), err
         assert str(copy / "race.json") in err
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("champion.json", {"race": []}, "'tuning.race' must be a table, not []"),
+        ("champion.json", {"race": None}, "has no 'tuning.race'"),
+        ("champion.json", {"before": "high"}, "'tuning.before' must be a table, not 'high'"),
+        ("champion.json", {"budget": None}, "has no 'tuning.budget'; remove it"),
+        ("round-1/0000.json", {"chosen_by": None}, "has no 'tuning.chosen_by'; remove it"),
+        ("round-1/0000.json", {"chosen_by": "x"}, "'tuning.chosen_by' must be a number, not 'x'"),
+    ],
+)
+def test_a_damaged_champion_of_a_race_is_told_in_one_line(raced, tmp_path, refused, file, change, message):
+    copy = tmp_path / "race"
+    shutil.copytree(raced.path.parent, copy)
+    data = json.loads((copy / file).read_text())
+    data["tuning"] = {k: v for k, v in (data["tuning"] | change).items() if v is not None or k not in change}
+    if file != "champion.json":
+        (copy / "champion.json").unlink()
+    (copy / file).write_text(json.dumps(data))
+    line = refused("resume", copy)
+    assert str(copy / file) in line
+    assert message in line
+
+
+def test_a_round_s_file_of_another_network_is_refused(raced, tmp_path, refused):
+    copy = tmp_path / "race"
+    shutil.copytree(raced.path.parent, copy)
+    (copy / "champion.json").unlink()
+    shutil.copy(copy / "round-1/0001.json", copy / "round-1/0000.json")
+    assert "round-1/0000.json is not the network that is tuned here" in refused("resume", copy)

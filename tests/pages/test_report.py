@@ -29,12 +29,12 @@ from wann.networks.network import batch_networks, compile_genome, evaluate_netwo
 from wann.pages import clips
 from wann.pages.network_data import diagram_data, exhibit, network_data
 from wann.pages.render import SCRIPTS, render
-from wann.pages.report import page_data
+from wann.pages.report import _commands, page_data
 from wann.pages.task_view import task_view
 from wann.rollouts.compiled import roll_out
 from wann.run import search
 from wann.run.folder import RunFolder
-from wann.settings import OBJECTIVES, with_changes
+from wann.settings import OBJECTIVES, Settings, with_changes
 from wann.settings_file import parse_assignment
 from wann.tasks.mnist import deskew
 from wann.tasks.registry import get_task
@@ -57,6 +57,21 @@ def swingup(tmp_path_factory):
     # With this preset one champion soon follows the other.
     wann.search("swingup", preset="stratified", out=path, **TINY)
     return path
+
+
+def test_the_page_shows_a_gap_in_the_metrics(swingup, tmp_path):
+    shutil.copytree(swingup, tmp_path / "run")
+    lines = (swingup / "metrics.csv").read_text().splitlines(keepends=True)
+    (tmp_path / "run" / "metrics.csv").write_text("".join(lines[:1] + lines[4:]))
+    learning = page_data(tmp_path / "run", clips=False)["learning"]
+    assert learning["generation"] == [1, *range(4, 9)]
+    assert [value is None for value in learning["best_mean"]] == [True] + [False] * 5
+
+
+def test_the_command_that_repeats_a_search_is_quoted(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", Settings(preset="a; touch $HOME/x"))
+    words = shlex.split(_commands(folder.path, folder.settings)[0])
+    assert words[:5] == ["wann", "search", "swingup", "--preset", "a; touch $HOME/x"]
 
 
 @pytest.fixture(scope="module")

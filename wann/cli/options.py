@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -18,6 +17,7 @@ import click
 from wann.evaluation.placement import Placement
 from wann.utils.places import refuse_taken
 from wann.utils.plain_text import plain
+from wann.utils.reading import load_json, shown
 from wann.utils.words import counted
 
 if TYPE_CHECKING:
@@ -89,11 +89,11 @@ def placement_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def json_object(_context: click.Context, _option: click.Parameter, text: str | None) -> dict[str, Any] | None:
     """Callback of an option that takes a JSON object."""
     try:
-        value = None if text is None else json.loads(text)
+        value = None if text is None else load_json(text)
     except ValueError:
         value = text
     if not isinstance(value, dict | None):
-        raise click.BadParameter(f'{text!r} is not a JSON object such as {{"gravity": -5.0}}')
+        raise click.BadParameter(f'{shown(text)} is not a JSON object such as {{"gravity": -5.0}}')
     return value
 
 

@@ -207,6 +207,7 @@ def _learning(metrics: Mapping[str, FloatArray]) -> dict[str, list[float | None]
     """The curves of the search, thinned out evenly."""
     total = metrics["generation"].size
     rows = np.unique(np.linspace(0, max(total - 1, 0), min(total, _MOST_ROWS)).round().astype(np.int64))
+    rows = np.union1d(rows, np.flatnonzero(np.isnan(metrics["best_mean"]))[:_MOST_ROWS])  # the gaps
     return {
         name: [float(f"{x:.6g}") if math.isfinite(x) else None for x in metrics[name][rows].tolist()]
         for name in ("generation", *_CURVES)

@@ -240,7 +240,9 @@ def _run(
             settings, len(task.inputs), len(task.outputs), state, initial.genome if initial else None
         )
         totals = checkpoint.totals if checkpoint else Totals()
-        folder.truncate_metrics(evolution.generation)
+        lacking = folder.truncate_metrics(evolution.generation)
+        if lacking and note:
+            note(lacking)
         folder.drop_champions_after(evolution.generation)
         loop = Loop(folder, task, evolution, evaluator, totals, observer, note, stop)
         if evolution.champion:

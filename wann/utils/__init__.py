@@ -5,7 +5,8 @@ In reading order:
     arrays      types of arrays
     seeding     randomness by its address
     files       files written aside and renamed into place
-    json_text   JSON read and written with care
+    reading     files read with care: sizes, kinds, schemas, messages
+    json_text   JSON written to be read by people
     signals     stopping cleanly on a signal
     nearest     the nearest valid name
     words       numbers in words
