@@ -334,9 +334,7 @@ def build_settings(*layers: Mapping[str, Any]) -> Settings:
     merged: dict[str, Any] = {}
     for layer in layers:
         merged.update(layer)
-    for name in merged:
-        if name not in Settings.model_fields:
-            raise ValueError(f"unknown setting {shown(name)}; {nearest(name, Settings.model_fields)}")
+    _check_names(merged)
     for name in set(_idle(merged)) & set(merged) - set(layers[-1] if layers else ()):
         del merged[name]
     plain = {name: _tuples(value) for name, value in merged.items()}
@@ -344,6 +342,20 @@ def build_settings(*layers: Mapping[str, Any]) -> Settings:
         return Settings(**plain)
     except ValidationError as error:
         raise ValueError(_one_line(error)) from None
+
+
+def check_values(values: Mapping[str, Any]) -> None:
+    """Check the name and the value of each setting by itself.
+
+    Raises:
+        ValueError: a name is unknown, or a value of the wrong type or out of range, in one line.
+    """
+    _check_names(values)
+    try:
+        Settings(**{name: _tuples(value) for name, value in values.items()})
+    except ValidationError as error:
+        if error.errors()[0]["loc"]:  # others are about several settings together
+            raise ValueError(_one_line(error)) from None
 
 
 def with_changes(settings: Settings, changes: Mapping[str, Any]) -> Settings:
@@ -376,6 +388,12 @@ def from_toml(text: str) -> Settings:
         return build_settings(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"not TOML: {error}") from None
+
+
+def _check_names(values: Mapping[str, Any]) -> None:
+    for name in values:
+        if name not in Settings.model_fields:
+            raise ValueError(f"unknown setting {shown(name)}; {nearest(name, Settings.model_fields)}")
 
 
 def _tuples(value: Any) -> Any:

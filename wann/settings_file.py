@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from wann.settings import check_values
 from wann.utils.reading import LARGEST_SETTINGS, in_file, load_json, load_toml, read_bytes, shown
 
 REFERENCE_NAMES: dict[str, str | None] = {
@@ -64,7 +65,8 @@ def read_settings_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], tu
         The values under our names, and a note for each of the reference's names that was mapped.
 
     Raises:
-        ValueError: the file is missing, unreadable, or not TOML (JSON where it ends in .json).
+        ValueError: the file is missing, unreadable, not TOML (JSON where it ends in .json), or a name or
+            value in it is wrong.
     """
     path = Path(path)
     content = read_bytes(path, "settings file", LARGEST_SETTINGS)
@@ -72,8 +74,14 @@ def read_settings_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], tu
         values = load_json(content) if path.suffix == ".json" else load_toml(content)
         if not isinstance(values, dict):
             raise ValueError(f"must hold names and values, not a {type(values).__name__}")
-    values.pop("format", None)  # a run's own config.toml is a settings file too
-    return _map_reference_names(values)
+        values.pop("format", None)  # a run's own config.toml is a settings file too
+        mapped, notes = _map_reference_names(values)
+        # The command has words of its own for these.
+        check_values({name: value for name, value in mapped.items() if name not in _OF_THE_COMMAND})
+    return mapped, notes
+
+
+_OF_THE_COMMAND = ("task", "preset", "env_kwargs")
 
 
 def _map_reference_names(values: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:

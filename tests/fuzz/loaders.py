@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -100,7 +101,8 @@ def _race(path: Path) -> None:
 
 def _settings(path: Path) -> None:
     values, _ = read_settings_file(path)
-    build_settings(values)
+    with suppress(ValueError):  # as to what does not go together, or is the command's
+        build_settings(values)
 
 
 def _assignment(path: Path) -> None:
@@ -183,8 +185,8 @@ LOADERS = {
         ),
         Loader("tuning", ("tuning.npz",), of_arrays, ".npz", _tuning),
         Loader("race", ("race/race.json",), of_json, ".json", _race, folder="race", place="race.json"),
-        Loader("settings", ("run/config.toml",), of_text, ".toml", _settings, names_file=False),
-        Loader("settings_json", ("reference.json",), of_json, ".json", _settings, names_file=False),
+        Loader("settings", ("run/config.toml",), of_text, ".toml", _settings),
+        Loader("settings_json", ("reference.json",), of_json, ".json", _settings),
         Loader("assignment", ("assignment.txt",), of_bytes, ".txt", _assignment, names_file=False),
         Loader("arguments", ("arguments.txt",), of_json, ".txt", _arguments, names_file=False),
         Loader("published", ("published.out",), of_text, ".out", _published),

@@ -86,6 +86,29 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path):
         read_bytes(tmp_path / "none")
 
 
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+def test_a_name_that_no_file_can_have_is_refused(name):
+    with pytest.raises(ValueError, match="no file can have that name") as caught:
+        read_bytes(name)
+    assert type(caught.value) is ValueError
+    assert str(caught.value).isprintable()
+
+
+def test_a_file_that_grows_while_it_is_read_is_bounded(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"12345")
+    found = os.fstat
+
+    def before(descriptor):
+        values = list(found(descriptor))
+        values[6] = 1  # its size, as it was a moment ago
+        return os.stat_result(values)
+
+    monkeypatch.setattr(os, "fstat", before)
+    assert read_bytes(tmp_path / "file", largest=5) == b"12345"
+    with pytest.raises(ValueError, match="larger than 4 bytes"):
+        read_bytes(tmp_path / "file", largest=4)
+
+
 def test_bytes_that_are_no_text_are_refused(tmp_path):
     (tmp_path / "file").write_bytes(b"\xff")
     with pytest.raises(ValueError, match=r"^note file .* is not text in UTF-8") as caught:

@@ -109,14 +109,13 @@ def read_bytes(path: str | os.PathLike[str], what: str = "", largest: int = LARG
         ValueError: it is missing, cannot be read, is no regular file, or is larger.
     """
     failed = f"cannot read {what} {path}" if what else f"cannot read {path}"
+    _refuse_special(path, failed)  # before it is opened, which could act on a device
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode) and not Path(path).is_dir():
-            raise ValueError(f"{failed}: it is not a regular file")  # to open it could act on a device
         with open(path, "rb", opener=_open_at_once) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ValueError(f"{failed}: it is not a regular file")
             size = os.fstat(file.fileno()).st_size
-            content = (file.read(largest + 1) or b"") if size <= largest else b""
+            content = (file.read(size + 1) or b"") if size <= largest else b""
+            if len(content) > size:  # it grows, or is one of /proc
+                content += file.read(largest + 1 - len(content)) or b""
     except OSError as error:
         raise ValueError(f"{failed}: {error.strerror or error}") from None
     except MemoryError:
@@ -126,8 +125,20 @@ def read_bytes(path: str | os.PathLike[str], what: str = "", largest: int = LARG
     return content
 
 
+def _refuse_special(path: str | os.PathLike[str], failed: str) -> None:
+    """Refuse a pipe, a device, a socket; a folder is refused as it is opened."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        raise ValueError(f"{failed}: {error.strerror or error}") from None
+    except ValueError:  # of a null byte, or half a character
+        raise ValueError(f"{one_line(failed)}: no file can have that name") from None
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise ValueError(f"{failed}: it is not a regular file")
+
+
 def _open_at_once(path: str, flags: int) -> int:
-    """Open without waiting for the other end of a pipe."""
+    """Open without waiting for the other end of a pipe, which may have come meanwhile."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
