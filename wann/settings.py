@@ -110,6 +110,11 @@ class Settings(BaseModel):
 
     # episodes
     episodes: int = Field(3, ge=1, le=10_000, description="episodes per shared weight")
+    own_episodes: bool = Field(
+        False,
+        description="whether each shared weight has episodes of its own in a generation; otherwise all have "
+        "the same ones",
+    )
     max_steps: int = Field(
         1000,
         ge=1,

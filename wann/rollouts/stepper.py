@@ -141,7 +141,7 @@ class Stepper:
         steps: NDArray[np.int64],
     ) -> str | None:
         """Play all episodes of one network, fill its returns (W, E) and steps; why it failed, if it did."""
-        weights, seeds, max_steps = job.weights, job.seeds, job.max_steps
+        weights, seeds, max_steps = job.weights, job.seed_of.tolist(), job.max_steps
         shared = weights.ndim == 1
         rows = np.ascontiguousarray(weights, np.float64).reshape(len(weights), -1)
         outputs = np.empty(self._actions.size)
@@ -154,7 +154,7 @@ class Stepper:
         w = e = now = 0
         try:
             for w, row in enumerate(rows):
-                for e, seed in enumerate(seeds):
+                for e, seed in enumerate(seeds[w]):
                     with alarm(limit):
                         deadline = math.inf if limit is None else clock() + limit
                         now, total, highest, without = 0, 0.0, 0.0, 0
@@ -192,7 +192,7 @@ class Stepper:
             trace = traceback.format_exc()
         steps[w, e] = now
         weight = f"weight {float(weights[w])!r}" if shared else f"weight set {w}"
-        return f"{what} (step {now + 1} of the episode with seed {seeds[e]}, {weight})\n\n{trace}"
+        return f"{what} (step {now + 1} of the episode with seed {seeds[w][e]}, {weight})\n\n{trace}"
 
     def _instance(self) -> AnyEnv:
         if self._fresh:

@@ -24,6 +24,7 @@ from wann.evolution.shared_weights import (
     noisy_weights,
 )
 from wann.networks.network import Network, compile_genome
+from wann.rollouts.job import Seeds
 from wann.rollouts.result import Rollouts
 from wann.run.checkpoint import Checkpoint, Totals
 from wann.run.confirming import champion_of, confirmation
@@ -222,7 +223,10 @@ class Loop:
         compiled = time.perf_counter()
         marks = np.concatenate([network.mark for network in networks])
         weights = noisy_weights(settings, generation_weights(settings, number), marks, number)
-        seeds = episode_seeds(settings.seed, Purpose.EPISODES, settings.episodes, number)
+        count = settings.episodes * (len(weights) if settings.own_episodes else 1)
+        seeds: Seeds = episode_seeds(settings.seed, Purpose.EPISODES, count, number)
+        if settings.own_episodes:
+            seeds = np.reshape(seeds, (len(weights), settings.episodes))
         rollouts = self._stoppable.evaluate(networks, weights, seeds, progress=self._show)
         self._effort = self._evaluator.effort
         self._look_at_failures(rollouts, len(genomes))
