@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import toys  # noqa: F401  registers its environments
 from conftest import evolved
 
 from wann.evaluation.evaluator import LocalEvaluator
