@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from wann.utils.nearest import nearest
 from wann.utils.plain_text import has_control
-from wann.utils.reading import shown
+from wann.utils.reading import shallow, shown
 
 PAPER_WEIGHTS = (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0)
 """The fixed series of shared weights. Source: Gaier and Ha (2019), section 3.1."""
@@ -32,6 +32,8 @@ ActivationName = Literal[
 ]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+_DEEPEST_ARGUMENTS = 16  # tables and lists in each other
 
 STOP_RULES = ("generations", "target_score", "max_seconds", "max_evaluations", "patience")
 """The settings that only end a run."""
@@ -280,6 +282,7 @@ class Settings(BaseModel):
     @field_validator("env_kwargs")
     @classmethod
     def _toml_values(cls, value: dict[str, Any]) -> dict[str, Any]:
+        shallow(value, _DEEPEST_ARGUMENTS)
         try:
             # As TOML in the run folder, as JSON in champion files.
             same = (

@@ -183,7 +183,7 @@ def load_toml(content: bytes) -> dict[str, Any]:
         text = content.decode("utf-8")
         if _LONG_NAME.search(text):
             raise ValueError(f"a name has more than {_DEEPEST} parts: it is nested too deeply")
-        table: dict[str, Any] = _shallow(tomllib.loads(text))
+        table: dict[str, Any] = shallow(tomllib.loads(text))
     except RecursionError:
         raise ValueError("is not TOML: it is nested too deeply") from None
     except ValueError as error:
@@ -203,7 +203,7 @@ def load_json(content: bytes | str, *, finite: bool = False) -> Any:
     """
     hooks: dict[str, Any] = {"parse_constant": _refuse_constant, "parse_float": _finite} if finite else {}
     try:
-        return _shallow(
+        return shallow(
             json.loads(content.decode("utf-8") if isinstance(content, bytes) else content, **hooks)
         )
     except RecursionError:
@@ -224,15 +224,19 @@ def _finite(word: str) -> float:
     return float(word) if math.isfinite(float(word)) else _refuse_constant(word)
 
 
-def _shallow(value: Any) -> Any:
-    """The value, where its lists and tables are not nested so deeply that walking through them would fail."""
+def shallow(value: Any, deepest: int = _DEEPEST) -> Any:
+    """A value whose lists and tables are not nested so deeply that walking through them could fail.
+
+    Raises:
+        ValueError: there are more than `deepest` in each other.
+    """
     level = [value] if isinstance(value, dict | list) else []
-    for _ in range(_DEEPEST):
+    for _ in range(deepest):
         inner = (each.values() if isinstance(each, dict) else each for each in level)
         level = [child for children in inner for child in children if isinstance(child, dict | list)]
         if not level:
             return value
-    raise ValueError(f"is nested too deeply: {_DEEPEST} lists and tables in each other")
+    raise ValueError(f"is nested too deeply: {deepest} lists and tables in each other")
 
 
 def parse_json(text: str, what: str, form: str, version: int) -> dict[str, Any]:
