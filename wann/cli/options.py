@@ -17,12 +17,12 @@ import click
 
 from wann.evaluation.placement import Placement
 from wann.utils.places import refuse_taken
+from wann.utils.signals import INTERRUPTED as INTERRUPTED
 from wann.utils.words import counted
 
 if TYPE_CHECKING:
     from wann.champion import Champion, Weight
 
-INTERRUPTED = 130
 NAMES_SHOWN = 24
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -222,7 +223,8 @@ class Loop:
         compiled = time.perf_counter()
         marks = np.concatenate([network.mark for network in networks])
         weights = noisy_weights(settings, generation_weights(settings, number), marks, number)
-        seeds = episode_seeds(settings.seed, Purpose.EPISODES, settings.episodes, number)
+        skipped = settings.skip_episodes.count(number + 1)
+        seeds = episode_seeds(settings.seed, Purpose.EPISODES, settings.episodes, number, skipped)
         rollouts = self._stoppable.evaluate(networks, weights, seeds, progress=self._show)
         self._effort = self._evaluator.effort
         self._look_at_failures(rollouts, len(genomes))
@@ -285,9 +287,14 @@ class Loop:
         first = failures[0][1]
         log = self._folder.path / "failures.log"
         if 2 * len(failures) > count:
+            longer = ", --set episode_seconds=N gives them more time" * any(
+                "TimeLimit" in r for _, r in failures
+            )
             raise SearchFailedError(
                 f"{len(failures)} of {count} networks of generation {generation} could not be evaluated; the "
-                f"run is saved, and 'wann resume' tries again. All reasons are in {log}; the first:\n{first}"
+                f"run is saved, and 'wann resume {shlex.quote(str(self._folder.path))}' plays the same "
+                f"episodes again{longer}, --set skip_episodes={generation} plays others. All reasons are in "
+                f"{log}; the first:\n{first}"
             )
         if self._note and not (self._row and self._row["failed"]):
             self._note(
