@@ -29,6 +29,7 @@ settings.register_profile(
 settings.load_profile("wann")
 
 CLUSTERS = {
+    "evaluation/test_misbehaviour.py",
     "evaluation/test_network_cut.py",
     "evaluation/test_placement.py",
     "evaluation/test_ray_evaluator.py",

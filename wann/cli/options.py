@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from wann.evaluation.placement import Placement
+from wann.utils.at_once import INTERRUPTED as INTERRUPTED
 from wann.utils.places import refuse_taken
-from wann.utils.signals import INTERRUPTED as INTERRUPTED
 from wann.utils.words import counted
 
 if TYPE_CHECKING:

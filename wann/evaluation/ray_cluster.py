@@ -27,16 +27,16 @@ os.environ.setdefault("RAY_gcs_server_request_timeout_seconds", "180")
 os.environ.setdefault("RAY_agent_register_timeout_ms", "300000")
 os.environ.setdefault("RAY_worker_register_timeout_seconds", "600")
 
-import psutil  # which Ray brings
 import ray
 from ray import exceptions
+
+import psutil  # isort: skip  # which Ray brings, once it is imported
 
 __all__ = ["REACH_SECONDS", "Activity", "connect", "exceptions", "first_line", "identity", "ray"]
 
 REACH_SECONDS = 10.0
 """How long a cluster's address may take to answer."""
 
-_STARTING_SECONDS = 300  # that a node may take to start
 _QUIET_SECONDS = 60.0  # after which nothing will happen any more, where hardly anything has been computed
 _QUIET = 0.1  # share of a processor; what has started and waits needs less
 _OBJECT_STORE = 256 * 2**20  # bytes, of a cluster that we start: populations are small
@@ -86,14 +86,20 @@ def connect(address: str | None, workers: int | None, note: Callable[[str], None
 
 @contextmanager
 def _patient() -> Iterator[None]:
-    """Let a node take as long as a busy machine needs to start; Ray gives up after 30 seconds."""
+    """Let a node start as long as its processes compute; Ray gives up after 30 seconds."""
     services = ray._private.services
-    impatient = services.get_node
+    impatient, activity = services.get_node, Activity()
 
     def get_node(address: str, node: str) -> Any:
-        return services.get_node_with_retry(address, node, _STARTING_SECONDS)
+        while True:
+            try:
+                return impatient(address, node)
+            except RuntimeError:  # it is not there yet
+                if activity.ended():
+                    raise
+                time.sleep(0.1)
 
-    services.get_node = get_node if hasattr(services, "get_node_with_retry") else impatient
+    services.get_node = get_node
     try:
         yield
     finally:

@@ -310,7 +310,6 @@ class RayEvaluator:
             error: of its death; a `StandsStillError` where it is ended as what it computed last stood still,
                 so that another process tries once more: the rest of its units has nothing to do with that.
         """
-        hung = worker.hanging or self._late(worker, self._episode_limit)
         self._ready.remove(worker)
         self._end(worker)
         for reference in [r for r, (owner, _, _) in self._sent.items() if owner is worker]:
@@ -319,13 +318,14 @@ class RayEvaluator:
         for place, (sent, span) in enumerate(worker.spans):
             # Only the first was being computed; the others have nothing to do with it.
             guiltless = place > 0 or isinstance(error, StandsStillError)
-            blame = 0 if guiltless else _BLAME_FOR_HANGING if hung else 1
+            blame = 0 if guiltless else _BLAME_FOR_HANGING if worker.hanging else 1
             if sent is work and not dealer.give_back(span, blame):
                 dealer.finish(span)
                 reason = (
                     f"an episode took longer than {self._episode_limit:g} s, and its worker was ended"
-                    if hung
-                    else f"its worker died {MOST_LOSSES} times, the last time so: {first_line(error)}"
+                    if worker.hanging
+                    else f"its worker died {MOST_LOSSES} times, or took no notice of its time limit; the "
+                    f"last time so: {first_line(error)}"
                 )
                 failed.append(work.failed(span.first, span.last, reason))
         self._grow()
@@ -337,17 +337,13 @@ class RayEvaluator:
         A worker judges its own episodes: only there it is known what they have computed. But it cannot where
         compiled code lets no other thread run. An episode that goes on for so long stands still.
         """
+        now, longest = time.perf_counter(), self._episode_limit / STANDING_STILL
         for worker in self._ready:
-            if not worker.hanging and self._late(worker, self._episode_limit / STANDING_STILL):
-                worker.hanging = True
-                self._end(worker)
-
-    def _late(self, worker: _Worker, longest: float) -> bool:
-        """Whether a worker has been at a chunk for longer than its slowest episode may take."""
-        if not worker.spans:
-            return False
-        allowed = longest + 2.0 * _STRAGGLING * self._expected(*worker.spans[0])
-        return time.perf_counter() - worker.since > allowed
+            if worker.spans and not worker.hanging:
+                allowed = longest + 2.0 * _STRAGGLING * self._expected(*worker.spans[0])
+                if now - worker.since > allowed:
+                    worker.hanging = True
+                    self._end(worker)
 
     def _end(self, worker: _Worker) -> None:
         with suppress(exceptions.RayError, ValueError):

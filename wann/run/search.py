@@ -239,8 +239,10 @@ def _run(
         stop = stack.enter_context(stop_signals())
         folder.drop_leftovers()
         checkpoint, damage = folder.load_checkpoint()
-        if damage and note:
-            note(damage)
+        if damage:
+            folder.set_damaged_aside()
+            if note:
+                note(damage)
         _check_skipped(folder.settings, settings, checkpoint.state.generation if checkpoint else 0)
         # Only now: a run that is in use or damaged keeps the settings it had.
         if changed_names(folder.settings, settings):

@@ -6,6 +6,7 @@ In reading order:
     seeding     randomness by its address
     files       files written aside and renamed into place
     json_text   JSON read and written with care
+    at_once     the end of the process at once
     signals     stopping cleanly on a signal
     nearest     the nearest valid name
     words       numbers in words

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-INTERRUPTED = 130
-"""Exit code after SIGINT, as of shells: 128 and the number of the signal."""
+from wann.utils.at_once import end_at_once
 
 
 class BrokenOff(BaseException):
@@ -117,10 +115,3 @@ def noting_interrupts() -> Iterator[Callable[[], bool]]:
     finally:
         if ours:
             signal.signal(signal.SIGINT, before)
-
-
-def end_at_once(_number: int, _frame: FrameType | None) -> None:
-    """Signal handler that ends this process in one line."""
-    cursor = b"\x1b[?25h" if os.isatty(2) else b""  # which a display in progress hides
-    os.write(2, cursor + b"wann: interrupted\n")
-    os._exit(INTERRUPTED)
