@@ -140,11 +140,6 @@ def deaf(env, result):
     threading.Event().wait()
 
 
-def held(env, result):
-    """No other thread of this process runs any more."""
-    ctypes.PyDLL(None).pause()
-
-
 def background():
     threading.Thread(target=time.sleep, args=(1000.0,), daemon=True).start()
 
@@ -257,7 +252,6 @@ DEADLY = {
     "is killed": after(lambda: os.kill(os.getpid(), signal.SIGKILL)),
     "a fault": after(lambda: ctypes.string_at(0)),
     "deaf": deaf,
-    "held": held,
 }
 """What ends or holds its process, so that only workers survive it: others take their place."""
 

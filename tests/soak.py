@@ -278,7 +278,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--no-cluster", action="store_true", help="leave Ray out")
+    parser.add_argument("--visit", type=float, default=60.0, help="seconds on a cluster, every five minutes")
     parser.add_argument("--cluster", nargs=4, help=argparse.SUPPRESS)  # the part that is a process of its own
     options = parser.parse_args()
     if options.cluster:
@@ -293,6 +293,6 @@ if __name__ == "__main__":
             shown[0] = time.monotonic()
             print(text, flush=True)
 
-    total = soak(place, 60.0 * options.minutes, options.seed, show, 0.0 if options.no_cluster else 60.0)
+    total = soak(place, 60.0 * options.minutes, options.seed, show, options.visit)
     print(f"{total.total()} faults, the champion is the undisturbed one, bit for bit: {dict(total)}")
     shutil.rmtree(place)

@@ -419,7 +419,7 @@ def test_a_second_process_is_refused_in_one_line_and_changes_nothing(tmp_path, c
     assert resume(path, generations=1, threads=1).stopped_by == "generations"
 
 
-def wait_for(condition, seconds=60.0):
+def wait_for(condition, seconds=600.0):
     limit = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < limit, "waited too long"

@@ -108,7 +108,7 @@ def assignments(values):
     return [f"--set={name}={value}" for name, value in values.items()]
 
 
-def wait_for(condition, process, seconds=60.0):
+def wait_for(condition, process, seconds=600.0):
     limit = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, "the process ended by itself"
@@ -161,7 +161,7 @@ def interrupted(path, number, *options):
         wait_for((path / "champion.json").exists, process)
         time.sleep(0.1)
         process.send_signal(number)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=600)
     finally:
         process.kill()
         process.wait()

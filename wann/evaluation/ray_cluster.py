@@ -107,29 +107,39 @@ def _patient() -> Iterator[None]:
 
 
 class Activity:
-    """What the processes that this one has started compute, from the making of this object on."""
+    """What the processes that this one has started do, from the making of this object on."""
 
     def __init__(self) -> None:
-        self._since, self._spent = time.monotonic(), self._computed()
+        self._since, self._spent = time.monotonic(), self._now()
 
     def ended(self) -> bool:
-        """Whether hardly anything was computed in the last minute; asked more often, it is not known."""
+        """Whether they hardly did anything in the last minute; asked more often, it is not known."""
         now = time.monotonic()
         if now - self._since < _QUIET_SECONDS:
             return False
-        spent = self._computed()
-        quiet = spent - self._spent < _QUIET * (now - self._since)
+        spent = self._now()
+        done = sum(max(0.0, spent[each] - self._spent.get(each, 0.0)) for each in spent)
+        quiet = done < _QUIET * (now - self._since)
         self._since, self._spent = now, spent
         return quiet
 
-    def _computed(self) -> float:
-        """Seconds of processor time."""
-        total = 0.0
+    def _now(self) -> dict[int, float]:
+        """Seconds that each has computed, and has waited for a busy processor."""
+        spent = {}
         for process in psutil.Process().children(recursive=True):
             with suppress(psutil.Error):
                 times = process.cpu_times()
-                total += times.user + times.system
-        return total
+                spent[process.pid] = times.user + times.system + _waited(process.pid)
+        return spent
+
+
+def _waited(process: int) -> float:
+    """Seconds for which the threads of a process were kept waiting; 0 where the system does not tell."""
+    total = 0
+    with suppress(OSError, ValueError, IndexError):
+        for thread in Path(f"/proc/{process}/task").iterdir():
+            total += int((thread / "schedstat").read_text().split()[1])
+    return total / 1e9
 
 
 def _start(workers: int | None) -> None:

@@ -46,6 +46,7 @@ _IN_FLIGHT = 2  # chunks a worker holds: it computes one and has the next at han
 _MOST_FAILED_STARTS = 10  # evaluators in a row
 _BLAME_FOR_HANGING = 3  # of MOST_LOSSES, so that the second time settles it: once may be a link that was cut
 _TELL_SECONDS = 60.0  # between two notes on what is waited for
+_HANGING_SECONDS = 60.0  # for which a worker may be at one chunk, at least
 _POLL_SECONDS = 0.5  # how often the cluster's size and the workers' limits are looked at
 _STRAGGLING = 5.0  # times its expected duration, after which a chunk is computed elsewhere too
 _STRAGGLING_SECONDS = 3.0  # but never before
@@ -337,7 +338,7 @@ class RayEvaluator:
         A worker judges its own episodes: only there it is known what they have computed. But it cannot where
         compiled code lets no other thread run. An episode that goes on for so long stands still.
         """
-        now, longest = time.perf_counter(), self._episode_limit / STANDING_STILL
+        now, longest = time.perf_counter(), max(self._episode_limit / STANDING_STILL, _HANGING_SECONDS)
         for worker in self._ready:
             if worker.spans and not worker.hanging:
                 allowed = longest + 2.0 * _STRAGGLING * self._expected(*worker.spans[0])

@@ -165,10 +165,10 @@ class Stepper:
         clock, isfinite = time.perf_counter, math.isfinite
         w = e = now = 0
         try:
-            for w, row in enumerate(rows):
-                for e, seed in enumerate(seeds):
-                    with TimeLimit(self._limit_seconds) as limit:
-                        due = limit.due
+            with TimeLimit(self._limit_seconds) as limit:
+                for w, row in enumerate(rows):
+                    for e, seed in enumerate(seeds):
+                        due = limit.restart()
                         now, total = 0, 0.0
                         env = self._instance()
                         step = env.step

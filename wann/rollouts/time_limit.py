@@ -105,8 +105,7 @@ class TimeLimit:
         if self._seconds == math.inf:
             return self
         self._thread = _Thread()
-        self._most = self._thread.computed() + self._seconds
-        self.due = perf_counter() + self._seconds
+        self.restart()
         if (
             hasattr(signal, "pthread_kill")
             and threading.current_thread() is threading.main_thread()
@@ -136,6 +135,18 @@ class TimeLimit:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers.clear()
+
+    def restart(self) -> float:
+        """Give the block all its time again.
+
+        Returns:
+            As `look`.
+        """
+        if self._seconds < math.inf:
+            self._over, self._window, self._rings = None, None, 0
+            self._most = self._thread.computed() + self._seconds
+            self.due = perf_counter() + self._seconds
+        return self.due
 
     def look(self) -> float:
         """See whether the time is over.
