@@ -45,6 +45,7 @@ BASE = {
 DRAWN = {"weight_sampling": "uniform"}
 FIXED = {"weight_sampling": "fixed"}
 TOY = {"task": "toys/Toy-v0", "stepping": "gymnasium", "generations": 2}
+NAPPING = {**TOY, "task": "toys/Napping-v0", "env_kwargs": {"width": 0.02}, "fresh_env": False}
 
 # For every setting: what else must be set for it to matter, a value other than the base's, and what differs.
 FLIPS = {
@@ -93,7 +94,8 @@ FLIPS = {
     "add_feature": ({"generations": 12}, 1.5, "metrics"),
     "disable_connection": ({}, 1.5, "metrics"),
     "retries": ({}, 5, "metrics"),
-    "episode_seconds": ({**TOY, "task": "toys/Napping-v0", "fresh_env": False}, 0.3, "failures"),
+    "episode_seconds": ({**NAPPING, "episode_seconds": None}, 0.1, "failures"),
+    "skip_episodes": ({}, 2, "metrics"),
     "checkpoint_seconds": ({}, 0.0, "checkpoints"),
 }
 
@@ -217,6 +219,10 @@ CHECKS = {
     "disable_connection": ([0, 7.5], [(-0.1, "greater than"), ("1", "valid number")]),
     "retries": ([0, 1000], [(-1, "greater than"), (1001, "less than")]),
     "episode_seconds": ([None, 1e-9], [(0, "greater than 0"), (float("inf"), "finite"), ("60", NUMBER)]),
+    "skip_episodes": (
+        [(), (3,), (1, 3, 3)],
+        [(0, "greater than"), ((1, -1), "greater than"), (True, "list such as"), ("3", "list such as")],
+    ),
     "checkpoint_seconds": ([0, 3600], [(-1, "greater than"), (float("inf"), "finite")]),
 }
 
@@ -244,7 +250,8 @@ def outcome(tmp_path, monkeypatch):
 
         with monkeypatch.context() as patch:
             patch.setattr(wann.run.folder.RunFolder, "save_checkpoint", counted)
-            patch.setattr(toys.Napping, "played", 0)
+            patch.setattr(toys.Napping, "asleep", False)
+            patch.setattr(toys.Napping, "seconds", 0.2)
             ended = search(out=tmp_path / name, **values)
         with open(ended.path / "metrics.csv", newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
@@ -472,10 +479,11 @@ def test_changes_are_checked_again():
 
 
 def test_only_what_cannot_change_the_numbers_may_change_at_resume():
-    # How long an episode may take is the exception: a network that fails by it has no numbers.
-    assert set(CHANGEABLE) == {*STOP_RULES, "checkpoint_seconds", "episode_seconds"}
+    # The exceptions: a network that fails by the limit of an episode has no numbers, and no more has a
+    # generation whose episodes are skipped.
+    assert set(CHANGEABLE) == {*STOP_RULES, "checkpoint_seconds", "episode_seconds", "skip_episodes"}
     changeable = {name for name, flip in FLIPS.items() if flip[2] in ("length", "checkpoints", "failures")}
-    assert changeable == set(CHANGEABLE)
+    assert changeable == set(CHANGEABLE) - {"skip_episodes"}
 
 
 @pytest.mark.parametrize(

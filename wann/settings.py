@@ -38,7 +38,7 @@ _DEEPEST_ARGUMENTS = 16  # tables and lists in each other
 STOP_RULES = ("generations", "target_score", "max_seconds", "max_evaluations", "patience")
 """The settings that only end a run."""
 
-CHANGEABLE = (*STOP_RULES, "checkpoint_seconds", "episode_seconds")
+CHANGEABLE = (*STOP_RULES, "checkpoint_seconds", "episode_seconds", "skip_episodes")
 """The settings that may change when a run is resumed."""
 
 
@@ -221,7 +221,13 @@ class Settings(BaseModel):
     episode_seconds: float | None = Field(
         60.0,
         gt=0,
-        description="seconds after which an episode that Python steps has failed, and its network with it",
+        description="seconds of processor time after which an episode that Python steps has failed, and its "
+        "network with it; of the clock, where it stands still twice",
+    )
+    skip_episodes: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (),
+        description="generations that play other episodes than the seed says, as the environment fails in "
+        "those; to name one twice skips the next ones too",
     )
     checkpoint_seconds: float = Field(
         5.0, ge=0, description="seconds between checkpoints, at least; 0 writes one every generation"
@@ -255,6 +261,11 @@ class Settings(BaseModel):
         if len(set(names)) != len(names):
             raise ValueError("lists an objective twice")
         return names
+
+    @field_validator("skip_episodes", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, int) and not isinstance(value, bool) else value
 
     @field_validator("weight_range")
     @classmethod

@@ -509,7 +509,7 @@ def swingup_data(swingup):
 
 def until(page, expression):
     """Wait for a condition; Playwright's own way is one that the page's policy forbids."""
-    end = time.monotonic() + 10.0
+    end = time.monotonic() + 300.0
     while not page.evaluate(expression):
         assert time.monotonic() < end, expression
         page.wait_for_timeout(20)

@@ -74,6 +74,25 @@ def test_a_run_goes_on_from_the_checkpoint_before_to_the_same_end(ended, run_pat
     assert result(run_path) == result(ended)
 
 
+def test_a_damaged_checkpoint_never_takes_the_place_of_the_whole_one_before(ended, run_path, monkeypatch):
+    """The process is killed while it replaces a checkpoint, after it went on from the one before."""
+    path = run_path / "checkpoint.npz"
+    path.write_bytes(path.read_bytes()[:-100])
+
+    def replace(source, target):
+        if Path(target) == path:
+            raise KeyboardInterrupt
+        rename(source, target)
+
+    rename = os.replace
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", replace)
+        with pytest.raises(KeyboardInterrupt):
+            resume(run_path, threads=1)
+    resume(run_path, threads=1)
+    assert result(run_path) == result(ended)
+
+
 # metrics
 
 
@@ -497,7 +516,7 @@ def test_a_second_process_is_refused_in_one_line_and_changes_nothing(tmp_path, c
     assert resume(path, generations=1, threads=1).stopped_by == "generations"
 
 
-def wait_for(condition, seconds=60.0):
+def wait_for(condition, seconds=600.0):
     limit = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < limit, "waited too long"

@@ -10,6 +10,7 @@ import click
 
 from wann.cli.commands import COMMANDS, GROUPS
 from wann.cli.options import INTERRUPTED, echo
+from wann.utils.signals import noting_interrupts
 from wann.version import __version__
 
 USER_ERROR = 2
@@ -21,7 +22,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     before = gc.get_threshold()
     gc.set_threshold(_MANY)
     try:
-        code = commands.main(arguments, prog_name="wann", standalone_mode=False)
+        with noting_interrupts() as interrupted:
+            try:
+                code = commands.main(arguments, prog_name="wann", standalone_mode=False)
+            except BaseException:
+                if interrupted():
+                    raise KeyboardInterrupt from None
+                raise
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         hint = f" (see {context.command_path} --help)" if context else ""

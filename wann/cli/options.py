@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from wann.evaluation.placement import Placement
+from wann.utils.at_once import INTERRUPTED as INTERRUPTED
 from wann.utils.places import refuse_taken
 from wann.utils.plain_text import plain
 from wann.utils.reading import load_json, shown
@@ -23,7 +24,6 @@ from wann.utils.words import counted
 if TYPE_CHECKING:
     from wann.champion import Champion, Weight
 
-INTERRUPTED = 130
 NAMES_SHOWN = 24
 
 

@@ -243,8 +243,9 @@ def resume(
     threads or workers may differ from before. Of the settings, --set may change these:
 
     \b
-    search  stop rules, such as generations=2048; checkpoint_seconds and
-            episode_seconds
+    search  stop rules, such as generations=2048; checkpoint_seconds,
+            episode_seconds; skip_episodes=7 has generation 7 play other
+            episodes
     tuning  budget, such as budget=40000
     race    generations of offspring, such as generations=8
     """

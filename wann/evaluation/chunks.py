@@ -116,6 +116,7 @@ class Work:
             np.concatenate([each.returns for each in parts]),
             np.concatenate([each.steps for each in parts]),
             tuple((index, reason) for index, each in enumerate(parts) for _, reason in each.failures),
+            tuple(index for index, each in enumerate(parts) if each.stalled),
         )
 
     def merge(self, parts: Iterable[tuple[Chunk, Rollouts]]) -> Rollouts:

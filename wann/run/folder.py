@@ -373,6 +373,14 @@ class RunFolder:
             raise ValueError(f"{self.path} cannot be resumed: {'; '.join(problems)}")
         return None, None
 
+    def set_damaged_aside(self) -> None:
+        """Take the newest checkpoint, which is damaged, out of the way of the next; only with the lock.
+
+        Else the next one would take its place, and it that of the whole one before.
+        """
+        with suppress(FileNotFoundError):
+            os.replace(self._checkpoints()[0], self.path / "checkpoint.damaged.npz")
+
     def _checkpoints(self) -> tuple[Path, Path]:
         return self.path / "checkpoint.npz", self.path / "checkpoint.previous.npz"
 

@@ -108,10 +108,11 @@ def resume(
         trust: whether the run may import the module that its task names, as `wann.load_champion`.
         note: told in a line what a user should know, such as that the last checkpoint was damaged and the
             one before it is used.
-        changes: new values of stop rules.
+        changes: new values of stop rules, or generations whose episodes are skipped; see
+            `wann.settings.CHANGEABLE`.
 
     Raises:
-        ValueError: the folder is no run that can go on, or a change is not one of a stop rule.
+        ValueError: the folder is no run that can go on, or a setting cannot be changed.
         SearchFailedError, Interrupted: as `search`.
     """
     placement = Placement(threads, workers, address)
@@ -124,7 +125,11 @@ def resume(
                 f"setting {name!r} determines the run and cannot change when it is resumed; "
                 f"these can: {', '.join(CHANGEABLE)}"
             )
-    return _run(folder, with_changes(folder.settings, changes), placement, observer, note)
+    settings = with_changes(folder.settings, changes)
+    if "skip_episodes" in changes:  # the generations are named, not the whole list
+        skipped = tuple(sorted((*folder.settings.skip_episodes, *settings.skip_episodes)))
+        settings = with_changes(settings, {"skip_episodes": skipped})
+    return _run(folder, settings, placement, observer, note)
 
 
 def resolve(
@@ -208,6 +213,19 @@ def is_same_search(path: str | os.PathLike[str], settings: Settings) -> bool:
     return True
 
 
+def _check_skipped(before: Settings, now: Settings, generations: int) -> None:
+    """Refuse to change the episodes of a generation that is complete.
+
+    Raises:
+        ValueError: the setting names one more than before, or no longer.
+    """
+    for number in sorted({*before.skip_episodes, *now.skip_episodes}):
+        if number <= generations and before.skip_episodes.count(number) != now.skip_episodes.count(number):
+            raise ValueError(
+                f"setting 'skip_episodes': generation {number} is complete, its episodes stay as they were"
+            )
+
+
 def _run(
     folder: RunFolder,
     settings: Settings,
@@ -223,14 +241,17 @@ def _run(
             evaluator = stack.enter_context(
                 open_evaluator(task, settings.max_steps, placement, episodes, note)
             )
-        except ValueError:
+        except (ValueError, RuntimeError):
             folder.remove_if_empty()  # so that the same command works when what is wrong has been mended
             raise
         stop = stack.enter_context(stop_signals())
         folder.drop_leftovers()
         checkpoint, damage = folder.load_checkpoint()
-        if damage and note:
-            note(damage)
+        if damage:
+            folder.set_damaged_aside()
+            if note:
+                note(damage)
+        _check_skipped(folder.settings, settings, checkpoint.state.generation if checkpoint else 0)
         # Only now: a run that is in use or damaged keeps the settings it had.
         if changed_names(folder.settings, settings):
             folder.save_settings(settings)

@@ -13,6 +13,7 @@ from typing import Any
 import gymnasium
 
 from wann.rollouts.spaces import action_codec, observation_codec
+from wann.rollouts.time_limit import close as close_env
 from wann.tasks import data_presets
 from wann.tasks.box2d_task import Box2DTask
 from wann.tasks.compiled_task import CompiledTask
@@ -145,7 +146,7 @@ def _get_task(
         raise ValueError(f"unknown task {name!r}; {hint}") from None
     except ValueError as error:
         raise ValueError(f"task {name!r}: {error}") from None
-    env.close()
+    close_env(env)
     try:
         observations = observation_codec(env.observation_space, None)
         actions = action_codec(env.action_space, None)

@@ -7,6 +7,7 @@ In reading order:
     files       files written aside and renamed into place
     reading     files read with care: sizes, kinds, schemas, messages
     json_text   JSON written to be read by people
+    at_once     the end of the process at once
     signals     stopping cleanly on a signal
     nearest     the nearest valid name
     words       numbers in words
