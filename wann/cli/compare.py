@@ -11,6 +11,7 @@ import click
 from wann.cli.options import (
     INTERRUPTED,
     data_option,
+    echo,
     examples,
     fitted,
     json_option,
@@ -142,20 +143,20 @@ def compare(
                 observer=observer,
             )
     except KeyboardInterrupt:
-        click.echo(f"Stopped, results are kept in {folder}: the same command goes on", err=True)
+        echo(f"Stopped, results are kept in {folder}: the same command goes on", err=True)
         return INTERRUPTED
     _write(bench, rows, folder)
     if as_json:
-        click.echo(json.dumps({"folder": str(folder), **json.loads(to_text(bench, rows, "json"))}))
+        echo(json.dumps({"folder": str(folder), **json.loads(to_text(bench, rows, "json"))}))
     elif form == "text":
         _print(bench, rows)
     else:
-        click.echo(to_text(bench, rows, form), nl=False)  # type: ignore[arg-type]  # click has checked it
+        echo(to_text(bench, rows, form), nl=False)  # type: ignore[arg-type]  # click has checked it
     if measured(rows):
         for suffix in ("svg", "png"):
             draw_comparison(bench, rows, folder / f"comparison.{suffix}")
     if form == "text" and not as_json:
-        click.echo(f"Wrote {folder}")
+        echo(f"Wrote {folder}")
     return 0
 
 
@@ -171,18 +172,17 @@ def _write(bench: Bench, rows: Sequence[Row], folder: Path) -> None:
 def _list(methods: Sequence[Method], as_json: bool) -> None:
     if as_json:
         found = [{"name": each.name, "title": each.title, "needs": each.needs} for each in methods]
-        click.echo(json.dumps({"methods": found}))
+        echo(json.dumps({"methods": found}))
         return
     width = max(len(method.name) for method in methods)
     for method in methods:
         extra = "  (PyTorch)" if method.needs == "torch" else ""
-        click.echo(fitted(f"{method.name:{width}}  {method.title}{extra}", width + 2))
+        echo(fitted(f"{method.name:{width}}  {method.title}{extra}", width + 2))
 
 
 def _print(bench: Bench, rows: Sequence[Row]) -> None:
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
     from wann.random_weights.bench.table import cells, explanation, header, measured
 
@@ -207,13 +207,13 @@ def _print(bench: Bench, rows: Sequence[Row]) -> None:
             min_width=least,
         )
     for row in measured(rows):
-        words = cells(bench, row, rows)
-        grid.add_row(*(Text(words[place]) for place in shown), style="dim" if row.ablation_of else "")
+        words, style = cells(bench, row, rows), "dim" if row.ablation_of else ""
+        grid.add_row(*(words[place] for place in shown), style=style)
     console.print(grid)
     if narrow:
         for row in measured(rows):
             name, title, *_ = cells(bench, row, rows)
-            click.echo(fitted(f"{name}: {title}", 2))
-        click.echo()
+            echo(fitted(f"{name}: {title}", 2))
+        echo()
     for line in explanation(bench, rows):
-        console.print(Text(line))
+        console.print(line)

@@ -11,6 +11,7 @@ import click
 
 from wann.cli.options import (
     data_option,
+    echo,
     examples,
     fitted,
     json_option,
@@ -21,6 +22,7 @@ from wann.cli.options import (
     refuse_given,
     screen,
     size_of,
+    trust_option,
 )
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
 @placement_options
 @data_option
 @json_option
+@trust_option
 def evaluate(
     champion_path: Path,
     episodes: int,
@@ -98,7 +101,7 @@ def evaluate(
             **asdict(placement),
         )
     if as_json:
-        click.echo(json.dumps(card.to_dict(), allow_nan=False))
+        echo(json.dumps(card.to_dict(), allow_nan=False))
         return
     if isinstance(card, ClassifierCard):
         _print_classifier(champion, card)
@@ -159,10 +162,11 @@ def _print_classifier(champion: Champion, card: ClassifierCard) -> None:
 
 
 def _print_scorecard(champion: Champion, card: Scorecard) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
+    from wann.utils.terminal import PlainConsole
+
+    console = PlainConsole()
     console.print(f"{card.task}: {size_of(champion)}; {card.episodes} fresh episodes, seed {card.seed}")
     table = Table()
     table.add_column("weights")

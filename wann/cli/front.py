@@ -12,6 +12,7 @@ import click
 
 from wann.cli.options import (
     data_option,
+    echo,
     examples,
     fitted,
     json_option,
@@ -20,6 +21,8 @@ from wann.cli.options import (
     refuse_given,
     screen,
     size_of,
+    trust_option,
+    trust_word,
 )
 from wann.utils.places import refuse_taken
 from wann.utils.words import counted
@@ -51,6 +54,7 @@ _HEADS = {"mean": "mean", "best": "best weight", "worst": "worst weight"}
 @placement_options
 @data_option
 @json_option
+@trust_option
 def front(run_path: Path, which: str | None, out: Path | None, as_json: bool, placement: Placement) -> None:
     """List the Pareto front of a run, or save one of its networks.
 
@@ -63,7 +67,7 @@ def front(run_path: Path, which: str | None, out: Path | None, as_json: bool, pl
         refuse_given(("out", "threads", "workers", "address", "data"), "only --pick N computes and writes")
         found = load_front(run_path)
         if as_json:
-            click.echo(json.dumps(_listed(run_path, found), allow_nan=False))
+            echo(json.dumps(_listed(run_path, found), allow_nan=False))
         else:
             _print_front(run_path, found)
         return
@@ -120,7 +124,7 @@ def _print_front(run_path: Path, front: Front) -> None:
         )
         table.add_row(str(position + 1), *cells, ", ".join(words[position]))
     console.print(table)
-    click.echo(f"Pick      wann front {shlex.quote(os.fspath(run_path))} --pick knee")
+    echo(f"Pick      wann front {shlex.quote(os.fspath(run_path))} --pick knee{trust_word(front.task, {})}")
 
 
 def _pick(run_path: Path, which: int | str, out: Path | None, as_json: bool, placement: Placement) -> None:
@@ -142,19 +146,19 @@ def _pick(run_path: Path, which: int | str, out: Path | None, as_json: bool, pla
             "best_shared": {"weight": weight, "mean": best},
             "connections": champion.genome.connection_count,
         }
-        click.echo(json.dumps(summary))
+        echo(json.dumps(summary))
         return
-    quoted = shlex.quote(os.fspath(out))
-    replay = "" if is_data_set(champion.task) else f"Replay    wann replay {quoted}\n"
+    quoted, trust = shlex.quote(os.fspath(out)), trust_word(champion.task, champion.env_kwargs)
+    replay = "" if is_data_set(champion.task) else f"Replay    wann replay {quoted}{trust}\n"
     scores = fitted(
         f"          mean return {shown_return(champion.scores.overall)} over "
         f"{len(champion.scores.weights)} shared weights, {shown_return(best)} at weight {weight:g}; "
         f"{size_of(champion)}",
         10,
     )
-    click.echo(
+    echo(
         f"Champion  {out}\n{scores}\n"
-        f"Evaluate  wann evaluate {quoted}\n"
+        f"Evaluate  wann evaluate {quoted}{trust}\n"
         f"{replay}"
         f"Draw      wann draw {quoted}\n"
         f"Search on wann search {shlex.quote(champion.task)} --init-from {quoted}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from wann.cli.options import env_kwargs_option, examples, json_option, print_note, refuse_given, size_of
+from wann.cli.options import echo, env_kwargs_option, examples, json_option, print_note, refuse_given, size_of
 from wann.utils.places import refuse_taken
 
 
@@ -68,8 +68,8 @@ def import_(
             "mean": champion.scores.overall,
             "best_shared": {"weight": weight, "mean": best},
         }
-        click.echo(json.dumps(summary, allow_nan=False))
+        echo(json.dumps(summary, allow_nan=False))
     else:
-        click.echo(f"Wrote {out}: {size_of(champion)}")
+        echo(f"Wrote {out}: {size_of(champion)}")
     if "note" in champion.origin:
         print_note(champion.origin["note"])

@@ -9,11 +9,13 @@ import click
 
 from wann.cli.options import (
     data_option,
+    echo,
     examples,
     placement_options,
     print_note,
     refuse_data_folder,
     refuse_given,
+    trust_option,
 )
 from wann.utils.words import counted
 
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 )
 @placement_options
 @data_option
+@trust_option
 def plot(paths: tuple[Path, ...], out: Path | None, over: str, placement: Placement) -> None:
     """Plot the learning curves of one or more runs.
 
@@ -83,7 +86,7 @@ def _plot_groups(paths: tuple[Path, ...], out: Path | None, over: str) -> None:
         title=title,
         label="− cross-entropy" if is_data_set(tasks[0]) else "return",
     )
-    click.echo(f"Wrote {out}: {counted(len(runs), 'run')} in {counted(len(groups), 'group')}")
+    echo(f"Wrote {out}: {counted(len(runs), 'run')} in {counted(len(groups), 'group')}")
 
 
 def _plot_run(run_path: Path, out: Path | None, placement: Placement) -> None:
@@ -111,4 +114,4 @@ def _plot_run(run_path: Path, out: Path | None, placement: Placement) -> None:
             )
         profile = Profile(weights, returns.mean(axis=1), returns.std(axis=1))
         plot_run(folder.read_metrics(), profile, out, title=title)
-    click.echo(f"Wrote {out}")
+    echo(f"Wrote {out}")

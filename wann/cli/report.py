@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from wann.cli.options import data_option, examples, is_folder_of_runs, refuse_data_folder, refuse_given
+from wann.cli.options import (
+    data_option,
+    echo,
+    examples,
+    is_folder_of_runs,
+    refuse_data_folder,
+    refuse_given,
+    trust_option,
+)
 
 
 @click.command(
@@ -23,6 +31,7 @@ from wann.cli.options import data_option, examples, is_folder_of_runs, refuse_da
     help="Page to write, an .html file.",
 )
 @data_option
+@trust_option
 def report(run_path: Path, out: Path | None) -> None:
     """Make one self-contained HTML page of a run or of several.
 
@@ -42,7 +51,7 @@ def report(run_path: Path, out: Path | None) -> None:
     text = _page_of_runs(run_path) if is_folder_of_runs(run_path) else _page_of_run(run_path)
     with atomic_path(out) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    click.echo(f"Wrote {out}")
+    echo(f"Wrote {out}")
 
 
 def _page_of_run(run_path: Path) -> str:

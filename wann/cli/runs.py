@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wann.cli.options import examples, fitted, json_option, print_note, screen
+from wann.cli.options import echo, examples, fitted, json_option, print_note, screen
 from wann.utils.words import counted
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def runs(folder: Path, as_json: bool) -> None:
             damaged += 1
             print_note(str(error))
     if as_json:
-        click.echo(json.dumps({"runs": [line.to_dict() for line in lines]}, allow_nan=False))
+        echo(json.dumps({"runs": [line.to_dict() for line in lines]}, allow_nan=False))
         return
     print_runs(folder, lines)
 
@@ -71,7 +71,7 @@ def print_runs(folder: Path, lines: Sequence[RunLine]) -> None:
         else:
             for each in _narrow(lines, rows, console.width):
                 console.print(each, soft_wrap=True)
-    click.echo(f"{folder}: {counted(len(lines), 'run')}; {counted_states(lines)}")
+    echo(f"{folder}: {counted(len(lines), 'run')}; {counted_states(lines)}")
     for line in lines:
         if line.state.name == "failed":
             text = Text(fitted(f"failed {_name_in(folder, line.path)}: {line.state.reason}", 2))

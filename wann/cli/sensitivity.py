@@ -10,6 +10,7 @@ import click
 
 from wann.cli.options import (
     data_option,
+    echo,
     examples,
     json_option,
     judged_weight,
@@ -21,6 +22,7 @@ from wann.cli.options import (
     refuse_no_folder,
     refuse_own,
     size_of,
+    trust_option,
 )
 from wann.utils.places import companion
 
@@ -74,6 +76,7 @@ _MOST_FLIPS = 8  # connections that are listed
 @placement_options
 @data_option
 @json_option
+@trust_option
 def sensitivity(
     champion_path: Path,
     weight: Weight | Literal["best"] | None,
@@ -130,12 +133,12 @@ def sensitivity(
     if table:
         _write_table(found, table)
     if as_json:
-        click.echo(json.dumps({**found.to_dict(), "figure": str(out)}, allow_nan=False))
+        echo(json.dumps({**found.to_dict(), "figure": str(out)}, allow_nan=False))
         return
     _print_sensitivity(champion, found)
     for path in (out, table):
         if path:
-            click.echo(f"Wrote {path}")
+            echo(f"Wrote {path}")
 
 
 def _write_table(found: Sensitivity, path: Path) -> None:
@@ -155,15 +158,15 @@ def _write_table(found: Sensitivity, path: Path) -> None:
 
 def _print_sensitivity(champion: Champion, found: Sensitivity) -> None:
     import numpy as np
-    from rich.console import Console
     from rich.table import Table
 
     from wann.progress import shown_return
+    from wann.utils.terminal import PlainConsole
 
     def shown(value: float) -> str:
         return f"{value:.1%}" if found.measure == "accuracy" else shown_return(value)
 
-    console = Console(highlight=False)
+    console = PlainConsole()
     of_each = (
         f"{found.episodes} test samples"
         if found.measure == "accuracy"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wann.cli.options import examples, json_option, refuse_given, screen
+from wann.cli.options import echo, examples, json_option, refuse_given, screen
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -54,9 +54,9 @@ def settings(names: tuple[str, ...], task: str, preset: str | None, as_toml: boo
     fields = {name: Settings.model_fields[name] for name in names or Settings.model_fields}
     if as_json:
         refuse_given(("toml",), "--json and --toml are two forms of one thing")
-        click.echo(json.dumps(_as_json(task, resolved, fields)))
+        echo(json.dumps(_as_json(task, resolved, fields)))
     elif as_toml:
-        click.echo(_as_toml(task, resolved, fields), nl=False)
+        echo(_as_toml(task, resolved, fields), nl=False)
     elif names:
         _print_some(resolved, fields)
     else:
@@ -188,5 +188,5 @@ def _print_all(title: str, resolved: Settings, fields: dict[str, FieldInfo]) -> 
     table.add_column("value", overflow="fold")
     table.add_column("meaning")
     for name, field in fields.items():
-        table.add_row(name, Text(_shown(getattr(resolved, name))), field.description)
+        table.add_row(name, _shown(getattr(resolved, name)), field.description)
     console.print(table)

@@ -14,12 +14,14 @@ import click
 from wann.cli.options import (
     INTERRUPTED,
     data_option,
+    echo,
     examples,
     json_option,
     placement_options,
     print_note,
     refuse_own,
     screen,
+    trust_option,
 )
 
 if TYPE_CHECKING:
@@ -97,6 +99,7 @@ if TYPE_CHECKING:
 @json_option
 @placement_options
 @data_option
+@trust_option
 @click.option("--quiet", is_flag=True, help="No progress output.")
 def table(
     paths: tuple[Path, ...],
@@ -154,7 +157,7 @@ def table(
 
             def observe(what: str, file: Path, stack: ExitStack = stack) -> TuningObserver | None:
                 if not quiet:
-                    click.echo(f"Tuning {what} into {file}", err=True)
+                    echo(f"Tuning {what} into {file}", err=True)
                 return stack.enter_context(tuning_view(quiet))
 
             try:
@@ -172,7 +175,7 @@ def table(
                 )
             except TuningInterrupted:
                 stack.close()
-                click.echo(f"Stopped, saved. Go on: wann table {shlex.join(map(os.fspath, paths))}", err=True)
+                echo(f"Stopped, saved. Go on: wann table {shlex.join(map(os.fspath, paths))}", err=True)
                 return INTERRUPTED
         rows.append(row)
     tests: list[RankTest] = []
@@ -185,7 +188,7 @@ def table(
             "rows": json.loads(tables.to_text(rows, "json")),
             "tests": [test.to_dict() for test in tests],
         }
-        click.echo(json.dumps(found, allow_nan=False))
+        echo(json.dumps(found, allow_nan=False))
         return 0
     if form == "text":
         _print(rows, episodes)
@@ -193,11 +196,11 @@ def table(
         return 0
     text = tables.to_text(rows, form)  # type: ignore[arg-type]  # click has checked it
     if out is None:
-        click.echo(text, nl=False)
+        echo(text, nl=False)
     else:
         with atomic_path(out) as temporary:
             temporary.write_text(text, encoding="utf-8")
-        click.echo(f"Wrote {out}")
+        echo(f"Wrote {out}")
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wann.cli.options import NAMES_SHOWN, examples, fitted, json_option
+from wann.cli.options import NAMES_SHOWN, echo, examples, fitted, json_option
 
 if TYPE_CHECKING:
     from wann.tasks.known import Known
@@ -22,16 +22,16 @@ def tasks(as_json: bool) -> None:
     Every other registered Gymnasium environment is a task too, and so is a table of your own; see
     'wann search --help'.
     """
-    from rich.console import Console
     from rich.text import Text
 
     from wann.tasks.registry import facts, task_names
+    from wann.utils.terminal import PlainConsole
 
     found = {name: facts(name) for name in task_names()}
     if as_json:
-        click.echo(json.dumps({"tasks": [_as_json(name, task) for name, task in found.items()]}))
+        echo(json.dumps({"tasks": [_as_json(name, task) for name, task in found.items()]}))
         return
-    console = Console(highlight=False, markup=False)
+    console = PlainConsole()
 
     def say(head: str, text: str, style: str = "") -> None:
         """A line with a heading."""

@@ -12,6 +12,7 @@ from wann.cli.options import (
     is_folder_of_runs,
     print_note,
     serving_options,
+    trust_option,
     until_interrupted,
 )
 
@@ -20,6 +21,7 @@ from wann.cli.options import (
 @click.argument("run_path", metavar="RUN|FOLDER", type=click.Path(path_type=Path))
 @serving_options
 @data_option
+@trust_option
 def watch(run_path: Path, port: int, no_browser: bool) -> None:
     """Follow running searches on a live page in the browser.
 

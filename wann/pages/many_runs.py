@@ -24,7 +24,9 @@ from wann.pages.render import render_runs, render_runs_part
 from wann.run.folder import RunFolder
 from wann.run.groups import group_runs
 from wann.run.listing import RunLine, counted_states, find_runs, read_line
+from wann.tasks.data_sets import shown_name
 from wann.tasks.registry import is_data_set
+from wann.tasks.trust import possible_harm
 from wann.utils.words import counted
 from wann.visualization.diagram import diagram_of
 from wann.visualization.group_curves import Curves, groups_figure
@@ -63,21 +65,22 @@ def runs_data(folder: str | os.PathLike[str]) -> dict[str, Any]:
         raise ValueError(f"none of the {counted(len(paths), 'run')} in {folder} can be read")
     groups = group_runs(list(runs.values()))
     tasks = sorted({line.task for line in lines.values()})
-    shown = "one task" if len(tasks) == 1 else f"{len(tasks)} tasks"
+    named = list(dict.fromkeys(map(shown_name, tasks)))
+    of = named[0] if len(tasks) == 1 else f"{len(tasks)} tasks"
     damaged = len(paths) - len(lines)
     presets = sorted({line.preset for line in lines.values()})
     name = folder.resolve().name
     data: dict[str, Any] = {
         "title": f"{name} · wann",
-        "kicker": f"{name} · {' · '.join(tasks)} · preset {', '.join(presets)}",
-        "headline": f"{counted(len(lines), 'run')} of {tasks[0] if len(tasks) == 1 else shown}.",
+        "kicker": f"{name} · {' · '.join(named)} · preset {', '.join(presets)}",
+        "headline": f"{counted(len(lines), 'run')} of {of}.",
         "lede": f"{counted_states(list(lines.values()))}"
         + (f"; {counted(damaged, 'run')} cannot be read." if damaged else "."),
         "curves": None,
         "groups": [],
         "networks": [],
         "runs": [],
-        "commands": [f"wann {word} {shlex.quote(os.fspath(folder))}" for word in ("runs", "plot", "table")],
+        "commands": _commands(folder, list(runs.values())),
     }
     group_of = {run.path: group.name for group in groups for run in group.runs}
     if len(tasks) == 1 and any(columns["generation"].size for columns in metrics.values()):
@@ -92,6 +95,15 @@ def runs_data(folder: str | os.PathLike[str]) -> dict[str, Any]:
                 data["networks"].append(_network(best, group.name, folder))
     data["runs"] = [_row(line, group_of[path], folder) for path, line in lines.items()]
     return data
+
+
+def _commands(folder: Path, runs: Sequence[RunFolder]) -> list[str]:
+    """Commands that show the runs, without the folders above them."""
+    given = shlex.quote(f"runs/{folder.resolve().name}" if folder.is_absolute() else os.fspath(folder))
+    settings = [run.settings for run in runs]
+    harmless = all(possible_harm(each.task, each.env_kwargs) is None for each in settings)
+    trust = "" if harmless else " --trust"
+    return [f"wann runs {given}", f"wann plot {given}", f"wann table {given}{trust}"]
 
 
 def _drawn_curves(groups: Sequence[Curves], label: str) -> dict[str, str]:

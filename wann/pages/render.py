@@ -12,6 +12,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from wann.utils.plain_text import plain
+
 SCRIPTS = (
     "formats/templates/activations.js",
     *(
@@ -78,7 +80,14 @@ def render_runs_part(data: Mapping[str, Any]) -> str:
 
 
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(loader=jinja2.PackageLoader("wann.pages", "templates"), autoescape=True)
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("wann.pages", "templates"), autoescape=True, finalize=_shown
+    )
+
+
+def _shown(value: Any) -> Any:
+    """A value as a page shows it: names in files and paths bring no control characters."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 _PUBLIC = (

@@ -8,6 +8,7 @@ from typing import Any
 
 from wann.run.folder import RunFolder
 from wann.settings import CHANGEABLE, Settings, settings_names
+from wann.tasks.data_sets import shown_name
 
 _NOT_COMPARED = ("seed", "fresh_env", *CHANGEABLE)
 
@@ -41,9 +42,9 @@ def group_runs(runs: Sequence[RunFolder]) -> list[RunGroup]:
             for name in settings_names()
             if name not in _NOT_COMPARED and any(getattr(each, name) != getattr(head, name) for each in alike)
         ]
-        words = [head.task] * many_tasks + [head.preset] * many_presets
+        words = [shown_name(head.task)] * many_tasks + [head.preset] * many_presets
         words += [f"{name}={_shown(getattr(head, name))}" for name in differing]
-        named.append(RunGroup(", ".join(words) or f"{head.task}, {head.preset}", tuple(group)))
+        named.append(RunGroup(", ".join(words) or f"{shown_name(head.task)}, {head.preset}", tuple(group)))
     return named
 
 

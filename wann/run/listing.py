@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from wann.run.state import RunState, StateName, read_state
+from wann.utils.reading import (
+    LARGEST_ARRAYS,
+    LARGEST_SETTINGS,
+    Natural,
+    Schema,
+    checked,
+    in_file,
+    load_toml,
+    read_bytes,
+)
 
 _DEEPEST = 3  # folders of folders of runs
 _TAIL = 4096  # bytes; a row of metrics has some 400
+_COUNTS = {"generation", "champion_connections", "evaluations"}  # columns of metrics
+
+
+class _Settings(Schema):
+    """The settings that are shown."""
+
+    task: str
+    preset: str
+    seed: Natural
+    generations: int = Field(ge=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,52 +118,44 @@ def read_line(path: Path) -> RunLine:
     """
     state = read_state(path)
     config, metrics = path / "config.toml", path / "metrics.csv"
-    try:
-        settings = tomllib.loads(config.read_text(encoding="utf-8"))
-        row, changed = _last_row(metrics)
-    except OSError as error:
-        raise ValueError(f"cannot read {error.filename or path}: {error.strerror or error}") from None
-    except ValueError as error:
-        raise ValueError(f"{config}: {error}") from None
-    try:
-        line = RunLine(
-            path,
-            str(settings["task"]),
-            str(settings["preset"]),
-            int(settings["seed"]),
-            state,
-            int(row.get("generation", 0)),
-            int(settings["generations"]),
-            _number(row, "champion_mean"),
-            _number(row, "champion_best_weight"),
-            int(row["champion_connections"]) if _number(row, "champion_mean") is not None else None,
-            int(row.get("evaluations", 0)),
-            changed,
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
+    content = read_bytes(config, largest=LARGEST_SETTINGS)
+    with in_file(config):
+        settings = checked(_Settings, load_toml(content))
+    row = _last_row(read_bytes(metrics, largest=LARGEST_ARRAYS))
+    mean, best = (row.get(name) for name in ("champion_mean", "champion_best_weight"))
+    line = RunLine(
+        path,
+        settings.task,
+        settings.preset,
+        settings.seed,
+        state,
+        int(row.get("generation", 0)),
+        settings.generations,
+        mean,
+        best,
+        None if mean is None else int(row["champion_connections"]),
+        int(row.get("evaluations", 0)),
+        metrics.stat().st_mtime,
+    )
     if state.reason == "killed" and line.generation >= line.generations:
         # Runs of older versions do not say how they ended.
         return replace(line, state=RunState("finished", "generations"))
     return line
 
 
-def _last_row(path: Path) -> tuple[dict[str, str], float]:
-    """The last whole row of a table by column, empty where there is none; and when the file changed."""
-    with open(path, "rb") as file:
-        size = os.fstat(file.fileno())
-        head = file.readline().decode()
-        file.seek(max(len(head), size.st_size - _TAIL))
-        rows = file.read().decode(errors="replace").rpartition("\n")[0].splitlines()
-    if not rows:
-        return {}, size.st_mtime
-    names, values = csv.reader([head, rows[-1]])
-    return dict(zip(names, values, strict=False)), size.st_mtime
-
-
-def _number(row: dict[str, str], name: str) -> float | None:
-    value = float(row.get(name) or math.nan)
-    return value if math.isfinite(value) else None
+def _last_row(content: bytes) -> dict[str, float]:
+    """The finite numbers of the last whole row of metrics by column; empty before the first."""
+    first = content.partition(b"\n")[0]
+    names = first.decode("utf-8", "replace").rstrip("\r").split(",")
+    rows = content[max(len(first) + 1, len(content) - _TAIL) :].decode("utf-8", "replace").split("\n")
+    for row in reversed(rows[:-1]):  # what follows the last line is being written
+        values = row.rstrip("\r").split(",")
+        with suppress(ValueError):
+            found = {name: float(value) for name, value in zip(names, values, strict=True)}
+            finite = {name: value for name, value in found.items() if math.isfinite(value)}
+            if finite.keys() >= _COUNTS and finite["generation"] >= 1.0:
+                return finite
+    return {}
 
 
 def counted_states(lines: Sequence[RunLine]) -> str:

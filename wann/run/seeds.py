@@ -170,7 +170,7 @@ def _side_by_side(
     paths = [run_path(folder, seed) for seed in seeds]
     Path(folder).mkdir(parents=True, exist_ok=True)
     shared = Path(folder).absolute() / f".wann-{token_hex(8)}"
-    ours = connect(placement.address, placement.workers if placement.address is None else None)
+    ours = connect(placement.address, placement.workers if placement.address is None else None, note)
     try:
         shared.touch()
         cpus = max(1, int(ray.cluster_resources().get("CPU", 1)))

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 from wann.utils.files import atomic_path, is_locked
-from wann.utils.json_text import parse_json, read_text
+from wann.utils.reading import Schema, checked, in_file, one_line, parse_json, read_text
 
 StateName = Literal["running", "finished", "stopped", "failed"]
 
@@ -24,6 +24,13 @@ STATES: tuple[StateName, ...] = get_args(StateName)
 FORMAT = "wann-ended"
 VERSION = 1
 FILE = "ended.json"
+
+
+class _Ended(Schema):
+    """What the file holds, beside its form."""
+
+    state: StateName
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +61,10 @@ def read_state(path: Path) -> RunState:
     file = path / FILE
     if not file.exists():
         return RunState("stopped", "killed")
-    try:
-        data = parse_json(read_text(file, "the end of a run,"), "the end of a run", FORMAT, VERSION)
-    except ValueError as error:
-        raise ValueError(f"{file}: {error}") from None
-    name, reason = data.get("state"), data.get("reason")
-    if name not in STATES or not isinstance(reason, str):
-        raise ValueError(f"{file}: 'state' must be one of {', '.join(STATES)}, and 'reason' a text")
-    return RunState(cast(StateName, name), reason)
+    text = read_text(file)
+    with in_file(file):
+        ended = checked(_Ended, parse_json(text, "the end of a run", FORMAT, VERSION))
+    return RunState(ended.state, one_line(ended.reason))
 
 
 def write_end(path: Path, state: RunState) -> None:
@@ -81,6 +84,5 @@ def session_of(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        words = " ".join(str(error).split()) or type(error).__name__
-        write_end(path, RunState("failed", words))
+        write_end(path, RunState("failed", one_line(error) or type(error).__name__))
         raise

@@ -63,8 +63,14 @@ def lock_folder(path: str | os.PathLike[str], user: str) -> AbstractContextManag
         user: what another process that holds it would be, for the message.
 
     Raises:
-        ValueError: another process holds it, or it cannot be written to.
+        ValueError: another process holds it, or it cannot be written to; or something in it is a link, by
+            which a folder from elsewhere could have other files written.
     """
+    for place in Path(path).glob("*"):
+        if place.is_symlink():
+            raise ValueError(
+                f"{place} is a link, which is not written through: put what it leads to in its place"
+            )
     try:
         # Half a second, as `is_locked` of another process may hold it for a moment.
         return FileLock(Path(path) / ".lock", timeout=0.5).acquire(poll_interval=0.02)
@@ -78,7 +84,7 @@ def is_locked(path: str | os.PathLike[str]) -> bool:
     """Whether some process holds the lock of a folder; False where that cannot be found out."""
     file = Path(path) / ".lock"
     try:
-        if not file.exists():
+        if not file.is_file():
             return False
         if fcntl is None:
             FileLock(file, timeout=0).acquire().lock.release()

@@ -169,9 +169,12 @@ def _color(place: int, count: int, theme: Theme) -> str:
 
 def axis_of(run: Mapping[str, FloatArray], over: Over) -> FloatArray:
     """Where the generations of a run lie on the horizontal axis, (G,) in ascending order."""
-    if over == "seconds":
-        return np.cumsum(run["seconds_evaluation"] + run["seconds_variation"] + run["seconds_other"])
-    return np.asarray(run["generation" if over == "generations" else "evaluations"], np.float64)
+    if over == "generations":
+        return np.asarray(run["generation"], np.float64)
+    if over == "evaluations":  # none are known where generations are missing
+        return np.maximum.accumulate(np.nan_to_num(run["evaluations"]))
+    seconds = run["seconds_evaluation"] + run["seconds_variation"] + run["seconds_other"]
+    return np.cumsum(np.nan_to_num(seconds))
 
 
 def quartiles(
