@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 from benches import Made
-from rich.console import Console
 
 from wann.analysis.classifier import evaluate_classifier
 from wann.champion import save_champion
@@ -13,6 +12,7 @@ from wann.cli import compare as module
 from wann.cli.main import main
 from wann.random_weights.bench import comparison
 from wann.random_weights.bench.comparison import RESULTS, compare, open_bench
+from wann.utils.terminal import PlainConsole
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_an_interrupted_command_says_how_to_go_on(tmp_path, monkeypatch, capsys,
 
 
 def test_on_a_narrow_terminal_no_word_is_broken(tmp_path, wann_command, monkeypatch):
-    monkeypatch.setattr(module, "screen", lambda: Console(width=80))
+    monkeypatch.setattr(module, "screen", lambda: PlainConsole(width=80))
     _, out, _ = wann_command(
         "compare", "digits", "--methods=ridge", "--seeds=1", "--quiet", "--out", tmp_path
     )

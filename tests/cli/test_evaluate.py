@@ -7,12 +7,12 @@ import re
 import pytest
 import toys  # noqa: F401 - registers them
 from commands import TOY_SET, in_a_process_of_its_own
-from rich.console import Console
 
 from wann.champion import load_champion, save_champion
 from wann.cli import evaluate as module
 from wann.tasks.registry import get_task
 from wann.utils.seeding import Purpose, episode_seeds
+from wann.utils.terminal import PlainConsole
 
 
 def numbers(line):
@@ -126,7 +126,7 @@ def test_on_a_narrow_terminal_the_classes_have_a_table_of_their_own(
     digits, tmp_path, wann_command, monkeypatch
 ):
     save_champion(digits, tmp_path / "digits.json")
-    monkeypatch.setattr(module, "screen", lambda: Console(width=80))
+    monkeypatch.setattr(module, "screen", lambda: PlainConsole(width=80))
     _, out, _ = wann_command("evaluate", tmp_path / "digits.json")
     assert max(map(len, out.splitlines())) <= 80
     assert "…" not in out

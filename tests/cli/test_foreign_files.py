@@ -39,20 +39,24 @@ TINY = {"population": 8, "generations": 2, "max_steps": 20, "confirm_episodes": 
 PLAN = {"budget": 8, "population": 4, "episodes": 1, "max_steps": 10}
 PLAN_OPTIONS = [f"--{name.replace('_', '-')}={value}" for name, value in PLAN.items()]
 
-NO_ENVIRONMENT = {"draw", "front"}
+NO_ENVIRONMENT = {"draw", "front", "runs"}
 """Commands that use no environment, so that they work on any file."""
+
+NO_ENVIRONMENT_OF_SEVERAL = {"plot", "report", "watch"}
+"""Commands that use no environment where they are given a folder of runs."""
 
 MORE = {
     "draw": [["--out", "OUT.svg"], ["--generations=1,2", "--out", "OUT.png"]],
     "evaluate": [["--episodes=1", "--threads=1"], ["--episodes=1", "--threads=1", "--json"]],
     "export": [["--format", kind, "--out", f"OUT{end}"] for kind, end in (("python", ".py"), ("js", ".mjs"))],
     "front": [[], ["--json"]],
-    "plot": [["--threads=1", "--out", "OUT.svg"]],
+    "plot": [["--out", "OUT.svg"]],
     "prune": [["--episodes=1", "--fresh=1", "--threads=1", "--out", "OUT.json"]],
     "race": [["--networks=1", "--threads=1", "--quiet", *PLAN_OPTIONS, "--out", "OUT"]],
     "replay": [["--steps=3", "--out", "OUT.gif"], ["--with-network", "--steps=3", "--out", "OUT.gif"]],
     "report": [["--out", "OUT.html"]],
     "resume": [["--set", "generations=3", "--threads=1"]],
+    "runs": [[], ["--json"]],
     "sensitivity": [["--episodes=1", "--threads=1", "--out", "OUT.svg", "--table", "OUT.csv"]],
     "table": [
         ["--episodes=1", "--untuned", "--quiet", "--threads=1", f"--format={kind}"]
@@ -71,21 +75,36 @@ OTHERS = {
     "search": [
         ["CartPole-v1", "--init-from", "FILE", *(f"--set={k}={v}" for k, v in TINY.items()), "--out", "OUT"],
         ["CartPole-v1", "--config", "RUN/config.toml", "--out", "OUT"],
+        ["--config", "RUN/config.toml", "--out", "OUT"],
+        [
+            *("CartPole-v1", "--init-from", "FILE", *(f"--set={k}={v}" for k, v in TINY.items())),
+            *("--seeds=1-2", "--threads=1", "--out", "OUT"),
+        ],
     ],
     "settings": [],
     "tasks": [],
 }
-"""Commands whose first argument is no champion or run, with FILE, RUN and TABLE."""
+"""Commands whose first argument is no champion or run, with FILE, RUN, FOLDER (of runs) and TABLE."""
+
+GIVEN = {
+    "CHAMPION": ["FILE", "RUN"],
+    "RUN": ["RUN"],
+    "RUN|FOLDER": ["RUN", "FOLDER"],
+    "RUN|FOLDER...": ["FILE", "RUN", "FOLDER"],
+    "[FOLDER]": ["RUN", "FOLDER"],
+    "RUN...": ["FILE", "RUN"],
+}
+"""What is given for a first argument, by its name in the help."""
 
 
 def lines_of(command):
     """Command lines that give a file to a command, without its name."""
     arguments = [each.metavar for each in command.params if isinstance(each, click.Argument)]
-    if not arguments or arguments[0] not in ("CHAMPION", "RUN", "RUN..."):
+    if not arguments or arguments[0] not in GIVEN:
         return OTHERS[command.name]  # a new command must be listed there
-    givens = {"CHAMPION": ["FILE", "RUN"], "RUN": ["RUN"], "RUN...": ["FILE", "RUN"]}[arguments[0]]
-    lines = [[given, *more] for given in givens for more in MORE.get(command.name, [[]])]
+    lines = [[given, *more] for given in GIVEN[arguments[0]] for more in MORE.get(command.name, [[]])]
     lines = [line for line in lines if line[:2] != ["FILE", "--generations=1,2"]]  # of a run
+    lines = [line for line in lines if (command.name, line[0]) != ("plot", "FILE")]  # it has no curves
     if command.name == "resume":
         lines += [["RUN/race", "--set=generations=1"], ["RUN/tuned.json", "--set=budget=16"]]
     return lines
@@ -167,10 +186,15 @@ def table(tmp_path):
     return path
 
 
+def uses_none(name, line):
+    """Whether a command line uses no environment."""
+    return name in NO_ENVIRONMENT or ("FOLDER" in line and name in NO_ENVIRONMENT_OF_SEVERAL)
+
+
 def filled(line, run, tmp_path, table):
     """A command line with its places filled in."""
     words = {"RUN/": f"{run}/", "RUN": str(run), "FILE": str(run / "champion.json"), "TABLE": str(table)}
-    words["OUT"] = str(tmp_path / "out")
+    words |= {"FOLDER": str(run.parent), "OUT": str(tmp_path / "out")}
     found = []
     for word in line:
         for name, place in words.items():
@@ -205,8 +229,8 @@ def test_no_command_imports_what_a_file_names(name, line, whole, tmp_path, stran
     code, _, err, _ = run_command(name, line, run)
     assert not strangers.exists()
     assert MODULE not in sys.modules
-    if name in NO_ENVIRONMENT or "--init-from" in line:
-        assert code == 0
+    if uses_none(name, line) or "--init-from" in line:
+        assert code == 0, err
     elif name not in OTHERS:
         assert (code, err.count("\n")) == (2, 1)
         assert f"would import the module '{MODULE}': allow it with --trust, or name it yourself" in err
@@ -221,7 +245,7 @@ def test_no_command_hands_a_path_of_a_file_to_an_environment(
     run = foreign(whole, tmp_path / "run", env_kwargs={"xml_file": ["/etc/passwd"]})
     code, _, err, _ = run_command(name, line, run)
     assert not [each for each in made if "xml_file" in each]
-    if name not in NO_ENVIRONMENT | set(OTHERS):
+    if name not in OTHERS and not uses_none(name, line):
         assert (code, err.count("\n")) == (2, 1)
         assert "would hand '/etc/passwd' to its environment" in err
 
@@ -260,7 +284,7 @@ def test_no_command_sends_a_control_character_of_a_name(
             assert not RAW.search(file.read_text(encoding="utf-8")), file
     if task == "CartPole-v1" and name not in OTHERS:
         assert code == 0, err
-    elif name not in {"watch", *OTHERS, *NO_ENVIRONMENT}:  # the page of a run says what is wrong with it
+    elif name not in {"watch", *OTHERS} and not uses_none(name, line):  # a run's page says what is wrong
         assert (code, err.count("\n")) == (2, 1)
 
 

@@ -5,7 +5,6 @@ import shutil
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from wann.champion import load_champion
 from wann.cli import front as module
@@ -13,6 +12,7 @@ from wann.progress import shown_return
 from wann.run.front import load_front
 from wann.run.search import resume, search
 from wann.settings import OBJECTIVES
+from wann.utils.terminal import PlainConsole
 
 TINY = {"population": 12, "max_steps": 60, "confirm_episodes": 4, "episodes": 2, "seed": 1, "threads": 1}
 
@@ -126,7 +126,7 @@ def test_listing_and_picking_on_the_command_line(run_path, wann_command, refused
 
 def test_all_objectives_have_room_in_80_columns(tmp_path, wann_command, monkeypatch):
     path = searched(tmp_path / "run", objectives=OBJECTIVES, generations=2)
-    monkeypatch.setattr(module, "screen", lambda: Console(width=80))
+    monkeypatch.setattr(module, "screen", lambda: PlainConsole(width=80))
     _, out, _ = wann_command("front", path)
     assert max(map(len, out.splitlines()[:-1])) <= 80
     assert "…" not in out

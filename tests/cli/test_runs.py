@@ -4,10 +4,9 @@ import json
 import re
 import shutil
 
-from rich.console import Console
-
 from wann.cli import runs as module
 from wann.run.state import RunState, write_end
+from wann.utils.terminal import PlainConsole
 
 
 def test_runs_are_listed_with_state_and_score_in_80_columns(ended, tmp_path, wann_command):
@@ -48,7 +47,7 @@ def test_runs_of_several_tasks_with_long_names_have_room_in_80_columns(
     config = tmp_path / "all" / names[1] / "config.toml"
     config.write_text(config.read_text().replace('"swingup"', '"BipedalWalkerHardcore-v3"'))
     (tmp_path / "all/short/ended.json").unlink()
-    monkeypatch.setattr(module, "screen", lambda: Console(width=80))
+    monkeypatch.setattr(module, "screen", lambda: PlainConsole(width=80))
     monkeypatch.chdir(tmp_path)
     _, out, _ = wann_command("runs", "all")
     assert max(map(len, out.splitlines())) <= 80

@@ -5,12 +5,12 @@ import re
 
 import pytest
 from commands import in_one_line
-from rich.console import Console
 
 from wann.cli import settings as module
 from wann.run.search import resolve
 from wann.settings import Settings
 from wann.settings_file import read_settings_file
+from wann.utils.terminal import PlainConsole
 
 
 def test_settings_lists_every_setting_with_its_value(wann_command, monkeypatch):
@@ -67,7 +67,7 @@ def test_the_file_to_start_from_gives_the_search_that_the_preset_gives(wann_comm
 
 
 def test_on_a_narrow_terminal_every_meaning_lies_below_its_setting(wann_command, monkeypatch):
-    monkeypatch.setattr(module, "screen", lambda: Console(width=80))
+    monkeypatch.setattr(module, "screen", lambda: PlainConsole(width=80))
     _, out, _ = wann_command("settings")
     assert max(map(len, out.splitlines())) <= 80
     assert "│" not in out

@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 from champions import TOY  # noqa: F401  registers the toys
-from rich.console import Console
 
 from wann.cli import table as module
+from wann.utils.terminal import PlainConsole
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_on_a_narrow_terminal_the_table_lies_on_its_side_and_breaks_no_word():
         ["paper", "swingup", "52", "57 ± 121", "515 ± 58", "–"],
         ["another one of them", "swingup", "52", "57 ± 121", "515 ± 58", "–"],
     ]
-    console = Console(width=80, record=True)
+    console = PlainConsole(width=80, record=True)
     for grid in module._lying(head, lines, ["", "dim", ""], 80):
         console.print(grid)
     text = console.export_text()

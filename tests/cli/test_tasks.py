@@ -6,11 +6,11 @@ from functools import partial
 
 import gymnasium
 import pytest
-import rich.console
 from gymnasium.error import DependencyNotInstalled
-from rich.console import Console
 
 from wann.tasks.registry import get_task, task_names
+from wann.utils import terminal
+from wann.utils.terminal import PlainConsole
 
 
 @pytest.mark.slow
@@ -51,7 +51,7 @@ def test_tasks_are_listed_without_what_they_need(wann_command, monkeypatch):
 
 def test_on_a_terminal_lines_are_cut_between_words(wann_command, monkeypatch):
     monkeypatch.setattr(
-        rich.console, "Console", partial(Console, force_terminal=True, width=80, no_color=True)
+        terminal, "PlainConsole", partial(PlainConsole, force_terminal=True, width=80, no_color=True)
     )
     _, out, _ = wann_command("tasks")
     text = re.sub(r"\x1b\[[\d;]*m", "", out)

@@ -15,6 +15,7 @@ from wann.networks.genome import Genome, genome_to_dict, minimal_genome
 from wann.run.checkpoint import Checkpoint, Totals
 from wann.run.folder import METRICS, RunFolder, as_initial
 from wann.run.front import front_of, front_to_json
+from wann.run.state import RunState, write_end
 from wann.settings import Settings
 from wann.tasks import mnist
 from wann.tasks.registry import get_task
@@ -67,6 +68,7 @@ def _run(path: Path) -> Champion:
     assert state.champion is not None
     folder.save_front(front_to_json(front))
     folder.save_checkpoint(Checkpoint(state, Totals(400, 20_000, 1.5)))
+    write_end(path, RunState("stopped", "signal"))
     confirmed = state.champion
     champion = Champion(
         task="swingup",

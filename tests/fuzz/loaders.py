@@ -1,5 +1,6 @@
 """Every loader of files, with the good files that are damaged for it."""
 
+import json
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,6 +22,7 @@ from wann.pages.report import _commands
 from wann.random_weights.bench import comparison
 from wann.run.folder import RunFolder
 from wann.run.front import front_to_json, load_front
+from wann.run.listing import read_line
 from wann.settings import build_settings, to_toml
 from wann.settings_file import parse_assignment, read_settings_file
 from wann.sklearn import WANNClassifier, WANNRegressor
@@ -70,6 +72,12 @@ def _config(path: Path) -> None:
     assert build_settings(settings.model_dump()) == settings
     to_toml(settings).encode()
     _commands(path.parent, settings)
+
+
+def _line(path: Path) -> None:
+    line = read_line(path.parent)
+    json.dumps(line.to_dict(), allow_nan=False).encode()
+    assert line.state.reason.isprintable()
 
 
 def _metrics(path: Path) -> None:
@@ -175,6 +183,13 @@ LOADERS = {
         Loader("front", ("run/front.json",), of_json, ".json", _front, folder="run", place="front.json"),
         Loader("config", ("run/config.toml",), of_text, ".toml", _config, folder="run", place="config.toml"),
         Loader("metrics", ("run/metrics.csv",), of_text, ".csv", _metrics, folder="run", place="metrics.csv"),
+        Loader("ended", ("run/ended.json",), of_json, ".json", _line, folder="run", place="ended.json"),
+        Loader(
+            "listed", ("run/config.toml",), of_text, ".toml", _line, folder="run", place="config.toml"
+        ),
+        Loader(
+            "last_row", ("run/metrics.csv",), of_text, ".csv", _line, folder="run", place="metrics.csv"
+        ),
         Loader(
             "checkpoint", ("run/checkpoint.npz",), of_arrays, ".npz", _checkpoint,
             folder="run", place="checkpoint.npz",
