@@ -349,6 +349,17 @@ def test_a_file_of_settings_hands_no_path_to_an_environment(tmp_path, written_se
     assert not (tmp_path / "run").exists()
 
 
+def test_a_file_of_settings_that_names_the_task_imports_nothing(tmp_path, strangers, refused, wann_command):
+    settings = {"task": EVIL, "preset": "laptop", **TINY}
+    (tmp_path / "mine.toml").write_text("".join(f"{k} = {json.dumps(v)}\n" for k, v in settings.items()))
+    line = ["search", "--config", tmp_path / "mine.toml", "--threads=1", "--out"]
+    assert f"would import the module '{MODULE}'" in refused(*line, tmp_path / "run")
+    assert MODULE not in sys.modules
+    code, out, _ = wann_command(*line, tmp_path / "run", "--trust", "--seeds=1")
+    assert code == 0
+    assert f"wann table {tmp_path / 'run'} --untuned --trust\n" in out
+
+
 @pytest.fixture
 def written_settings(tmp_path):
     path = tmp_path / "mine.toml"

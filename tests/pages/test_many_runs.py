@@ -61,6 +61,19 @@ def test_the_page_shows_states_groups_curves_and_the_best_networks(folder):
     assert "script-src &#39;none&#39;" in page
 
 
+def test_the_page_takes_names_of_folders_and_errors_as_text(ended, tmp_path):
+    folder, name = tmp_path / "all", 'javascript:x"<b>\x1b'
+    shutil.copytree(ended, folder / name)
+    (folder / name / "report.html").touch()
+    write_end(folder / name, RunState("failed", "\x1b[31m<i>"))
+    page = render_runs(runs_data(folder))
+    assert '<a href="javascript%3Ax%22%3Cb%3E%1B/report.html">' in page
+    assert "\\x1b[31m&lt;i&gt;" in page
+    assert "<b>" not in page
+    assert "\x1b" not in page
+    assert str(tmp_path) not in page
+
+
 def test_runs_of_several_tasks_have_no_common_curves_and_damaged_ones_are_counted(folder):
     config = folder / "b/seed-1/config.toml"
     config.write_text(config.read_text().replace('"swingup"', '"CartPole-v1"'))

@@ -1,5 +1,6 @@
 """States of runs: running, finished, stopped and failed are told apart."""
 
+import json
 import os
 import shutil
 import signal
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from searches import tiny
 
-from wann.run import search
+from wann.run import search, state
 from wann.run.folder import RunFolder
 from wann.run.listing import find_runs, read_line
 from wann.run.loop import Interrupted, SearchFailedError
@@ -109,6 +110,23 @@ def test_nothing_says_how_a_session_ended_while_one_works(run):
         assert not (run / FILE).exists()
 
 
+def test_a_full_disk_does_not_hide_the_error(run, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(state, "write_end", fail)
+    with pytest.raises(SearchFailedError, match="the reason"), session_of(run):
+        raise SearchFailedError("the reason")
+
+
+def test_words_of_a_foreign_end_are_one_plain_line(run):
+    ended = {"format": "wann-ended", "version": 1, "state": "failed", "reason": "a\x1b[31m\n" + "b" * 9000}
+    (run / FILE).write_text(json.dumps(ended))
+    reason = read_state(run).reason
+    assert reason.startswith(r"a\x1b[31m b")
+    assert len(reason) < 600
+
+
 @pytest.mark.parametrize("text", ["{", '{"format": "wann-ended", "version": 1, "state": "gone"}'])
 def test_a_damaged_end_is_named(run, text):
     (run / FILE).write_text(text)
@@ -129,6 +147,9 @@ def test_a_line_tells_what_the_run_s_files_say(run):
 def test_a_half_written_last_row_is_left_out(run):
     with open(run / "metrics.csv", "a") as file:
         file.write("13,1.0,2.")
+    assert read_line(run).generation == 12
+    with open(run / "metrics.csv", "a") as file:
+        file.write("nonsense\n" + "inf," * 20 + "1\n")
     assert read_line(run).generation == 12
     (run / "metrics.csv").write_text((run / "metrics.csv").read_text().partition("\n")[0] + "\n")
     assert read_line(run).mean is None

@@ -52,6 +52,19 @@ def test_the_axis_may_be_evaluations_or_seconds():
 
 
 @pytest.mark.parametrize("over", ["generations", "evaluations", "seconds"])
+def test_lost_generations_leave_a_gap(over):
+    whole = metrics([1, 2, 3, 4], seconds=0.5)
+    lost = {name: column.copy() for name, column in whole.items()}
+    for name in lost.keys() - {"generation"}:
+        lost[name][1] = np.nan
+    assert np.isfinite(axis_of(lost, over)).all()
+    assert (np.diff(axis_of(lost, over)) >= 0).all()
+    _, found = quartiles([lost] * 3, over, "champion_mean")
+    assert found[1][-1] == 4.0
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("over", ["generations", "evaluations", "seconds"])
 def test_the_same_runs_give_the_same_bytes(tmp_path, over):
     groups = [
         Curves("one", [metrics([1, 2, 3]), metrics([2, 3]), metrics([np.nan, 3])]),

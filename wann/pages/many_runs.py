@@ -12,6 +12,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from starlette.requests import Request
@@ -157,7 +158,7 @@ def _row(line: RunLine, group: str, folder: Path) -> dict[str, Any]:
     return {
         "name": _name(line, folder),
         "group": group,
-        "page": page.relative_to(folder).as_posix() if page.exists() else "",
+        "page": quote(page.relative_to(folder).as_posix()) if page.exists() else "",
         "seed": line.seed,
         "state": line.state.name,
         "words": line.state.words,

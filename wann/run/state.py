@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -84,5 +84,6 @@ def session_of(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        write_end(path, RunState("failed", one_line(error) or type(error).__name__))
+        with suppress(OSError):  # of a full disk, maybe that very error
+            write_end(path, RunState("failed", one_line(error) or type(error).__name__))
         raise
