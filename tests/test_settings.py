@@ -3,8 +3,10 @@
 import csv
 import dataclasses
 import json
+import re
 import sys
 import types
+from datetime import date, time
 
 import pytest
 import toys
@@ -66,6 +68,7 @@ FLIPS = {
     "weight_std": ({"weight_sampling": "normal"}, 0.3, "metrics"),
     "weight_noise": ({}, 0.2, "metrics"),
     "episodes": ({}, 3, "metrics"),
+    "own_episodes": ({}, True, "metrics"),
     "max_steps": ({}, 50, "metrics"),
     "stop_without_reward": ({"task": "Pendulum-v1"}, 9, "metrics"),
     "confirm_episodes": ({}, 4, "metrics"),
@@ -163,6 +166,7 @@ CHECKS = {
         [(-0.1, "greater than"), (1000.5, "less than"), (float("inf"), "finite|less"), ("0.1", NUMBER)],
     ),
     "episodes": ([1, 10_000], [(0, "greater than or equal to 1"), (10_001, "less than")]),
+    "own_episodes": ([True, False], [(1, "valid boolean"), (None, "valid boolean")]),
     "max_steps": ([1, 10**6], [(0, "greater than or equal to 1"), (10**6 + 1, "less than")]),
     "stop_without_reward": ([None, 1, 10**6], [(0, "greater than or equal to 1"), (2.5, NUMBER)]),
     "confirm_episodes": ([1, 10_000], [(0, "greater than or equal to 1"), (10_001, "less than")]),
@@ -522,3 +526,50 @@ def test_the_reference_s_sampling_names_are_read(tmp_path):
         assert values == {"weight_sampling": ours}
         assert "alg_wDist" in note
         assert build_settings(values).weight_sampling == ours
+
+
+@pytest.mark.parametrize(
+    "value", [float("inf"), float("nan"), date(2026, 1, 2), {"a": time(3, 4)}, None, object(), (1, 2)]
+)
+def test_arguments_of_the_environment_that_a_champion_file_cannot_hold_are_refused(value):
+    with pytest.raises(
+        ValueError, match="setting 'env_kwargs': must hold plain words, numbers, lists and tables"
+    ):
+        build_settings({"env_kwargs": {"x": value}})
+
+
+def test_arguments_of_the_environment_are_not_nested_deeper_than_their_files_may_be():
+    def nested(levels):
+        return {"x": nested(levels - 1)} if levels else 1
+
+    settings = build_settings({"env_kwargs": nested(16)})
+    assert from_toml(to_toml(settings)) == settings
+    for levels in (17, 40, 400):
+        with pytest.raises(ValueError, match="setting 'env_kwargs': is nested too deeply"):
+            build_settings({"env_kwargs": nested(levels)})
+
+
+@pytest.mark.parametrize("text", ["weights=" + "[" * 3000, "weights=" + "[" * 100_000])
+def test_a_value_nested_too_deeply_is_refused(text):
+    with pytest.raises(ValueError, match=r"^setting 'weights': the value is nested too deeply$"):
+        parse_assignment(text)
+
+
+def test_a_value_in_a_message_is_clipped():
+    for values in ({"population": "x" * 9999}, {"x" * 9999: 1}, {"objectives": ["x" * 9999]}):
+        with pytest.raises(ValueError) as caught:  # noqa: PT011 - the length of the message is looked at
+            build_settings(values)
+        assert len(str(caught.value)) < 1500
+
+
+def test_a_wrong_value_in_a_settings_file_is_told_with_the_file(tmp_path):
+    path = tmp_path / "mine.toml"
+    for text, message in (
+        ("population = 1", "setting 'population'"),
+        ("popultion = 9", "unknown setting 'popultion'"),
+        ("population = \n", "is not TOML"),
+        ("x" * 300_000, "is larger than 200000 bytes"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=f"^settings file {re.escape(str(path))}:? {message}"):
+            read_settings_file(path)

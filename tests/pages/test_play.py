@@ -367,7 +367,7 @@ def test_without_a_screen_no_browser_takes_over_the_terminal(tmp_path, monkeypat
     monkeypatch.setattr(wann.cli.options.sys, "platform", "linux")
     monkeypatch.setattr(webbrowser, "open", lambda address: pytest.fail(f"opened {address}"))
     monkeypatch.setattr(
-        wann.cli.options.click, "echo", lambda text: text == "Ended." or os.kill(os.getpid(), signal.SIGINT)
+        wann.cli.options, "echo", lambda text: text == "Ended." or os.kill(os.getpid(), signal.SIGINT)
     )
     wann.cli.options.until_interrupted("Playing", "http://127.0.0.1:1/", no_browser=False)
 

@@ -2,6 +2,8 @@
 
 import gzip
 import math
+import os
+import zipfile
 from hashlib import sha256
 from pathlib import Path
 
@@ -147,6 +149,34 @@ def test_the_deskewed_set_is_cached_and_a_damaged_cache_is_made_again(small_mnis
     assert mnist._read_processed(cached) is None
 
 
+@pytest.mark.parametrize("damage", ["shape", "type", "member", "missing", "packing", "bytes", "pipe"])
+def test_a_cache_that_is_damaged_in_any_way_is_made_again(small_mnist, monkeypatch, damage):
+    pytest.importorskip("scipy")
+    monkeypatch.setenv(mnist.FOLDER_VARIABLE, str(small_mnist))
+    first = load_named("mnist")
+    (cached,) = mnist.cache_folder().glob("*.npz")
+    with np.load(cached) as file:
+        arrays = {name: file[name] for name in file.files}
+    if damage == "shape":
+        np.savez(cached, **arrays | {"images": arrays["images"].reshape(-1, 64)})
+    elif damage == "type":
+        np.savez(cached, **arrays | {"labels": arrays["labels"].view(float)})
+    elif damage == "member":
+        with zipfile.ZipFile(cached, "w") as archive:
+            archive.writestr("images.npy", b"no array")
+    elif damage == "missing":
+        np.savez(cached, images=arrays["images"])
+    elif damage == "packing":
+        with zipfile.ZipFile(cached, "w", zipfile.ZIP_LZMA) as archive:
+            archive.writestr("images.npy", bytes(5000))
+    else:
+        cached.unlink()
+        cached.write_bytes(b"PK") if damage == "bytes" else os.mkfifo(cached)
+    again = load_named("mnist")
+    assert again.train.values.tobytes() == first.train.values.tobytes()
+    assert mnist._read_processed(cached) is not None
+
+
 def deskew_slowly(image: np.ndarray) -> np.ndarray:
     """The same in plain loops, in [0, 1]."""
 
@@ -242,6 +272,20 @@ def test_the_column_of_the_classes_may_stand_anywhere_and_numbers_sort_by_value(
     assert data.inputs == ("x",)
 
 
+@pytest.mark.parametrize("start", ["\n", "\r\n\n", "\ufeff\n"])
+def test_empty_lines_before_the_names_are_skipped(tmp_path, start):
+    data = load_table(written(tmp_path, start + IRIS), "kind")
+    assert data.inputs == ("width", "length")
+    with pytest.raises(ValueError, match="--label 'kind'"):
+        load_table(written(tmp_path, start + IRIS))
+
+
+def test_a_long_first_line_costs_no_memory(tmp_path):
+    text = ",".join(f"x{k}" for k in range(40_000)) + "\n" + "1\n" * 40_000
+    with pytest.raises(ValueError, match="line 2 has 1 values for 40000 columns"):
+        load_table(written(tmp_path, text), "x0")
+
+
 @pytest.mark.parametrize(
     ("text", "label", "message"),
     [
@@ -258,6 +302,10 @@ def test_the_column_of_the_classes_may_stand_anywhere_and_numbers_sort_by_value(
         ("y\na\nb\n", "y", "shape"),
         ("x,y\n", "y", "holds no rows"),
         ("", "y", "holds no rows"),
+        ("\n\n\n", "y", "holds no rows"),
+        ("x,y\n" + "1e308,a\n-1e308,b\n" * 9, "y", "too far apart to be scaled"),
+        (f"x,{'y' * 9999}\n1,2\n", "y", r"has no column 'y' for --label; choose from x, y+\.\.\.$"),
+        ("x,\x1b[31m\n1,2\n", "y", r"choose from x, \\x1b\[31m$"),
     ],
 )
 def test_a_wrong_csv_file_is_refused_in_one_line(tmp_path, text, label, message):
@@ -301,6 +349,23 @@ def test_an_npz_file_may_hold_images_and_bring_its_own_test_part(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("train", "test"),
+    [(int, float), (float, int), (np.uint64, np.int8), (np.int64, np.float32), ("U1", "U9"), (int, bool)],
+)
+def test_the_parts_of_an_npz_file_may_hold_their_classes_in_other_types(tmp_path, train, test):
+    labels = LABELS % 2
+    arrays = {
+        "x_train": IMAGES,
+        "y_train": labels.astype(train),
+        "x_test": IMAGES,
+        "y_test": labels.astype(test),
+    }
+    data = load_table(saved(tmp_path, **arrays))
+    assert data.classes == (("0.0", "1.0") if train is float else ("0", "1"))
+    assert data.test.labels.tolist() == labels.tolist()
+
+
+@pytest.mark.parametrize(
     ("arrays", "message"),
     [
         ({"x": IMAGES}, "must hold the arrays x and y"),
@@ -319,6 +384,14 @@ def test_an_npz_file_may_hold_images_and_bring_its_own_test_part(tmp_path):
             "class '3' is in the test part but absent from training",
         ),
         ({"x": np.array([[None]] * 30), "y": LABELS}, "plain arrays"),
+        (
+            {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES, "y_test": LABELS + 0.5},
+            "class '0.5' is in the test part but absent from training",
+        ),
+        (
+            {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES, "y_test": LABELS.astype("U")},
+            "of one kind",
+        ),
     ],
 )
 def test_a_wrong_npz_file_is_refused_in_one_line(tmp_path, arrays, message):

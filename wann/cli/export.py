@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wann.cli.options import examples, parse_weight, print_note, refuse_own
+from wann.cli.options import echo, examples, parse_weight, print_note, refuse_own, trust_option
 from wann.utils.places import companion
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ outputs and the largest difference.
     show_default="17",
     help="Operator set version of an ONNX model.",
 )
+@trust_option
 @click.option("--json", "as_json", is_flag=True, help="Print a summary of the proof as one JSON object.")
 def export(
     champion_path: Path,
@@ -102,13 +103,13 @@ def export(
     with bar("Observing") as progress:
         proof = write_export(champion, kind, out, weight=weight, dtype=dtype, opset=opset, progress=progress)
     if as_json:
-        click.echo(json.dumps(proof.summary()))
+        echo(json.dumps(proof.summary()))
         return
-    click.echo(f"Wrote {out} and {proof_path(out)}")
+    echo(f"Wrote {out} and {proof_path(out)}")
     if proof.missing is not None:
         print_note(f"not verified: {proof.missing}")
         return
-    click.echo(
+    echo(
         f"{len(proof.observations)} observations in {proof.tool}: largest difference {proof.difference:.2g}, "
         f"relative {proof.relative_difference:.2g} (in {proof.dtype} at most {proof.tolerance:g})"
     )

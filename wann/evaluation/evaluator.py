@@ -15,6 +15,7 @@ from typing import Protocol, Self
 from wann.evaluation.apart import CAN_FORK, NoAnswerError, call_apart
 from wann.evaluation.chunks import Chunk, Dealer, Work
 from wann.networks.network import Network
+from wann.rollouts.job import Seeds
 from wann.rollouts.result import Rollouts
 from wann.rollouts.time_limit import STANDING_STILL
 from wann.tasks.task import Task
@@ -51,7 +52,7 @@ class Evaluator(Protocol):
         self,
         networks: Sequence[Network],
         weights: FloatArray,
-        seeds: Sequence[int],
+        seeds: Seeds,
         *,
         confirming: bool = False,
         max_steps: int | None = None,
@@ -63,7 +64,7 @@ class Evaluator(Protocol):
             networks: P networks.
             weights: (W,) shared weights, or (W, C) sets of individual ones: of all networks' connections laid
                 end to end, those of a network in the order of its sources.
-            seeds: E episode seeds.
+            seeds: E episode seeds; or (W, E), where each weight has episodes of its own.
             confirming: whether the task's own Gymnasium environment has to be used, and no faster stand-in.
             max_steps: steps after which an episode is cut off, where it is not the evaluator's own limit.
             progress: called now and then with the share that is done, 0 to 1.
@@ -143,7 +144,7 @@ class LocalEvaluator:
         self,
         networks: Sequence[Network],
         weights: FloatArray,
-        seeds: Sequence[int],
+        seeds: Seeds,
         *,
         confirming: bool = False,
         max_steps: int | None = None,

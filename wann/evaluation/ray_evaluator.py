@@ -18,6 +18,8 @@ from importlib import import_module
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
+
 from wann.evaluation.chunks import MOST_LOSSES, Chunk, Dealer, Span, Work
 from wann.evaluation.evaluator import Advance, Effort
 from wann.evaluation.ray_cluster import (
@@ -30,6 +32,7 @@ from wann.evaluation.ray_cluster import (
     ray,
 )
 from wann.networks.network import Network
+from wann.rollouts.job import Seeds
 from wann.rollouts.result import Rollouts
 from wann.rollouts.time_limit import STANDING_STILL, StandsStillError
 from wann.tasks.task import Task
@@ -171,7 +174,7 @@ class RayEvaluator:
         self,
         networks: Sequence[Network],
         weights: FloatArray,
-        seeds: Sequence[int],
+        seeds: Seeds,
         *,
         confirming: bool = False,
         max_steps: int | None = None,
@@ -184,7 +187,8 @@ class RayEvaluator:
         """
         begun = looked = time.perf_counter()
         self._number += 1
-        work = Work(networks, weights, seeds, self._by_weight(len(networks), len(weights) * len(seeds)))
+        rollouts = len(weights) * np.shape(seeds)[-1]
+        work = Work(networks, weights, seeds, self._by_weight(len(networks), rollouts))
         dealer, stored = Dealer(work), [ray.put(work)]
         parts: list[tuple[Chunk, Rollouts]] = []
         computing: dict[int, float] = defaultdict(float)

@@ -157,7 +157,7 @@ class Stepper:
         is_users: Callable[[BaseException], bool],
     ) -> _Failed | None:
         """Play all episodes of one network, fill its returns (W, E) and steps; why it failed, if it did."""
-        weights, seeds, max_steps = job.weights, job.seeds, job.max_steps
+        weights, seeds, max_steps = job.weights, job.seed_of.tolist(), job.max_steps
         shared = weights.ndim == 1
         rows = np.ascontiguousarray(weights, np.float64).reshape(len(weights), -1)
         outputs = np.empty(self._actions.size)
@@ -170,7 +170,7 @@ class Stepper:
         try:
             with TimeLimit(self._limit_seconds) as limit:
                 for w, row in enumerate(rows):
-                    for e, seed in enumerate(seeds):
+                    for e, seed in enumerate(seeds[w]):
                         due = limit.restart()
                         now, total, highest, without = 0, 0.0, 0.0, 0
                         env = self._instance()
@@ -204,7 +204,7 @@ class Stepper:
                 raise
             steps[w, e] = now
             weight = f"weight {float(weights[w])!r}" if shared else f"weight set {w}"
-            where = f"step {now + 1} of the episode with seed {seeds[e]}, {weight}"
+            where = f"step {now + 1} of the episode with seed {seeds[w][e]}, {weight}"
             return _Failed(
                 f"{self._what(error)} ({where})\n\n{trace_of(error)}", isinstance(error, StandsStillError)
             )

@@ -25,6 +25,7 @@ from wann.evolution.shared_weights import (
     noisy_weights,
 )
 from wann.networks.network import Network, compile_genome
+from wann.rollouts.job import Seeds
 from wann.rollouts.result import Rollouts
 from wann.run.checkpoint import Checkpoint, Totals
 from wann.run.confirming import champion_of, confirmation
@@ -223,8 +224,11 @@ class Loop:
         compiled = time.perf_counter()
         marks = np.concatenate([network.mark for network in networks])
         weights = noisy_weights(settings, generation_weights(settings, number), marks, number)
+        count = settings.episodes * (len(weights) if settings.own_episodes else 1)
         skipped = settings.skip_episodes.count(number + 1)
-        seeds = episode_seeds(settings.seed, Purpose.EPISODES, settings.episodes, number, skipped)
+        seeds: Seeds = episode_seeds(settings.seed, Purpose.EPISODES, count, number, skipped)
+        if settings.own_episodes:
+            seeds = np.reshape(seeds, (len(weights), settings.episodes))
         rollouts = self._stoppable.evaluate(networks, weights, seeds, progress=self._show)
         self._effort = self._evaluator.effort
         self._look_at_failures(rollouts, len(genomes))

@@ -28,6 +28,7 @@ from wann.tasks.data_task import DataTask
 from wann.tasks.environment_task import GymnasiumTask
 from wann.tasks.registry import best_stepping, get_task, preset_settings
 from wann.tasks.task import Task
+from wann.tasks.trust import grant
 from wann.utils.signals import stop_signals
 
 
@@ -94,6 +95,7 @@ def resume(
     threads: int | None = None,
     workers: int | None = None,
     address: str | None = None,
+    trust: bool = False,
     observer: Observer | None = None,
     note: Note | None = None,
     **changes: Any,
@@ -103,6 +105,7 @@ def resume(
     Args:
         path: its run folder.
         threads, workers, address, observer: as `search`.
+        trust: whether the run may import the module that its task names, as `wann.load_champion`.
         note: told in a line what a user should know, such as that the last checkpoint was damaged and the
             one before it is used.
         changes: new values of stop rules, or generations whose episodes are skipped; see
@@ -114,6 +117,8 @@ def resume(
     """
     placement = Placement(threads, workers, address)
     folder = RunFolder.open(path)
+    if trust:
+        grant(folder.settings.task, folder.settings.env_kwargs)
     for name in changes:
         if name in Settings.model_fields and name not in CHANGEABLE:
             raise ValueError(
@@ -151,10 +156,9 @@ def resolve(
             f"setting 'champion_rule': {task} is a data set, with one validation part and no fresh episodes "
             "for a duel: set it to 'record'"
         )
-    if isinstance(found, DataTask) and resolved.stop_without_reward is not None:
-        raise ValueError(
-            f"setting 'stop_without_reward': {task} is a data set, without episodes: leave it out"
-        )
+    for name in ("stop_without_reward", "own_episodes"):
+        if isinstance(found, DataTask) and getattr(resolved, name):
+            raise ValueError(f"setting {name!r}: {task} is a data set, without episodes: leave it out")
     if isinstance(found, Box2DTask):  # of the environment, however it is stepped
         resolved = with_changes(resolved, {"fresh_env": found.fresh_env})
     if isinstance(found, GymnasiumTask) and "fresh_env" not in settings:
@@ -256,7 +260,9 @@ def _run(
             settings, len(task.inputs), len(task.outputs), state, initial.genome if initial else None
         )
         totals = checkpoint.totals if checkpoint else Totals()
-        folder.truncate_metrics(evolution.generation)
+        lacking = folder.truncate_metrics(evolution.generation)
+        if lacking and note:
+            note(lacking)
         folder.drop_champions_after(evolution.generation)
         loop = Loop(folder, task, evolution, evaluator, totals, observer, note, stop)
         if evolution.champion:

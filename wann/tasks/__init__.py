@@ -12,5 +12,6 @@ In reading order:
     data_sets         reading data sets and tables
     mnist             fetching MNIST
     data_presets      the data sets and their presets
+    trust             what a file may name
     registry          from a name to a task
 """

@@ -10,12 +10,9 @@ from __future__ import annotations
 import csv
 import os
 import re
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +22,7 @@ from numpy.typing import NDArray
 
 from wann.tasks.mnist import SIDE, UNIT_DESKEWED, mnist_images
 from wann.utils.arrays import FloatArray, IntArray
+from wann.utils.reading import LARGEST_ARRAYS, in_file, load_arrays, read_bytes, shown
 from wann.utils.seeding import Purpose, stream
 from wann.utils.words import counted
 
@@ -138,7 +136,7 @@ def _deal(labels: IntArray, classes: Sequence[str]) -> tuple[IntArray, IntArray,
         rows = np.flatnonzero(labels == label)
         if rows.size < 3:
             raise ValueError(
-                f"class {name!r} has {counted(rows.size, 'row')}: each class needs at least 3, "
+                f"class {shown(name)} has {counted(rows.size, 'row')}: each class needs at least 3, "
                 "for training, validation and test"
             )
         rows = stream(0, Purpose.SPLIT, label).permutation(rows)
@@ -166,7 +164,7 @@ def table_name(name: str) -> str:
     return prefix + os.path.abspath(name.removeprefix("csv:"))
 
 
-def load_table(name: str, label: str | None = None) -> DataSet:
+def load_table(name: str, label: str | None = None, digest: str | None = None) -> DataSet:
     """A user's own table.
 
     Columns of a table are moved and scaled to mean 0 and standard deviation 1 over the training part. Pixels
@@ -177,32 +175,32 @@ def load_table(name: str, label: str | None = None) -> DataSet:
             features) or (images, height, width) and `y` (rows,), or with `x_train`, `y_train`, `x_test` and
             `y_test`, in small or capital letters.
         label: the column with the classes, of a CSV file.
+        digest: SHA-256 that the file must have; by default any. Nothing of another file is told.
 
     Raises:
-        ValueError: the file cannot be read, or is no table of numbers with at least two classes.
+        ValueError: the file cannot be read, is another one, or is no table of numbers with at least two
+            classes.
     """
     path = Path(name.removeprefix("csv:"))
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
-    try:
+    content = read_bytes(path, largest=LARGEST_ARRAYS)
+    found = sha256(content).hexdigest()
+    if digest not in (None, found):
+        raise ValueError(f"{name} is not the file that it was when the search began: its SHA-256 differs")
+    with in_file(path):
         if path.suffix != ".npz":
             names, values, words = _read_csv(content, label)
-            return _table(names, [values], [words], sha256(content).hexdigest())
+            return _table(names, [values], [words], found)
         if label is not None:
             raise ValueError("--label names a column of a CSV file; here the array y holds the classes")
         values_of, labels_of = _read_npz(content)
-        return _table(None, values_of, labels_of, sha256(content).hexdigest())
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        return _table(None, values_of, labels_of, found)
 
 
 def _read_csv(content: bytes, label: str | None) -> tuple[tuple[str, ...], FloatArray, NDArray[Any]]:
     """Names of the features, their values and the classes as words."""
     try:
         lines = csv.reader(content.decode("utf-8-sig").splitlines())
-        header = [name.strip() for name in next(lines, [])]
+        header = [name.strip() for name in next((row for row in lines if row), [])]
         rows = [(lines.line_num, row) for row in lines if row]
     except UnicodeDecodeError:
         raise ValueError("is not text in UTF-8") from None
@@ -212,25 +210,26 @@ def _read_csv(content: bytes, label: str | None) -> tuple[tuple[str, ...], Float
         raise ValueError("holds no rows below a line with the names of the columns")
     doubled = sorted({name for name in header if header.count(name) > 1})
     if doubled:
-        raise ValueError(f"has two columns named {doubled[0]!r}")
+        raise ValueError(f"has two columns named {shown(doubled[0])}")
     if label is None:
-        raise ValueError(f"name the column with the classes: --label {header[-1]!r}, or another")
+        raise ValueError(f"name the column with the classes: --label {shown(header[-1])}, or another")
     if label not in header:
-        raise ValueError(f"has no column {label!r} for --label; choose from {', '.join(header)}")
+        raise ValueError(f"has no column {shown(label)} for --label; choose from {', '.join(header)}")
     at = header.index(label)
     features = header[:at] + header[at + 1 :]
+    for line, row in rows:
+        if len(row) != len(header):
+            raise ValueError(f"line {line} has {len(row)} values for {len(header)} columns")
     values = np.empty((len(rows), len(features)))
     words = []
     for place, (line, row) in enumerate(rows):
-        if len(row) != len(header):
-            raise ValueError(f"line {line} has {len(row)} values for {len(header)} columns")
         words.append(row.pop(at).strip())
         for column, word in enumerate(row):
             try:
                 values[place, column] = float(word)
             except ValueError:
-                what = f"{word!r} is not a number" if word.strip() else "a value is missing"
-                raise ValueError(f"line {line}, column {features[column]!r}: {what}") from None
+                what = f"{shown(word)} is not a number" if word.strip() else "a value is missing"
+                raise ValueError(f"line {line}, column {shown(features[column])}: {what}") from None
         if not words[-1]:
             raise ValueError(f"line {line}: the class is missing")
     return tuple(features), values, np.array(words)
@@ -238,11 +237,7 @@ def _read_csv(content: bytes, label: str | None) -> tuple[tuple[str, ...], Float
 
 def _read_npz(content: bytes) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
     """Values and labels: of all rows, or of the training and the test part."""
-    try:
-        with np.load(BytesIO(content)) as data:
-            arrays = {name.lower(): data[name] for name in data.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
-        raise ValueError("is not a whole .npz file of plain arrays") from None
+    arrays = {name.lower(): array for name, array in load_arrays(content).items()}
     for names in (("x", "y"), ("x_train", "y_train", "x_test", "y_test")):
         if set(names) <= set(arrays):
             return [arrays[name] for name in names[::2]], [arrays[name] for name in names[1::2]]
@@ -269,18 +264,19 @@ def _table(
         if own.shape != part.shape[:1]:
             raise ValueError(f"y must hold a class for each of the {len(part)} rows, not {own.shape}")
         _check_finite(part, names)
-    if len({own.dtype.kind in "US" for own in labels}) > 1:
+    if len({own.dtype.kind if own.dtype.kind in "US" else "" for own in labels}) > 1:
         raise ValueError("the classes of the training and the test part must be of one kind")
+    labels = _of_one_type(labels)
     found = np.unique(np.concatenate(labels))
     if found.dtype.kind == "f" and not np.isfinite(found).all():
         raise ValueError("y must not hold a class that is not a number")
     classes = sorted((str(name) for name in found.tolist()), key=_number_first)
     if len(classes) < 2:
-        raise ValueError(f"has one class only, {classes[0]!r}: there is nothing to tell apart")
+        raise ValueError(f"has one class only, {shown(classes[0])}: there is nothing to tell apart")
     position = {name: place for place, name in enumerate(classes)}
     places = [np.array([position[str(name)] for name in own.tolist()], np.int64) for own in labels]
     for place in sorted(set(range(len(classes))) - set(places[0].tolist())):
-        raise ValueError(f"class {classes[place]!r} is in the test part but absent from training")
+        raise ValueError(f"class {shown(classes[place])} is in the test part but absent from training")
     flat = [part.reshape(len(part), -1) for part in values]
     rows = _deal(places[0], classes)
     if len(values) == 2:  # the third that would be the test part belongs to the training here
@@ -290,9 +286,12 @@ def _table(
         largest = float(np.abs(trained).max())
         unit = next((level for level in _WHITE if largest <= level), largest)
     else:
-        spread = trained.std(axis=0)
-        scale = np.where(spread > 0.0, spread, 1.0)
-        flat = [(part - trained.mean(axis=0)) / scale for part in flat]
+        with np.errstate(over="ignore", invalid="ignore"):
+            middle, spread = trained.mean(axis=0), trained.std(axis=0)
+            scale = np.where(spread > 0.0, spread, 1.0)
+            flat = [(part - middle) / scale for part in flat]
+        if not all(np.isfinite(part).all() for part in (middle, spread, *flat)):
+            raise ValueError("x holds numbers too far apart to be scaled: give smaller ones")
     train, validation, test = (
         Samples(flat[which][chosen], places[which][chosen], unit)
         for which, chosen in zip((0, 0, len(flat) - 1), rows, strict=True)
@@ -300,6 +299,17 @@ def _table(
     pixels = (int(shape[0]), int(shape[1])) if len(shape) == 2 else None
     named = names or (pixel_names(pixels) if pixels else tuple(f"x{k}" for k in range(shape[0])))
     return DataSet(named, tuple(classes), train, validation, test, pixels, digest)
+
+
+def _of_one_type(labels: list[NDArray[Any]]) -> list[NDArray[Any]]:
+    """The classes of the parts in the type of the training part, where they fit it: 1.0 there is 1 here."""
+    first, *others = labels
+    with np.errstate(invalid="ignore"):  # of one that is not finite, which fits no whole number
+        cast = [own.astype(first.dtype) for own in others]
+    if all(np.array_equal(new, own) for new, own in zip(cast, others, strict=True)):
+        return [first, *cast]
+    whole = np.result_type(*labels)
+    return [own.astype(whole) for own in labels]
 
 
 def _size(values: NDArray[Any]) -> str:
@@ -310,7 +320,7 @@ def _check_finite(values: NDArray[Any], names: tuple[str, ...] | None) -> None:
     bad = np.argwhere(~np.isfinite(values))
     if len(bad):
         row, column = bad[0][:2].tolist()
-        where = f"column {names[column]!r}" if names else f"x[{', '.join(map(str, bad[0]))}]"
+        where = f"column {shown(names[column])}" if names else f"x[{', '.join(map(str, bad[0]))}]"
         raise ValueError(f"{where} holds a value that is not a finite number, in row {row + 1}")
 
 

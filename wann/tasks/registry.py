@@ -22,6 +22,7 @@ from wann.tasks.data_task import DataTask
 from wann.tasks.environment_task import GymnasiumTask, PoolTask
 from wann.tasks.known import GENERIC, KNOWN, Known
 from wann.tasks.task import NOT_THEIRS, Stepping, Task, UnknownEnvError, make
+from wann.tasks.trust import grant
 from wann.utils.nearest import nearest
 
 COMPILED = {
@@ -70,6 +71,9 @@ def get_task(
 ) -> Task:
     """The task with this name: one of `task_names()`, or any registered Gymnasium id.
 
+    The name is the caller's own: a module in it is imported, and a table is opened. For names in files see
+    `wann.tasks.trust`.
+
     Args:
         name: of the task, "Name-v0", or "module:Name-v0" for one that importing the module registers; or
             "csv:FILE" or "FILE.npz" for a user's own table, see `wann.tasks.data_sets.load_table`.
@@ -89,10 +93,13 @@ def get_task(
     """
     if not isinstance(env_kwargs, str):
         env_kwargs = json.dumps(dict(env_kwargs or {}), sort_keys=True)
+    grant(name, json.loads(env_kwargs))
     if is_data_set(name):
         if stepping not in (None, "compiled"):
             raise ValueError(f"{name} is a data set: there is nothing to step, leave out --no-compiled")
-        return _data_task(name, json.loads(env_kwargs), data)
+        table = _data_task(name, json.loads(env_kwargs), data)
+        grant(table.name, table.env_kwargs)  # with its whole path and its checksum
+        return table
     task = _get_task(name, env_kwargs, stepping, fresh_env, episode_seconds)
     # A copy, as what it confirms on cannot be shared by searches in several threads.
     if isinstance(task, Box2DTask):
@@ -188,9 +195,7 @@ def _data_task(name: str, arguments: Mapping[str, Any], data: DataSet | None) ->
         raise ValueError(f"{name} is a data set that takes no argument {unknown[0]!r}: leave it out")
     if ready:
         return replace(ready, data=data)
-    data = data or load_table(name, arguments.get("label"))
-    if arguments.get("sha256", data.digest) != data.digest:
-        raise ValueError(f"{name} is not the file that it was when the search began: its SHA-256 differs")
+    data = data or load_table(name, arguments.get("label"), arguments.get("sha256"))
     name = table_name(name)
     return replace(
         data_presets.TABLE,
