@@ -29,7 +29,6 @@ settings.register_profile(
 settings.load_profile("wann")
 
 CLUSTERS = {
-    "test_faults.py",
     "evaluation/test_misbehaviour.py",
     "evaluation/test_network_cut.py",
     "evaluation/test_placement.py",

@@ -136,7 +136,7 @@ def unanswered():
 
 
 def deaf(env, result):
-    signal.pthread_sigmask(signal.SIG_BLOCK, range(1, signal.NSIG))
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     threading.Event().wait()
 
 

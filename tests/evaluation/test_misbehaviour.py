@@ -104,7 +104,7 @@ def test_every_kind_of_misbehaviour_fails_its_own_network_on_workers(calm, monke
     # Another process follows each one that dies or stands still, and takes seconds to start.
     for module in (chunks, ray_evaluator):
         monkeypatch.setattr(module, "MOST_LOSSES", 1)
-    few = ("sleeps", "computes", *GIVES, *RAISES, *SIDE_EFFECTS, *DEADLY)
+    few = ("sleeps", "computes", "exits", *GIVES, *RAISES, *SIDE_EFFECTS)
     names = [name for name in NAMES if name in few]
     networks, weights = chosen(names)
     with RayEvaluator(get_task(TASK, episode_seconds=0.2), 10, workers=2) as evaluator:
