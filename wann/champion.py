@@ -15,6 +15,8 @@ import numpy as np
 from wann.kernels.activations import BY_CODE
 from wann.networks.genome import Genome, genome_from_dict, genome_to_dict
 from wann.networks.network import Network, compile_genome, evaluate_network
+from wann.tasks.columns import Columns, columns_from_dict
+from wann.tasks.prediction import Prediction, predict
 from wann.utils.arrays import FloatArray
 from wann.utils.files import atomic_path
 from wann.utils.json_text import dump_json, need, numbers, parse_json, read_text, strings
@@ -69,6 +71,7 @@ class Champion:
     tuning: Mapping[str, Any] = field(default_factory=dict)  # how the weights were tuned, and their scores
     importance: FloatArray | None = None  # return lost without each enabled connection, in the genome's order
     fresh_env: bool = False  # whether every episode needs an instance of the environment of its own
+    columns: Columns | None = None  # what was done to the columns of a user's own table
 
     @cached_property
     def network(self) -> Network:
@@ -170,6 +173,42 @@ class Champion:
         task = self._own_task
         return task.action(self.values(task.observe(observation), weight)[self.network.outputs])
 
+    def predict(self, rows: Any, weight: Weight | Sequence[float] | None = None) -> Prediction:
+        """Answers for rows of a table such as the one that the champion was found on.
+
+        Args:
+            rows: a data frame, a mapping of columns or a list of mappings; or an array (N, C) of the columns
+                in the order of `champion.columns.names`, images (N, height, width) included.
+            weight: as `values`; or several shared weights, whose outputs are averaged: as probabilities of
+                classes, or as numbers.
+
+        Returns:
+            The classes and their probabilities, or the numbers.
+
+        Raises:
+            ValueError: a column is missing or holds something else, the champion is not of a table, its table
+                is needed and not there, or as `values`.
+        """
+        columns = self.table_columns
+        several = np.ndim(weight) == 1  # type: ignore[arg-type]  # of a word or None it is 0
+        lanes = [self.weights(each) for each in weight] if several else [self.weights(weight)]  # type: ignore[union-attr, arg-type]
+        if not lanes:
+            raise ValueError("there must be at least one weight")
+        return predict(self.network, columns, self.outputs, columns.codes_of(rows), lanes)
+
+    @property
+    def table_columns(self) -> Columns:
+        """What is done to the columns of its table.
+
+        Raises:
+            ValueError: it is not of a table; or it was written before champions kept this, and the table is
+                not there.
+        """
+        columns = self.columns or self.get_task().columns
+        if columns is None:
+            raise ValueError(f"{self.task} is no table of your own: only champions of one predict new rows")
+        return columns
+
 
 def champion_to_json(champion: Champion) -> str:
     """The champion as readable text, a gene a line."""
@@ -197,6 +236,7 @@ def champion_to_dict(champion: Champion) -> dict[str, Any]:
         "tuned": None if champion.tuned is None else champion.tuned.tolist(),
         "tuning": dict(champion.tuning),
         "importance": None if champion.importance is None else champion.importance.tolist(),
+        **({} if champion.columns is None else {"columns": champion.columns.to_dict()}),
         "genome": genome_to_dict(champion.genome),
     }
 
@@ -269,7 +309,18 @@ def champion_from_json(text: str) -> Champion:
         tuning=need({"tuning": {}} | data, "tuning", dict),
         importance=importance,
         fresh_env=fresh_env,
+        columns=_columns(data, names["inputs"]),
     )
+
+
+def _columns(data: Mapping[str, Any], inputs: tuple[str, ...]) -> Columns | None:
+    """Treatment of a table's columns, where the file has it."""
+    if data.get("columns") is None:  # champions of tables written before have none
+        return None
+    columns = columns_from_dict(need(data, "columns", dict))
+    if len(columns.terms) != len(inputs):
+        raise ValueError(f"'columns' give {len(columns.terms)} inputs, but the network has {len(inputs)}")
+    return columns
 
 
 def _per_connection(data: Mapping[str, Any], name: str, what: str, genome: Genome) -> FloatArray | None:

@@ -18,6 +18,7 @@ from wann.cli.main import commands as program
 
 OPTIONS = {
     "search": "TASK --preset --config --set --env-kwargs --init-from --no-compiled --seed --out --resume "
+    "--label --target --drop --columns --separator --decimal --encoding --data "
     "--threads --workers --address --quiet --json",
     "resume": "RUN --set --threads --workers --address --quiet --json",
     "evaluate": "CHAMPION --episodes --weights --seed --threads --workers --address --json",
@@ -40,6 +41,7 @@ OPTIONS = {
     "watch": "RUN --port --no-browser --data",
     "front": "RUN --pick --out --threads --workers --address --data --json",
     "export": "CHAMPION --format --weight --out --dtype --opset --json",
+    "predict": "CHAMPION FILE --weight --out --separator --decimal --encoding --data",
     "import": "FILE --task --env-kwargs --tuned --out",
     "tasks": "",
     "settings": "--task --preset",

@@ -10,7 +10,7 @@ import pytest
 from conftest import DATA
 
 from wann.tasks import data_sets, mnist
-from wann.tasks.data_sets import NAMED, image_shape, is_table, load_named, load_table, pixel_names
+from wann.tasks.data_sets import image_shape, load_named, pixel_names
 from wann.tasks.mnist import deskew
 
 MNIST = DATA / "mnist"
@@ -211,136 +211,6 @@ def test_the_real_mnist_has_the_sums_that_are_asked_for(monkeypatch):
     for name in ("t10k-labels-idx1-ubyte", "t10k-images-idx3-ubyte"):
         content = mnist._unpack(MNIST / f"{name}.gz", mnist.MNIST_FILES[name])
         assert len(mnist._parse(content)) == 10_000
-
-
-# A user's own table
-
-IRIS = "width, length, kind\n" + "".join(
-    f"{k % 5},{k * k},{kind}\n" for kind in ("b", "a") for k in range(12)
-)
-
-
-def written(tmp_path, text: str) -> str:
-    path = tmp_path / "table.csv"
-    path.write_text(text, encoding="utf-8")
-    return f"csv:{path}"
-
-
-def test_a_csv_file_is_scaled_by_its_training_part(tmp_path):
-    data = load_table(written(tmp_path, IRIS), "kind")
-    assert data.inputs == ("width", "length")
-    assert data.classes == ("a", "b")
-    assert [part.labels.size for part in (data.train, data.validation, data.test)] == [12, 4, 8]
-    np.testing.assert_allclose(data.train.inputs().mean(axis=0), 0.0, atol=1e-12)
-    np.testing.assert_allclose(data.train.inputs().std(axis=0), 1.0, atol=1e-12)
-
-
-def test_the_column_of_the_classes_may_stand_anywhere_and_numbers_sort_by_value(tmp_path):
-    rows = "".join(f"{label},{k}\n" for label in (10, 9, 2) for k in range(5))
-    data = load_table(written(tmp_path, f"class,x\n{rows}"), "class")
-    assert data.classes == ("2", "9", "10")
-    assert data.inputs == ("x",)
-
-
-@pytest.mark.parametrize(
-    ("text", "label", "message"),
-    [
-        (IRIS, "kinds", "has no column 'kinds' for --label; choose from width, length, kind"),
-        (IRIS, None, "--label 'kind'"),
-        ("x,y\n" + "1,a\n" * 9, "y", "one class only, 'a'"),
-        ("x,y\n" + "1,a\n" * 9 + "nan,b\n" * 9, "y", "column 'x' holds a value that is not a finite number"),
-        ("x,y\n1,a\n" + "red,b\n" * 9, "y", "line 3, column 'x': 'red' is not a number"),
-        ("x,y\n1,a\n" + ",b\n" * 9, "y", "line 3, column 'x': a value is missing"),
-        ("x,y\n1,a\n2\n", "y", "line 3 has 1 values for 2 columns"),
-        ("x,y\n1,a\n2,\n", "y", "line 3: the class is missing"),
-        ("x,y\n" + "1,a\n" * 9 + "2,b\n", "y", "class 'b' has 1 row: each class needs at least 3"),
-        ("x,x,y\n1,2,a\n", "y", "two columns named 'x'"),
-        ("y\na\nb\n", "y", "shape"),
-        ("x,y\n", "y", "holds no rows"),
-        ("", "y", "holds no rows"),
-    ],
-)
-def test_a_wrong_csv_file_is_refused_in_one_line(tmp_path, text, label, message):
-    name = written(tmp_path, text)
-    with pytest.raises(ValueError, match=message) as caught:
-        load_table(name, label)
-    assert "\n" not in str(caught.value)
-    assert "table.csv" in str(caught.value)
-
-
-def test_a_file_that_is_missing_or_not_text_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"cannot read .*none\.csv: No such file"):
-        load_table(f"csv:{tmp_path / 'none.csv'}", "y")
-    (tmp_path / "binary.csv").write_bytes(b"x,y\n\xff\xfe,1\n")
-    with pytest.raises(ValueError, match="not text in UTF-8"):
-        load_table(f"csv:{tmp_path / 'binary.csv'}", "y")
-
-
-IMAGES = np.random.default_rng(2).integers(256, size=(30, 3, 4)).astype(np.uint8)
-LABELS = np.arange(30) % 3
-
-
-def saved(tmp_path, **arrays) -> str:
-    path = tmp_path / "table.npz"
-    np.savez(path, **arrays)
-    return str(path)
-
-
-def test_an_npz_file_may_hold_images_and_bring_its_own_test_part(tmp_path):
-    data = load_table(saved(tmp_path, x=IMAGES, y=LABELS))
-    assert data.shape == (3, 4)
-    assert data.inputs[5] == "row 1 column 1"
-    assert data.test.inputs().max() <= 1.0
-    own = load_table(
-        saved(tmp_path, x_train=IMAGES, y_train=LABELS, x_test=IMAGES[:5] // 2, y_test=LABELS[:5])
-    )
-    assert own.train.labels.size + own.validation.labels.size == 30
-    assert (own.test.inputs() * 255.0).round().astype(int).reshape(5, 3, 4).tolist() == (
-        IMAGES[:5] // 2
-    ).tolist()
-
-
-@pytest.mark.parametrize(
-    ("arrays", "message"),
-    [
-        ({"x": IMAGES}, "must hold the arrays x and y"),
-        ({"x": IMAGES, "y": LABELS[:7]}, "a class for each of the 30 rows"),
-        ({"x": IMAGES, "y": LABELS * 0}, "one class only"),
-        ({"x": LABELS, "y": LABELS}, r"must have the shape \(rows, features\)"),
-        ({"x": np.array([["a"]] * 30), "y": LABELS}, "must hold numbers"),
-        ({"x": np.full((30, 2), np.nan), "y": LABELS}, r"x\[0, 0\] holds a value that is not"),
-        ({"x": np.ones((30, 2)), "y": np.where(LABELS == 1, np.nan, 0.0)}, "not a number"),
-        (
-            {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES[:, :2], "y_test": LABELS},
-            "of one size: 2 x 4 pixels in test, 3 x 4 pixels",
-        ),
-        (
-            {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES, "y_test": LABELS + 1},
-            "class '3' is in the test part but absent from training",
-        ),
-        ({"x": np.array([[None]] * 30), "y": LABELS}, "plain arrays"),
-    ],
-)
-def test_a_wrong_npz_file_is_refused_in_one_line(tmp_path, arrays, message):
-    with pytest.raises(ValueError, match=message) as caught:
-        load_table(saved(tmp_path, **arrays))
-    assert "\n" not in str(caught.value)
-
-
-def test_a_damaged_npz_file_and_a_label_for_one_are_refused(tmp_path):
-    name = saved(tmp_path, x=IMAGES, y=LABELS)
-    with pytest.raises(ValueError, match="--label names a column of a CSV file"):
-        load_table(name, "y")
-    Path(name).write_bytes(Path(name).read_bytes()[:-40])
-    with pytest.raises(ValueError, match=r"not a whole \.npz file"):
-        load_table(name)
-
-
-def test_names_of_tables_are_told_from_names_of_environments():
-    assert is_table("csv:a.csv")
-    assert is_table("folder/a.npz")
-    assert not is_table("module:Name-v0")
-    assert not any(map(is_table, NAMED))
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (3, 11), (28, 28)])

@@ -20,6 +20,7 @@ from wann.rollouts.samples import outputs
 from wann.settings import PAPER_WEIGHTS
 from wann.tasks.data_sets import DataSet
 from wann.tasks.data_task import DataTask
+from wann.tasks.prediction import probabilities
 from wann.utils.arrays import FloatArray, IntArray
 
 CONFIDENCE_BINS = 10
@@ -198,13 +199,6 @@ def _data_of(champion: Champion) -> DataSet:
     if not isinstance(task, DataTask):
         raise ValueError(f"{champion.task} is not a data set: use wann.evaluate")
     return task.samples
-
-
-def probabilities(outputs: FloatArray) -> FloatArray:
-    """Softmax over the last axis."""
-    powers = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
-    result: FloatArray = powers / powers.sum(axis=-1, keepdims=True)
-    return result
 
 
 def vote(probabilities: FloatArray) -> IntArray:

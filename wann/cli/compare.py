@@ -101,7 +101,7 @@ def compare(
     """
     from wann.progress import comparison_view, starting
 
-    refuse_data_folder(data_set)
+    refuse_data_folder(data_set, begins=True)
     with starting(quiet):
         from wann.random_weights.bench.comparison import choose_methods, open_bench
         from wann.random_weights.bench.comparison import compare as run_comparison

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wann.cli.options import env_kwargs_option, examples, label_option
+from wann.cli.options import env_kwargs_option, examples, table_options
 from wann.utils.words import counted
 
 if TYPE_CHECKING:
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 @click.command(epilog=examples("wann doctor", "wann doctor Acrobot-v1"))
 @click.argument("env_id", required=False)
 @env_kwargs_option
-@label_option
+@table_options
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
-def doctor(env_id: str | None, env_kwargs: dict[str, Any] | None, label: str | None, as_json: bool) -> int:
+def doctor(
+    env_id: str | None, env_kwargs: dict[str, Any] | None, table: dict[str, Any], as_json: bool
+) -> int:
     """Check this machine or one environment, and suggest fixes.
 
     ENV_ID is an environment or a data set to check as well. For an environment, the checks are whether it can
@@ -34,10 +36,9 @@ def doctor(env_id: str | None, env_kwargs: dict[str, Any] | None, label: str | N
 
     from wann.doctor.examine import examine
 
-    if (env_kwargs or label) and not env_id:
-        raise click.UsageError(f"--{'env-kwargs' if env_kwargs else 'label'} needs an ENV_ID")
-    if label is not None:
-        env_kwargs = {**(env_kwargs or {}), "label": label}
+    if (env_kwargs or table) and not env_id:
+        raise click.UsageError(f"--{'env-kwargs' if env_kwargs else next(iter(table))} needs an ENV_ID")
+    env_kwargs = {**(env_kwargs or {}), **table}
     console, findings = Console(highlight=False), []
     console.width = console.width if console.is_terminal else 200  # commands are to be copied whole
     with console.status("Checking") if console.is_terminal and not as_json else nullcontext():

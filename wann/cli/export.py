@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wann.cli.options import examples, parse_weight, print_note, refuse_own
+from wann.cli.options import data_option, examples, parse_weight, print_note, refuse_data_folder, refuse_own
 from wann.utils.places import companion
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ outputs and the largest difference.
     show_default="17",
     help="Operator set version of an ONNX model.",
 )
+@data_option
 @click.option("--json", "as_json", is_flag=True, help="Print a summary of the proof as one JSON object.")
 def export(
     champion_path: Path,
@@ -92,6 +93,7 @@ def export(
     from wann.progress import bar
 
     champion = load_champion(champion_path)
+    refuse_data_folder(champion.task)
     name = f"network{'_torch' * (kind == 'torch')}{SUFFIXES[kind][0]}"
     out = out or companion(champion_path, name, f"_{name}")
     check_format(kind, out, dtype, opset)

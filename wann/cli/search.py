@@ -19,12 +19,12 @@ from wann.cli.options import (
     data_option,
     env_kwargs_option,
     examples,
-    label_option,
     placement_options,
     print_note,
     refuse_data_folder,
     settings_options,
     size_of,
+    table_options,
 )
 from wann.cli.tune import tune_to_end
 
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 )
 @settings_options
 @env_kwargs_option
-@label_option
+@table_options
 @data_option
 @click.option(
     "--init-from",
@@ -86,7 +86,7 @@ def search(
     config: Path | None,
     assignments: tuple[str, ...],
     env_kwargs: dict[str, Any] | None,
-    label: str | None,
+    table: dict[str, Any],
     no_compiled: bool,
     seed: int | None,
     out: Path | None,
@@ -104,7 +104,9 @@ def search(
     a name that 'wann tasks' lists
     Name-v0         any registered Gymnasium environment
     module:Name-v0  the same, after the module is imported
-    csv:FILE        a table of your own, to be classified (see --label)
+    csv:FILE        a table of your own as text: classes (see --label) or
+                    numbers to be predicted (see --target)
+    FILE.parquet    the same as a Parquet file
     FILE.npz        arrays x and y, or x_train, y_train, x_test and y_test;
                     x holds rows or images
 
@@ -146,10 +148,8 @@ def search(
     in_file = values.pop("env_kwargs", {})
     if not isinstance(in_file, dict):
         raise ValueError(f"setting 'env_kwargs': must be a table, not {in_file!r}")
-    env_kwargs = in_file | (env_kwargs or {})
-    if label is not None:
-        env_kwargs["label"] = label
-    refuse_data_folder(task)
+    env_kwargs = in_file | (env_kwargs or {}) | table
+    refuse_data_folder(task, begins=True)
     if seed is not None:
         values["seed"] = seed
     if no_compiled:
@@ -225,6 +225,7 @@ def _describe_sides(task: Task) -> None:
     multiple=True,
     help="Value of one setting named above; repeat for more.",
 )
+@data_option
 @placement_options
 @click.option("--quiet", is_flag=True, help="No progress output.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end, and nothing else.")
@@ -320,6 +321,7 @@ def _report_run(ended: Run, as_json: bool) -> int:
     weight, best = champion.scores.best
     rule, quoted = ended.stopped_by, shlex.quote(path)
     replay = "" if is_data_set(ended.settings.task) else f"Replay    wann replay {quoted}\n"
+    predict = f"Predict   wann predict {quoted} NEW.csv\n" if champion.columns else ""
     front = f"Front     wann front {quoted}\n" if (ended.path / "front.json").exists() else ""
     longer = f"generations={2 * ended.generations}" if rule == "generations" else f"{rule}=none"
     click.echo(
@@ -330,6 +332,7 @@ def _report_run(ended: Run, as_json: bool) -> int:
         f"{size_of(champion)}\n"
         f"{f'          at this weight {done.words}' + chr(10) if done else ''}"
         f"Evaluate  wann evaluate {quoted}\n"
+        f"{predict}"
         f"Tune      wann tune {quoted}\n"
         f"{replay}"
         f"Draw      wann draw {quoted}\n"

@@ -28,6 +28,7 @@ def champion_observations(
 
     Returns:
         (N, I) observations spread evenly over all there were; N is at most 256, and less where I is large.
+        Of a user's own table they are rows (N, C) of its columns.
 
     Raises:
         ValueError: the task is not there, or the environment is not installed.
@@ -36,7 +37,8 @@ def champion_observations(
     task = champion.get_task()
     if isinstance(task, DataTask):
         samples = task.samples.validation
-        return samples.inputs(_spread(samples.labels.size, len(champion.inputs)))
+        kept = _spread(samples.labels.size, len(champion.inputs))
+        return samples.inputs(kept) if samples.codes is None else samples.codes[kept].astype(np.float64)
     env = task.make_env(disable_env_checker=True)
     seen = []
     try:

@@ -11,10 +11,11 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from wann.analysis.classifier import choose_members, probabilities
+from wann.analysis.classifier import choose_members
 from wann.settings import PAPER_WEIGHTS
 from wann.sklearn.estimator import Estimator
 from wann.tasks.data_sets import Samples
+from wann.tasks.prediction import probabilities
 from wann.utils.arrays import FloatArray
 from wann.utils.json_text import need
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from wann.rollouts.job import Job
 from wann.rollouts.result import Rollouts
 from wann.rollouts.samples import Batch, classify, make_batch, squared_error
+from wann.tasks.columns import Columns
 from wann.tasks.data_sets import DataSet, Samples, load_named
 from wann.tasks.task import Task, TaskSpec
 from wann.utils.seeding import Purpose, stream
@@ -42,6 +43,11 @@ class DataTask(Task):
     def spec(self) -> TaskSpec:
         """What makes this task again elsewhere, the data with it."""
         return super().spec._replace(data=self.samples)
+
+    @property
+    def columns(self) -> Columns | None:
+        """What is done to the columns of a user's own table."""
+        return self.data.columns if self.data else None
 
     @property
     def samples(self) -> DataSet:

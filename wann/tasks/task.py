@@ -21,6 +21,7 @@ from wann.rollouts.compiled import Dynamics
 from wann.rollouts.job import Job
 from wann.rollouts.result import Rollouts
 from wann.rollouts.spaces import ActionCodec, ObservationCodec, action_codec, observation_codec
+from wann.tasks.columns import Columns
 from wann.tasks.data_sets import DataSet
 from wann.utils.arrays import FloatArray
 
@@ -96,6 +97,11 @@ class Task:
         """Plain values that make the same task in another process."""
         kwargs = json.dumps(dict(self.env_kwargs), sort_keys=True)
         return TaskSpec(self.name, kwargs, self.stepping, self.fresh_env, self.episode_seconds)
+
+    @property
+    def columns(self) -> Columns | None:
+        """What is done to the columns of a user's own table; None for all other tasks."""
+        return None
 
     @property
     def confirming(self) -> Task:

@@ -21,7 +21,8 @@ from wann.random_weights.bench.champions import published as champions_published
 from wann.random_weights.bench.method import Measurement, Method, Problem
 from wann.random_weights.bench.methods import data_methods, recurrent_methods
 from wann.random_weights.bench.methods_torch import IMAGE_PRIOR
-from wann.tasks.data_sets import NAMED, DataSet, is_table, load_named, load_table
+from wann.tasks.data_sets import NAMED, DataSet, load_named
+from wann.tasks.tables import is_table, load_table
 from wann.utils.files import atomic_path, lock_folder
 from wann.utils.nearest import nearest
 
