@@ -51,6 +51,17 @@ def table_back(run, monkeypatch):
     monkeypatch.setenv("WANN_DATA", str(run.parent / "moved.csv"))
 
 
+def rows_of(champion, codes):
+    """Rows as a user would write them."""
+    return [
+        {
+            column.name: None if np.isnan(code) else code if column.words is None else column.words[int(code)]
+            for column, code in zip(champion.columns.columns, row, strict=True)
+        }
+        for row in codes.tolist()
+    ]
+
+
 def test_a_champion_keeps_its_columns_and_needs_no_table(run, frame):
     champion = load_champion(run)
     assert champion.columns.names == ("size", "colour", "member")
@@ -78,19 +89,8 @@ def test_predictions_on_the_test_part_are_those_of_evaluate(run, frame, table_ba
     card = evaluate(champion, weights=(-1.0, 0.5, 2.0))
     test = champion.get_task().samples.test
     wanted = np.array(champion.outputs)[test.labels]
-    columns = champion.columns.columns
     for score in card.per_weight:
-        rows = [
-            {
-                column.name: None
-                if np.isnan(code)
-                else code
-                if column.words is None
-                else column.words[int(code)]
-                for column, code in zip(columns, row, strict=True)
-            }
-            for row in test.codes.tolist()
-        ]
+        rows = rows_of(champion, test.codes)
         assert (champion.predict(rows, score.weight).answers == wanted).mean() == score.accuracy
     mean = champion.predict(rows, (-1.0, 0.5, 2.0))
     assert (mean.answers == wanted).mean() == card.ensemble_mean.accuracy
@@ -183,3 +183,63 @@ def test_a_run_of_a_table_goes_on_and_an_older_champion_finds_its_columns_in_the
     for change, message in (({"columns": 3}, "'columns'"), ({"columns": {}}, "'columns' at")):
         with pytest.raises(ValueError, match=message):
             champion_from_json(json.dumps(data | change))
+
+
+# Numbers to predict
+
+
+@pytest.fixture(scope="module")
+def regression(frame, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("numbers")
+    frame.drop(columns="kind").to_csv(folder / "t.csv", index=False, sep=";", decimal=",")
+    settings = TINY | {"generations": 12}
+    search(f"csv:{folder / 't.csv'}", out=folder / "run", env_kwargs={"target": "price"}, **settings)
+    return folder / "run"
+
+
+def test_predicted_numbers_are_in_the_units_of_the_table_and_scored_so(regression):
+    champion = load_champion(regression)
+    card = evaluate(champion, weights=(0.3, 0.7))
+    test = champion.get_task().samples.test
+    wanted = champion.columns.answers(test.targets[:, 0])
+    found = [champion.predict(rows_of(champion, test.codes), w).answers for w in (0.3, 0.7)]
+    for score, numbers in zip(card.per_weight, found, strict=True):
+        assert score.rmse == pytest.approx(np.sqrt(np.square(numbers - wanted).mean()))
+        assert score.r2 == pytest.approx(1.0 - np.square(numbers - wanted).mean() / wanted.var())
+    assert card.ensemble.mae == pytest.approx(np.abs(np.mean(found, axis=0) - wanted).mean())
+    assert card.spread == pytest.approx(wanted.std())
+    assert card.best_shared.r2 > 0.5  # the price is nearly twice the size
+    assert json.loads(json.dumps(card.to_dict()))["target"] == "price"
+
+
+@pytest.mark.parametrize("kind", ["python", "json", "c", "js", "onnx", "torch"])
+def test_an_export_predicts_the_numbers_of_the_table(regression, tmp_path, kind):
+    champion = load_champion(regression)
+    path = tmp_path / f"network{SUFFIXES[kind][0]}"
+    proof = export(champion, kind, path, weight=0.7, dtype="float64" if kind == "onnx" else None)
+    if not proof.verified:
+        pytest.skip(proof.missing)
+    by_name = rows_of(champion, proof.observations)
+    np.testing.assert_allclose(proof.outputs[:, 0], champion.predict(by_name, 0.7).answers, rtol=1e-12)
+    assert proof.outputs.mean() > 5000.0
+
+
+@pytest.mark.slow
+def test_the_commands_take_numbers_from_evaluation_to_the_page(regression, tmp_path, wann_command):
+    code, out, _ = wann_command("evaluate", regression)
+    assert code == 0
+    for words in ("test samples of price", "R²", "best on validation", "U(0.1, 1.1)"):
+        assert words in out
+    for command in ("plot", "report", "draw", "prune"):
+        assert wann_command(command, regression)[0] == 0, command
+    code, out, _ = wann_command(
+        "tune", regression, "--budget", "200", "--quiet", "--out", tmp_path / "t.json"
+    )
+    assert code == 0
+    assert "After     R² " in out
+    page = (regression / "report.html").read_text()
+    assert '"R\\u00b2"' in page or "R²" in page
+    for command in (["sensitivity"], ["table", "--untuned"]):
+        code, _, error = wann_command(*command, regression)
+        assert (code, error.count("\n")) == (2, 1)
+        assert "there is no accuracy" in error

@@ -198,6 +198,8 @@ def _data_of(champion: Champion) -> DataSet:
     task = champion.get_task()
     if not isinstance(task, DataTask):
         raise ValueError(f"{champion.task} is not a data set: use wann.evaluate")
+    if task.samples.test.targets is not None:
+        raise ValueError(f"{champion.task} has numbers to predict instead of classes: there is no accuracy")
     return task.samples
 
 

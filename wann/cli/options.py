@@ -99,11 +99,19 @@ env_kwargs_option = click.option(
 )
 
 
-def _name_folder(_context: click.Context, _option: click.Parameter, folder: Path | None) -> None:
+def _name_folder(context: click.Context, _option: click.Parameter, folder: Path | None) -> None:
     from wann.tasks.mnist import FOLDER_VARIABLE
 
-    if folder is not None:
-        os.environ[FOLDER_VARIABLE] = os.fspath(folder)
+    if folder is None:
+        return
+    before = os.environ.get(FOLDER_VARIABLE)
+    os.environ[FOLDER_VARIABLE] = os.fspath(folder)
+
+    @context.call_on_close
+    def restore() -> None:
+        os.environ.pop(FOLDER_VARIABLE, None)
+        if before is not None:
+            os.environ[FOLDER_VARIABLE] = before
 
 
 data_option = click.option(

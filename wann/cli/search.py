@@ -287,6 +287,7 @@ def _report_run(ended: Run, as_json: bool) -> int:
     from wann.analysis.achievement import achievement
     from wann.progress import shown_return
     from wann.tasks.registry import is_data_set
+    from wann.tasks.tables import predicts_numbers
 
     path = os.fspath(ended.path)
     champion = _champion_or_none(ended)
@@ -319,6 +320,9 @@ def _report_run(ended: Run, as_json: bool) -> int:
         click.echo("No champion: no network had finite returns.")
         return 0
     weight, best = champion.scores.best
+    unit = "(- cross-entropy) " * is_data_set(ended.settings.task)
+    if predicts_numbers(ended.settings.task, ended.settings.env_kwargs):
+        unit = "(- mean square error, scaled) "
     rule, quoted = ended.stopped_by, shlex.quote(path)
     replay = "" if is_data_set(ended.settings.task) else f"Replay    wann replay {quoted}\n"
     predict = f"Predict   wann predict {quoted} NEW.csv\n" if champion.columns else ""
@@ -326,7 +330,7 @@ def _report_run(ended: Run, as_json: bool) -> int:
     longer = f"generations={2 * ended.generations}" if rule == "generations" else f"{rule}=none"
     click.echo(
         f"Champion  {os.path.join(path, 'champion.json')}\n"
-        f"          mean return {'(- cross-entropy) ' * is_data_set(ended.settings.task)}"
+        f"          mean return {unit}"
         f"{shown_return(champion.scores.overall)} over "
         f"{len(champion.scores.weights)} shared weights, {shown_return(best)} at weight {weight:g}; "
         f"{size_of(champion)}\n"

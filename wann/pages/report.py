@@ -29,6 +29,7 @@ from wann.run.folder import RunFolder, task_of
 from wann.settings import Settings, build_settings, changed_names
 from wann.tasks.data_task import DataTask
 from wann.tasks.registry import is_data_set, preset_settings
+from wann.tasks.tables import predicts_numbers
 from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
 from wann.utils.callbacks import ProgressCallback
@@ -66,7 +67,7 @@ def page_data(
         "kicker": f"{task_name} · preset {settings.preset} · seed {settings.seed}",
         "headline": "Every connection has the same weight. Move it.",
         "lede": f"A search for a network whose shape alone solves {task_name}.",
-        "score": "log-likelihood" if is_data_set(settings.task) else "return",
+        "score": _score_name(settings),
         "figures": [],
         "networks": [],
         "updated": f"{changed:%H:%M:%S}",
@@ -108,12 +109,18 @@ def page_data(
         "lede": _lede(champion, task, generation),
         "figures": _figures(champion, drawn[0], metrics, settings),
     }
-    if isinstance(task, DataTask):
+    if isinstance(task, DataTask) and world["kind"] == "samples":
         what = f"Draw {world['thing']}." if world["shape"] else "Choose a sample."
         data["headline"] = f"Every connection has the same weight. {what}"
     if progress:
         progress(parts, parts)
     return data
+
+
+def _score_name(settings: Settings) -> str:
+    if predicts_numbers(settings.task, settings.env_kwargs):
+        return "− squared error"
+    return "log-likelihood" if is_data_set(settings.task) else "return"
 
 
 def _shown_name(task: str) -> str:
@@ -167,11 +174,13 @@ def _figures(
     figures = []
     if mean:
         best = _best(champion, profile)
-        what = "accuracy" if exact else "return"
+        what = profile["measure"]
         figures = [
             [f"Mean {what}", shown(float(np.mean(mean))), "over weights from −2 to 2"],
             [f"Best {what}", shown(best["mean"]), f"at weight {best['weight']:g}".replace("-", "−")],
         ]
+        if what == "R²":  # numbers are predicted at positive weights only
+            del figures[0]
     if drawn["tuned_score"] is not None:
         figures.append(["Tuned weights", shown(drawn["tuned_score"]), "a weight for each connection"])
     if not exact:

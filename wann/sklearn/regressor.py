@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import validate_data
 
+from wann.settings import NUMBER_WEIGHTS
 from wann.sklearn.estimator import Estimator, scaling_of
 from wann.tasks.data_sets import Samples
 from wann.utils.arrays import FloatArray
@@ -64,8 +65,7 @@ class WANNRegressor(MultiOutputMixin, RegressorMixin, Estimator):  # type: ignor
 
     __module__ = "wann.sklearn"  # the name in pickles
     _ENSEMBLES = ("mean", "chosen", "best")
-    # Found by trial: sums must be small to meet numbers, and a sign that changes with the weight hinders.
-    _WEIGHTS = (0.1, 0.3, 0.5, 0.7, 0.9, 1.1)
+    _WEIGHTS = NUMBER_WEIGHTS
 
     def fit(self, X: Any, y: Any) -> Self:
         """Search for a network.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from wann.settings import Settings
+from wann.settings import NUMBER_WEIGHTS, Settings
 from wann.tasks.data_sets import NAMED
 from wann.tasks.data_task import DataTask
 
@@ -85,12 +85,11 @@ TASKS = {name: _task(name, known.summary, known.inputs, known.classes) for name,
 TABLE = _task("table", "a table of your own", (), ())
 """The task of a user's own table, without its name and data."""
 
-# Found by trial: sums must be small to meet numbers, and a sign that changes with the weight hinders.
 _NUMBERS = {
     **_PUBLISHED,
     "weight_sampling": "stratified",
-    "weight_count": 6,
-    "weight_range": (0.1, 1.1),
+    "weight_count": len(NUMBER_WEIGHTS),
+    "weight_range": (NUMBER_WEIGHTS[0], NUMBER_WEIGHTS[-1]),
     "population": 192,
     "generations": 1000,
     "tournament_size": 8,

@@ -31,6 +31,11 @@ def is_table(name: str) -> bool:
     return name.startswith("csv:") or name.endswith((".npz", ".parquet"))
 
 
+def predicts_numbers(name: str, arguments: Mapping[str, Any]) -> bool:
+    """Whether a task predicts the numbers of a column, told by its name and arguments."""
+    return is_table(name) and arguments.get("target") is not None
+
+
 def table_name(name: str) -> str:
     """The same table's name wherever it is asked for: with the whole path of its file."""
     prefix = "csv:" * name.startswith("csv:")
@@ -47,16 +52,18 @@ def load_table(name: str, label: str | None = None, options: TableOptions | None
     Args:
         name: `csv:FILE`, a text file whose first line names the columns; `FILE.parquet`; or `FILE.npz` with
             the arrays `x` (rows, features) or (images, height, width) and `y` (rows,), see
-            `wann.tasks.array_file.read_arrays`. If `WANN_DATA` names a file, that is read instead, and if it
-            names a folder, a file that is not where it was is looked for there.
+            `wann.tasks.array_file.read_arrays`. Where `options` hold a SHA-256: if `WANN_DATA` names a file,
+            that is read instead, and if it names a folder, a file that is not where it was is looked for
+            there.
         label: the column with the classes, of a table with named columns.
         options: all there is to say about reading it, in place of `label`.
 
     Raises:
         ValueError: the file cannot be read, or is no table with at least two classes or numbers to predict.
     """
-    path = _place_of(Path(name.removeprefix("csv:")))
-    options = options or TableOptions(label=label)
+    path, options = Path(name.removeprefix("csv:")), options or TableOptions(label=label)
+    if options.settled:
+        path = _place_of(path)
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -75,7 +82,7 @@ def load_table(name: str, label: str | None = None, options: TableOptions | None
 
 
 def _place_of(path: Path) -> Path:
-    """Where a table's file is now."""
+    """Where the file of a table that was read before is now."""
     told = os.environ.get(FOLDER_VARIABLE)
     if told and Path(told).is_file():
         return Path(told)

@@ -14,6 +14,7 @@ In reading order:
     network_figure      a network
     development         a run's champions side by side
     curves              learning curves and profiles
+    residuals           a run that predicts numbers
     sensitivity_figure  sensitivity
     lit_diagram         a network lit up by an episode
     film                pictures to a film

@@ -125,6 +125,10 @@ def open_bench(name: str, label: str | None = None) -> Bench:
         if label is not None and not is_table(name):
             raise ValueError(f"--label names a column of csv:FILE, and the data set is {name}")
         data = load_table(name, label) if is_table(name) else load_named(name)
+        if data.train.targets is not None:
+            raise ValueError(
+                f"{name} has numbers to predict, and classes are compared: choose another --label"
+            )
         return _data_bench(name, data)
     if label is not None:
         raise ValueError(f"--label names a column of csv:FILE, and the task is {name}")
