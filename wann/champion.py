@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from wann.tasks.task import Task
 
 FORMAT = "wann-champion"
+ESTIMATOR = "wann-estimator"
+"""Format of the file of a fitted estimator, which holds a champion."""
 VERSION = 1
+_HEAD = 200  # characters of a file in which its format stands
 
 Weight = float | Literal["tuned"]
 
@@ -252,7 +256,9 @@ def save_champion(champion: Champion, path: str | os.PathLike[str]) -> None:
 
 
 def load_champion(path: str | os.PathLike[str]) -> Champion:
-    """Champion from its file, or from the run folder that holds it. Loading can run no code.
+    """Champion from its file, from the run folder or from the file of an estimator that holds it.
+
+    Loading can run no code.
 
     Raises:
         ValueError: there is no such file, or it is not a whole and valid champion; in one line.
@@ -266,6 +272,9 @@ def load_champion(path: str | os.PathLike[str]) -> Champion:
             raise ValueError(f"{folder} {what}: it holds no champion.json")
     text = read_text(path, "champion")
     try:
+        if f'"format": "{ESTIMATOR}"' in text[:_HEAD]:
+            table = need(parse_json(text, "an estimator", ESTIMATOR, VERSION), "champion", dict)
+            text = json.dumps(table)
         return champion_from_json(text)
     except ValueError as error:
         raise ValueError(f"champion file {path}: {error}") from None

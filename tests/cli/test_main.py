@@ -41,7 +41,7 @@ OPTIONS = {
     "watch": "RUN --port --no-browser --data",
     "front": "RUN --pick --out --threads --workers --address --data --json",
     "export": "CHAMPION --format --weight --out --dtype --opset --json",
-    "predict": "CHAMPION FILE --weight --out --separator --decimal --encoding --data",
+    "predict": "CHAMPION FILE --weight --out --answers --separator --decimal --encoding --data",
     "import": "FILE --task --env-kwargs --tuned --out",
     "tasks": "",
     "settings": "--task --preset",

@@ -249,12 +249,15 @@ def reliability(confidence: FloatArray, right: NDArray[np.bool_], bins: int = CO
     )
 
 
-def choose_members(probabilities: FloatArray, labels: IntArray) -> list[int]:
+def choose_members(
+    probabilities: FloatArray, labels: IntArray, importance: FloatArray | None = None
+) -> list[int]:
     """Voters whose mean probability is most often right, one added at a time while that helps.
 
     Args:
         probabilities: (W, N, A).
         labels: (N,).
+        importance: (N,) how much each sample counts; all alike where it is not given.
 
     Returns:
         Positions of at most nine voters, in the order they were chosen; the first of equals each time.
@@ -262,7 +265,7 @@ def choose_members(probabilities: FloatArray, labels: IntArray) -> list[int]:
     members: list[int] = []
     total, best = np.zeros(probabilities.shape[1:]), -1.0
     while len(members) < _MOST_MEMBERS:
-        right = ((total + probabilities).argmax(axis=2) == labels).mean(axis=1)
+        right = np.average((total + probabilities).argmax(axis=2) == labels, axis=1, weights=importance)
         right[members] = -1.0
         candidate = int(right.argmax())
         if right[candidate] <= best:

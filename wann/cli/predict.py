@@ -17,6 +17,7 @@ from wann.cli.options import (
     refuse_data_folder,
     refuse_own,
 )
+from wann.utils.nearest import nearest
 from wann.utils.words import counted
 
 if TYPE_CHECKING:
@@ -58,6 +59,12 @@ def _parse_weight(
     show_default="standard output",
     help="File to write, as CSV.",
 )
+@click.option(
+    "--answers",
+    metavar="COLUMN",
+    show_default="the column that is predicted",
+    help="Column of FILE with the right answers, to be compared.",
+)
 @reading_options
 @data_option
 def predict(
@@ -65,20 +72,22 @@ def predict(
     rows_path: Path,
     weight: Weight | Literal["ensemble"] | None,
     out: Path | None,
+    answers: str | None,
     reading: dict[str, Any],
 ) -> None:
     """Predict the classes or numbers of new rows.
 
-    CHAMPION is a run folder or a champion file of a table of your own. FILE is a table with the same columns,
-    in any order, as CSV, Parquet or .npz. What was done to the columns before the search is done again. The
-    answers are written as CSV: the class of each row and the probability of each class, or the number. If
-    FILE has the column that is predicted, the command also tells how many answers are right.
+    CHAMPION is a run folder or a champion file of a table of your own, or the file of a fitted estimator.
+    FILE is a table with the same columns, in any order, as CSV, Parquet or .npz. What was done to the columns
+    before the search is done again. The answers are written as CSV: the class of each row and the probability
+    of each class, or the number. If FILE has the column that is predicted, the command also tells how many
+    answers are right.
 
-    The ensemble is the mean over the weights -2, -1, -0.5, 0.5, 1 and 2, or, for numbers, over the weights
-    that confirmed the champion.
+    The ensemble is the mean over the weights -2, -1, -0.5, 0.5, 1 and 2, or, for numbers, 0.1, 0.3, 0.5, 0.7,
+    0.9 and 1.1.
     """
     from wann.champion import load_champion
-    from wann.settings import PAPER_WEIGHTS
+    from wann.settings import NUMBER_WEIGHTS, PAPER_WEIGHTS
     from wann.utils.files import atomic_path
 
     champion = load_champion(champion_path)
@@ -91,12 +100,12 @@ def predict(
     table = _read(rows_path, champion, reading)
     chosen: Any = weight
     if weight == "ensemble":
-        chosen = PAPER_WEIGHTS if columns.target is None else champion.scores.weights.tolist()
+        chosen = PAPER_WEIGHTS if columns.target is None else NUMBER_WEIGHTS
     try:
         found, strangers = champion.predict(table, chosen), columns.strangers(table)
     except ValueError as error:
         raise ValueError(f"{rows_path}: {error}") from None
-    for text in (*table.notes, *strangers, *_compared(champion, table, found)):
+    for text in (*table.notes, *strangers, *_compared(answers, champion, table, found)):
         print_note(text)
     text = _as_csv(found, columns.target.name if columns.target else None)
     if out is None:
@@ -146,12 +155,18 @@ def _as_csv(found: Prediction, name: str | None) -> str:
     return text.getvalue()
 
 
-def _compared(champion: Champion, table: RawTable, found: Prediction) -> list[str]:
-    """How good the answers are, where the table has the right ones."""
+def _compared(answers: str | None, champion: Champion, table: RawTable, found: Prediction) -> list[str]:
+    """How good the answers are, where the table has the right ones.
+
+    Raises:
+        ValueError: it does not have the column that is asked for.
+    """
     from wann.tasks.columns import values_of
     from wann.tasks.tables import label_words
 
-    name = champion.env_kwargs.get("target") or champion.env_kwargs.get("label")
+    name = answers or champion.env_kwargs.get("target") or champion.env_kwargs.get("label")
+    if answers is not None and answers not in table.names:
+        raise ValueError(f"there is no column {answers!r} for --answers; {nearest(answers, table.names)}")
     if name not in table.names:
         return []
     given = table.column(name)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -16,11 +17,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from wann.champion import Champion, champion_from_json, champion_to_dict
+from wann.champion import ESTIMATOR, Champion, champion_from_json, champion_to_dict
+from wann.evolution.evolution import EvolutionState
 from wann.progress import view
 from wann.rollouts.samples import outputs
 from wann.run.loop import search_in_memory
-from wann.settings import Settings, build_settings
+from wann.settings import Settings, build_settings, with_changes
+from wann.tasks.columns import Column, Columns, Target
 from wann.tasks.data_sets import DataSet, Samples
 from wann.tasks.data_task import DataTask
 from wann.utils.arrays import FloatArray, IntArray
@@ -28,10 +31,10 @@ from wann.utils.files import atomic_path
 from wann.utils.json_text import dump_json, need, numbers, parse_json, read_text, strings
 from wann.utils.seeding import Purpose, stream
 
-FORMAT = "wann-estimator"
+FORMAT = ESTIMATOR
 VERSION = 1
 
-_ACTIVATIONS = tuple(name for name in Settings().activations if name != "step")
+ACTIVATIONS = tuple(name for name in Settings().activations if name != "step")
 _LEAST_VALIDATION = 10  # rows; with fewer, the champion is chosen on the training rows
 _GRID = 41  # evenly spaced weights from which "chosen" and "best" choose
 _MOST_MEMBERS = 9  # of a regressor's ensemble whose weights are chosen
@@ -57,7 +60,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         weights: Sequence[float] | None = None,
         weight_sampling: str = "stratified",
         ensemble: str = "mean",
-        activations: Sequence[str] = _ACTIVATIONS,
+        activations: Sequence[str] = ACTIVATIONS,
         initial_connection_probability: float = 0.5,
         complexity_probability: float = 0.5,
         add_connection: float = 0.5,
@@ -69,6 +72,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         add_feature: float = 0.0,
         disable_connection: float = 0.0,
         retries: int = 0,
+        warm_start: bool = False,
         random_state: Any = None,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -94,6 +98,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         self.add_feature = add_feature
         self.disable_connection = disable_connection
         self.retries = retries
+        self.warm_start = warm_start
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -160,7 +165,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         model = cls(**{name: _python_value(value) for name, value in parameters.items()})
         model._settings(0)
         champion = champion_from_json(json.dumps(need(data, "champion", dict)))
-        model.champion_ = champion
+        model.champion_, model._state = champion, None
         model.mean_, model.scale_ = scaling_of(data, "mean", "scale", len(champion.inputs))
         model.n_features_in_ = len(champion.inputs)
         if data.get("feature_names") is not None:
@@ -196,6 +201,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         fraction = given["validation_fraction"]
         if not _is_number(fraction) or not 0.0 <= fraction < 1.0:
             raise ValueError(f"parameter 'validation_fraction': must be in [0, 1), got {fraction!r}")
+        if not isinstance(given["warm_start"], bool):
+            raise ValueError(f"parameter 'warm_start': must be True or False, got {given['warm_start']!r}")
         for name, least in (("n_jobs", None), ("verbose", 0)):
             value = given[name]
             whole = isinstance(value, int) and (least is None or value >= least)
@@ -234,7 +241,14 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
                 message = message.replace(f"'{ours}'", f"'{theirs}'")
             raise ValueError(message) from None
 
-    def _search(self, X: FloatArray, labels: IntArray, targets: FloatArray | None, names: list[str]) -> None:
+    def _search(
+        self,
+        X: FloatArray,
+        labels: IntArray,
+        targets: FloatArray | None,
+        names: list[str],
+        importance: FloatArray | None = None,
+    ) -> None:
         """Search for a champion and choose its weights.
 
         Args:
@@ -242,8 +256,12 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             labels: (N,) classes, by which rows are stratified; all 0 with targets.
             targets: (N, A) numbers that the outputs should be.
             names: names of the A outputs.
+            importance: (N,) how much each row counts; all alike where it is not given.
         """
         settings = self._settings(int(check_random_state(self.random_state).randint(2**31 - 1)))
+        start = self._warm_state(X.shape[1], len(names), settings) if self.warm_start else None
+        if start:
+            settings = with_changes(settings, {"generations": start.generation + settings.generations})
         parts = _split(labels, float(self.validation_fraction), settings.seed)
         self.mean_, self.scale_ = _scaling(X[parts[0]], "X")
         X = (X - self.mean_) / self.scale_
@@ -252,10 +270,16 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             targets = (targets - self.target_mean_) / self.target_scale_
             labels = np.full(len(X), -1)
         train, validation, test = (
-            Samples(X[rows], labels[rows], targets=None if targets is None else targets[rows])
+            Samples(
+                X[rows],
+                labels[rows],
+                targets=None if targets is None else targets[rows],
+                importance=None if importance is None else importance[rows],
+            )
             for rows in (*parts, np.arange(0))
         )
         inputs = tuple(getattr(self, "feature_names_in_", (f"x{k}" for k in range(X.shape[1]))))
+        columns = self._columns(inputs, names)
         task = DataTask(
             name=settings.task,
             env_id=settings.task,
@@ -263,7 +287,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             inputs=inputs,
             outputs=tuple(names),
             episode_steps=settings.max_steps,
-            data=DataSet(inputs, tuple(names), train, validation, test),
+            data=DataSet(inputs, tuple(names), train, validation, test, columns=columns),
         )
         with view(quiet=not self.verbose) as shown:
             found = search_in_memory(
@@ -271,10 +295,12 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
                 settings,
                 threads=effective_n_jobs(self.n_jobs),
                 observer=shown and (lambda progress: shown(progress) if progress.row else None),
+                start=start,
             )
         if found.champion is None:
             raise ValueError("no network gave finite numbers: X holds values too far from the others")
         self.champion_: Champion = found.champion
+        self._state: EvolutionState | None = found.state
         self.validation_scores_: FloatArray = np.array([row["champion_mean"] for row in found.rows])
         self.n_iter_ = len(found.rows)
         weights = np.array(self._WEIGHTS if self.weights is None else self.weights, np.float64)
@@ -283,6 +309,45 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             given = outputs(self.champion_.network, grid, validation.inputs())
             weights = grid[self._choose(given, validation, 1 if self.ensemble == "best" else _MOST_MEMBERS)]
         self.weights_: FloatArray = weights
+
+    def _warm_state(self, inputs: int, outputs: int, settings: Settings) -> EvolutionState | None:
+        """The population of the last `fit`, whose champion must prove itself anew; None before one.
+
+        Raises:
+            ValueError: it has another size or shape.
+        """
+        state: EvolutionState | None = getattr(self, "_state", None)
+        if state is None:
+            return None
+        genome = state.population[0]
+        for what, found, wanted in (
+            ("inputs", genome.inputs, inputs),
+            ("outputs", genome.outputs, outputs),
+            ("networks", len(state.population), settings.population),
+        ):
+            if found != wanted:
+                raise ValueError(
+                    f"warm_start goes on from a population with {found} {what}, not {wanted}: set it to False"
+                )
+        return replace(state, champion=None, told=None, stale=0)
+
+    def _columns(self, inputs: tuple[str, ...], names: list[str]) -> Columns | None:
+        """What is done to the columns of X, and to a single column of numbers y; kept with the champion."""
+        target = None
+        if hasattr(self, "target_mean_"):
+            if len(names) > 1:
+                return None
+            mean, scale = float(self.target_mean_[0]), float(self.target_scale_[0])
+            target = Target(name=names[0], mean=mean, scale=scale)
+        return Columns(
+            columns=tuple(
+                Column(name=str(name), fill=mean)
+                for name, mean in zip(inputs, self.mean_.tolist(), strict=True)
+            ),
+            mean=tuple(self.mean_.tolist()),
+            scale=tuple(self.scale_.tolist()),
+            target=target,
+        )
 
     def _choose(self, given: FloatArray, validation: Samples, most: int) -> list[int]:
         """Positions of the best weights, at most `most`, from outputs (W, N, A) for validation samples."""
@@ -298,6 +363,23 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             for first in range(0, len(X), _ROWS)
         ]
         return np.concatenate(parts)
+
+
+def importance_of(sample_weight: Any, rows: int) -> FloatArray | None:
+    """How much each of N rows counts; None where none are given.
+
+    Raises:
+        ValueError: they are not one for each row, not finite, negative, or all 0.
+    """
+    if sample_weight is None:
+        return None
+    given = np.asarray(sample_weight, np.float64)
+    given = np.full(rows, given) if given.ndim == 0 else given
+    if given.shape != (rows,):
+        raise ValueError(f"sample_weight.shape == {given.shape}, expected {(rows,)}!")
+    if not np.isfinite(given).all() or (given < 0.0).any() or not (given > 0.0).any():
+        raise ValueError("sample_weight must hold finite numbers, none below 0 and at least one above")
+    return given
 
 
 def _split(labels: IntArray, fraction: float, seed: int) -> tuple[IntArray, IntArray]:
@@ -349,7 +431,9 @@ def _is_number(value: Any) -> bool:
 
 
 def _python_value(value: Any) -> Any:
-    """Numbers and tuples of Python from those of NumPy, and tuples from lists."""
+    """Numbers and tuples of Python from those of NumPy, and tuples from lists and dictionaries."""
+    if isinstance(value, Mapping):
+        value = [*value.items()]
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if isinstance(value, list | tuple):

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from wann.tasks.table_file import MISSING, RawColumn, RawTable, read_numbers, table_of
 from wann.utils.arrays import BoolArray, FloatArray, IntArray
 from wann.utils.nearest import nearest
+from wann.utils.seeding import Purpose, stream
 from wann.utils.words import counted
 
 MOST_WORDS = 50
@@ -133,6 +134,20 @@ class Columns(_Plain):
     def to_dict(self) -> dict[str, Any]:
         """The columns as plain lists, words and numbers; what has its default is left out."""
         return self.model_dump(mode="json", exclude_defaults=True)
+
+    def example_codes(self, rows: int) -> FloatArray:
+        """Made-up codes (N, C), as those of training: a number here and there is missing, as is a word."""
+        random = stream(0, Purpose.SPLIT, 0)
+        codes = np.empty((rows, len(self.columns)))
+        for place, column in enumerate(self.columns):
+            own = [k for k, term in enumerate(self.terms) if term.column == place]
+            if column.words is None:
+                codes[:, place] = random.normal(self.mean[own[0]], self.scale[own[0]], rows)
+            else:
+                codes[:, place] = random.integers(-1, len(column.words), rows)
+            if column.missing:
+                codes[random.random(rows) < 0.1, place] = np.nan
+        return codes
 
     def strangers(self, table: RawTable) -> list[str]:
         """What is new in the rows of another table, which has these columns: a line for each column."""

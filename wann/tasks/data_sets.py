@@ -35,6 +35,7 @@ class Samples:
     labels: IntArray  # (N,) positions in the data set's classes
     unit: float = 1.0  # which of `values` counts as 1
     targets: FloatArray | None = None  # (N, A) numbers that the outputs should be, instead of classes
+    importance: FloatArray | None = None  # (N,) how much each sample counts; None where all count alike
     codes: NDArray[Any] | None = None  # (N, C) what a table's columns hold, from which the values were made
 
     def inputs(self, rows: IntArray | slice = slice(None)) -> FloatArray:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wann.rollouts.job import Job
+from wann.rollouts.losses import squared_error, weighted_entropy
 from wann.rollouts.result import Rollouts
-from wann.rollouts.samples import Batch, classify, make_batch, squared_error
+from wann.rollouts.samples import Batch, classify, make_batch
 from wann.tasks.columns import Columns
 from wann.tasks.data_sets import DataSet, Samples, load_named
 from wann.tasks.task import Task, TaskSpec
@@ -96,10 +97,12 @@ class DataTask(Task):
         random = self.part == "train"
         for place, seed in enumerate(job.seeds):
             batch = _drawn(samples, seed, job.max_steps) if random else _dealt(samples, place, len(job.seeds))
-            if batch.targets is None:
-                returns[:, :, place] = -classify(*part, batch, job.first, job.last).loss
-            else:
+            if batch.targets is not None:
                 returns[:, :, place] = -squared_error(*part, batch, job.first, job.last)
+            elif batch.importance is not None:
+                returns[:, :, place] = -weighted_entropy(*part, batch, job.first, job.last)
+            else:
+                returns[:, :, place] = -classify(*part, batch, job.first, job.last).loss
             steps[:, :, place] = batch.size
         return Rollouts(returns, steps)
 
@@ -137,5 +140,7 @@ def _dealt(samples: Samples, place: int, count: int) -> Batch:
 
 
 def _batch(samples: Samples, rows: NDArray[np.int64]) -> Batch:
-    targets = None if samples.targets is None else samples.targets[rows]
-    return make_batch(samples.inputs(rows), samples.labels[rows], targets)
+    targets, importance = (
+        None if given is None else given[rows] for given in (samples.targets, samples.importance)
+    )
+    return make_batch(samples.inputs(rows), samples.labels[rows], targets, importance)

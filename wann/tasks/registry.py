@@ -44,6 +44,7 @@ _OF_COLUMNS = {
     "decimal",
     "encoding",
 }  # arguments of tables with named columns
+_ESTIMATORS = ("WANNClassifier", "WANNRegressor")  # tasks of their champions
 _UNLIMITED_STEPS = 1000  # of an environment without a limit of its own
 
 
@@ -94,6 +95,10 @@ def get_task(
     """
     if not isinstance(env_kwargs, str):
         env_kwargs = json.dumps(dict(env_kwargs or {}), sort_keys=True)
+    if name in _ESTIMATORS:
+        raise ValueError(
+            f"a fitted {name} holds no rows to measure it on: 'wann predict FILE ROWS --answers COLUMN' does"
+        )
     if is_data_set(name):
         if stepping not in (None, "compiled"):
             raise ValueError(f"{name} is a data set: there is nothing to step, leave out --no-compiled")

@@ -205,7 +205,7 @@ def _dealt(
             targets = ((wanted - columns.target.mean) / columns.target.scale)[:, None]
         # Pixels stay in their own type, which is small.
         values, unit = (given, columns.scale[0]) if pixels else (columns.inputs(given), 1.0)
-        parts.append(Samples(values, answers.labels[which][chosen], unit, targets, given))
+        parts.append(Samples(values, answers.labels[which][chosen], unit, targets, codes=given))
     names = columns.input_names
     return DataSet(names, answers.classes, parts[0], parts[1], parts[2], pixels, columns=columns)
 
