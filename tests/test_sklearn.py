@@ -52,7 +52,11 @@ def regressor():
         # Weights of one sign are learned faster, and some checks look at the score.
         WANNClassifier(population=24, generations=20, weights=(0.5, 1.0, 1.5, 2.0)),
         WANNRegressor(population=24, generations=12),
-    ]
+    ],
+    expected_failed_checks=lambda _: {
+        # Rows are dealt out at random: as many more of them are dealt differently.
+        "check_sample_weight_equivalence_on_dense_data": "rows for validation are drawn",
+    },
 )
 def test_scikit_learn_s_own_checks(estimator, check):
     check(estimator)

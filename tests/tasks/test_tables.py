@@ -445,3 +445,39 @@ def test_an_array_of_numbers_to_predict_is_a_target(tmp_path):
     assert task.samples.columns.target.name == "y"
     with pytest.raises(ValueError, match="has no array 'z' for --target"):
         load_table(name, options=TableOptions(target="z"))
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("sep=;\nx;y\n", 1.5),  # as spreadsheets write it
+        ("x;y\n", 1.5),
+        ("x;y;\n", 1.5),  # a separator behind the last column
+    ],
+)
+def test_what_spreadsheets_write_is_read(tmp_path, text, first):
+    end = ";" * text.endswith(";\n")
+    rows = "".join(f"{1 + k},500;{'ab'[k % 2]}{end}\n" for k in range(20))
+    data = load_table(written(tmp_path, text + rows), "y")
+    assert data.columns.names == ("x",)
+    found = np.concatenate([part.codes[:, 0] for part in parts_of(data)])
+    assert sorted(found) == [first + k for k in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("separator", "word", "number"),
+    [
+        (";", "0,125", 0.125),
+        (";", "12,345", 12.345),
+        (";", "1.234,5", 1234.5),
+        ("\t", "12,345", 12345.0),
+        (",", '"12,345"', 12345.0),
+        (";", "12.345", 12.345),
+        ("|", "1 234", 1234.0),
+        (",", "1'234.5", 1234.5),
+    ],
+)
+def test_a_number_is_what_its_marks_say(tmp_path, separator, word, number):
+    rows = "".join(f"{word}{separator}{k % 4}{separator}{'ab'[k % 2]}\n" for k in range(20))
+    data = load_table(written(tmp_path, separator.join("xzy") + "\n" + rows), "y")
+    assert set(data.train.codes[:, 0]) == {number}

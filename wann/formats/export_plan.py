@@ -12,7 +12,7 @@ from gymnasium import spaces
 from wann.champion import Champion, Weight
 from wann.kernels.activations import BY_CODE
 from wann.tasks.columns import Columns, Target
-from wann.tasks.data_sets import image_shape
+from wann.tasks.data_sets import NAMED, image_shape
 from wann.tasks.data_task import DataTask
 from wann.tasks.tables import is_table
 from wann.tasks.task import Task
@@ -115,7 +115,8 @@ class ExportPlan:
 
     def _table_lines(self) -> list[str]:
         if self.columns is None:
-            return []
+            unit = NAMED[self.task].white if self.task in NAMED else None
+            return [f"It takes pixels divided by {unit:g}."] if unit else []
         every = self.columns.columns
         if image_shape(self.columns.names):
             unit = self.columns.scale[0]

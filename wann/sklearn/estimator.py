@@ -377,8 +377,10 @@ def importance_of(sample_weight: Any, rows: int) -> FloatArray | None:
     given = np.full(rows, given) if given.ndim == 0 else given
     if given.shape != (rows,):
         raise ValueError(f"sample_weight.shape == {given.shape}, expected {(rows,)}!")
-    if not np.isfinite(given).all() or (given < 0.0).any() or not (given > 0.0).any():
-        raise ValueError("sample_weight must hold finite numbers, none below 0 and at least one above")
+    if not np.isfinite(given).all() or (given < 0.0).any():
+        raise ValueError("sample_weight must hold finite numbers, none below 0")
+    if not given.any():
+        raise ValueError("sample_weight must not hold zero weights only")
     return given
 
 

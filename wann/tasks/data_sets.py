@@ -67,6 +67,7 @@ class Named(NamedTuple):
 
     summary: str
     shape: tuple[int, int]
+    white: float  # which of the pixels counts as 1
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -80,9 +81,11 @@ class Named(NamedTuple):
 
 
 NAMED: Mapping[str, Named] = {
-    "digits": Named("1,797 handwritten digits of 8 x 8 pixels, part of scikit-learn", (8, 8)),
-    "mnist": Named("70,000 handwritten digits, 16 x 16 pixels, deskewed, as in the paper", (SIDE, SIDE)),
-    "mnist28": Named("70,000 handwritten digits, 28 x 28 pixels as they are", (28, 28)),
+    "digits": Named("1,797 handwritten digits of 8 x 8 pixels, part of scikit-learn", (8, 8), 16.0),
+    "mnist": Named(
+        "70,000 handwritten digits, 16 x 16 pixels, deskewed, as in the paper", (SIDE, SIDE), UNIT_DESKEWED
+    ),
+    "mnist28": Named("70,000 handwritten digits, 28 x 28 pixels as they are", (28, 28), _LEVELS),
 }
 """The data sets that have a name."""
 
@@ -111,7 +114,7 @@ def load_named(name: str) -> DataSet:
     if name == "digits":
         return _digits()
     images, labels = mnist_images(deskewed=name == "mnist")
-    unit = UNIT_DESKEWED if name == "mnist" else _LEVELS
+    unit = NAMED[name].white
     first = len(images) - len(images) // 7 - _VALIDATION_IMAGES
     ends = (0, first, first + _VALIDATION_IMAGES, len(images))
     train, validation, test = (
@@ -127,7 +130,9 @@ def _digits() -> DataSet:
         raise ValueError("digits are part of scikit-learn: pip install 'wann[data]'") from None
     values, labels = load_digits(return_X_y=True)
     values, labels = values.astype(np.uint8), labels.astype(np.int64)
-    train, validation, test = (Samples(values[rows], labels[rows], 16.0) for rows in deal(labels, _DIGITS))
+    train, validation, test = (
+        Samples(values[rows], labels[rows], NAMED["digits"].white) for rows in deal(labels, _DIGITS)
+    )
     return DataSet(NAMED["digits"].inputs, _DIGITS, train, validation, test, NAMED["digits"].shape)
 
 

@@ -33,9 +33,10 @@ _SEPARATORS = (",", ";", "\t", "|", " ")
 _SAMPLE = 50  # lines from which the separator is told
 _LARGEST = 2**30  # bytes of an unpacked table
 _GROUPED = {
-    ".": re.compile(r"[+-]?[0-9]{1,3}([,' \u00a0\u202f])[0-9]{3}(\1[0-9]{3})*(\.[0-9]+)?"),
-    ",": re.compile(r"[+-]?[0-9]{1,3}([.' \u00a0\u202f])[0-9]{3}(\1[0-9]{3})*(,[0-9]+)?"),
+    ".": re.compile(r"[+-]?[1-9][0-9]{0,2}([,' \u00a0\u202f])[0-9]{3}(\1[0-9]{3})*(\.[0-9]+)?"),
+    ",": re.compile(r"[+-]?[1-9][0-9]{0,2}([.' \u00a0\u202f])[0-9]{3}(\1[0-9]{3})*(,[0-9]+)?"),
 }
+_TOLD = re.compile('"?sep=(.)"?\r?\n')
 _PACKED: Mapping[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 _MARKS = {
     b"\xef\xbb\xbf": "utf-8-sig",
@@ -114,7 +115,9 @@ def read_table(content: bytes, options: TableOptions) -> RawTable:
             raise ValueError(f"is not a whole Parquet file ({_one_line(error)})") from None
         return table_of(frame)
     text, notes = _decoded(_unpacked(content), options.encoding)
-    separator = options.separator or _separator_of(text)
+    told = _TOLD.match(text)  # what some spreadsheets write first
+    text = text[told.end() :] if told else text
+    separator = options.separator or (told[1] if told else _separator_of(text))
     try:
         frame = pandas.read_csv(
             io.StringIO(text),
@@ -214,6 +217,16 @@ def read_numbers(words: Sequence[str], decimal: str) -> tuple[FloatArray, BoolAr
         words: as they were written; "1,234.5" and "1 234" are numbers too.
         decimal: the decimal mark.
     """
+    plain = [word.replace(",", ".") for word in words] if decimal == "," else words
+    joined = "".join(words)
+    if "_" not in joined and not (decimal == "," and "." in joined):
+        try:  # fast, where all is in order
+            quick = np.array(plain, np.str_).astype(np.float64)
+        except ValueError:
+            pass
+        else:
+            if np.isfinite(quick).all():
+                return quick, np.zeros(len(words), np.bool_), np.zeros(len(words), np.bool_)
     numbers = np.full(len(words), np.nan)
     absent, wrong = np.zeros(len(words), np.bool_), np.zeros(len(words), np.bool_)
     for place, word in enumerate(words):
@@ -241,15 +254,16 @@ def _number(word: str, decimal: str) -> float:
 
 
 def _decimal_of(columns: Sequence[list[str]], separator: str) -> str:
-    """The decimal mark with which more columns are numbers; a point where both do."""
+    """The decimal mark with which more columns are numbers."""
     if separator == ",":
         return "."
-
-    def count(mark: str) -> int:
-        return sum(not read_numbers(given, mark)[2].any() for given in columns)
-
-    # With 1,234 in all rows both do: three digits after the mark in every number are thousands.
-    return "," if count(",") > count(".") else "."
+    comma, point = ([not read_numbers(given, mark)[2].any() for given in columns] for mark in ",.")
+    if sum(comma) != sum(point):
+        return "," if sum(comma) > sum(point) else "."
+    # Such as 1,234 in all rows. Semicolons separate where a comma is the decimal mark.
+    numbers = [given for given, both in zip(columns, comma, strict=True) if both]
+    commas, points = (any(mark in word for given in numbers for word in given) for mark in ",.")
+    return "," if separator == ";" and commas and not points else "."
 
 
 def _unpacked(content: bytes) -> bytes:
