@@ -66,6 +66,7 @@ FLIPS = {
     "weight_noise": ({}, 0.2, "metrics"),
     "episodes": ({}, 3, "metrics"),
     "max_steps": ({}, 50, "metrics"),
+    "stop_without_reward": ({"task": "Pendulum-v1"}, 9, "metrics"),
     "confirm_episodes": ({}, 4, "metrics"),
     "champion_rule": ({"generations": 12}, "duel", "metrics"),
     "population": ({}, 13, "metrics"),
@@ -161,6 +162,7 @@ CHECKS = {
     ),
     "episodes": ([1, 10_000], [(0, "greater than or equal to 1"), (10_001, "less than")]),
     "max_steps": ([1, 10**6], [(0, "greater than or equal to 1"), (10**6 + 1, "less than")]),
+    "stop_without_reward": ([None, 1, 10**6], [(0, "greater than or equal to 1"), (2.5, NUMBER)]),
     "confirm_episodes": ([1, 10_000], [(0, "greater than or equal to 1"), (10_001, "less than")]),
     "champion_rule": (["record", "duel"], [("best", "'duel'"), (None, "'duel'")]),
     "population": (

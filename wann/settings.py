@@ -116,6 +116,13 @@ class Settings(BaseModel):
         le=10**6,
         description="steps after which an episode is cut off; for a data set, samples per batch",
     )
+    stop_without_reward: int | None = Field(
+        None,
+        ge=1,
+        le=10**6,
+        description="steps without a new highest return after which an episode of a generation is cut off; "
+        "champions are confirmed on whole episodes",
+    )
     confirm_episodes: int = Field(
         20, ge=1, le=10_000, description="fresh episodes per weight that confirm a new champion"
     )

@@ -8,6 +8,7 @@ from searches import TINY, tiny
 
 from wann.champion import load_champion
 from wann.evaluation.evaluator import LocalEvaluator
+from wann.evolution.evolution import Evolution
 from wann.evolution.shared_weights import duel_weights
 from wann.networks.genome import minimal_genome
 from wann.run.confirming import scored_champion
@@ -79,6 +80,14 @@ def test_duels_and_confirmations_are_counted(tmp_path):
     assert tried[0] == 1
     found = np.diff(rows["champion_mean"], prepend=np.nan) != 0
     assert ((tried == 3) == found)[1:].all()
+
+
+def test_as_long_as_nothing_is_confirmed_the_rows_have_no_champion(tmp_path, monkeypatch):
+    monkeypatch.setattr(Evolution, "confirm", lambda *_: False)
+    rows = RunFolder.open(tiny(tmp_path / "run", generations=2).path).read_metrics()
+    assert np.isnan(rows["champion_mean"]).all()
+    assert np.isnan(rows["champion_best_weight"]).all()
+    assert rows["champion_connections"].tolist() == rows["champion_nodes"].tolist() == [0, 0]
 
 
 def test_the_steps_of_duels_are_counted(tmp_path, monkeypatch):

@@ -105,13 +105,13 @@ def evaluate(
     """
     if is_data_set(champion.task):
         if predicts_numbers(champion.task, champion.env_kwargs):
-            return evaluate_regressor(champion, weights or NUMBER_WEIGHTS)
-        return evaluate_classifier(champion, weights or PAPER_WEIGHTS)
+            return evaluate_regressor(champion, NUMBER_WEIGHTS if weights is None else weights)
+        return evaluate_classifier(champion, PAPER_WEIGHTS if weights is None else weights)
     placement = Placement(threads, workers, address)
     return scorecard_of(
         champion,
         episodes=episodes,
-        weights=weights or PAPER_WEIGHTS,
+        weights=PAPER_WEIGHTS if weights is None else weights,
         seed=seed,
         placement=placement,
         progress=progress,

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     "--weights",
     callback=parse_numbers,
     metavar="W,W",
-    show_default="-2,-1,-0.5,0.5,1,2; for numbers 0.1 to 1.1",
-    help="Shared weights to score one by one.",
+    show_default="-2,-1,-0.5,0.5,1,2",
+    help="Shared weights to score one by one; where numbers are predicted, 0.1,0.3,0.5,0.7,0.9,1.1 by default.",
 )
 @click.option(
     "--seed",

@@ -322,8 +322,6 @@ class Evolution:
             by_complexity = rng.random() < settings.complexity_probability
             names = ("mean", "connections" if by_complexity else "best")
         values = objectives_of(names, scores, told.genomes)
-        if settings.contender_ratio == 1.0:
-            return total_order(values, scores.valid)
         by_first = order_by(values[:, 0], scores.valid)
         count = max(1, int(settings.contender_ratio * len(by_first)))
         contenders = np.sort(by_first[:count])

@@ -70,6 +70,7 @@ def roll_out(
     max_steps: int,
     first: int,
     last: int,
+    stop_without_reward: int | None = None,
 ) -> Rollouts:
     """Episodes of each network in every lane.
 
@@ -81,6 +82,7 @@ def roll_out(
         starts: (L, S) start states.
         max_steps: steps after which an episode is cut off.
         first, last: the networks to compute are first .. last - 1.
+        stop_without_reward: steps without a new highest return after which an episode is cut off.
 
     Returns:
         Rollouts of shape (last - first, L). A lane's result depends on its own weight and start alone.
@@ -108,6 +110,7 @@ def roll_out(
         shared,
         lane_starts.reshape(-1, blocks, WIDTH),
         max_steps,
+        stop_without_reward or max_steps,
         first,
         returns,
         steps,
@@ -147,6 +150,7 @@ def _swap(total, state, own, one, other):
         types.boolean,  # shared
         LANE_ARRAY,  # starts
         types.int64,  # max_steps
+        types.int64,  # stop_without_reward
         types.int64,  # first
         types.float64[:, ::1],  # returns, written
         types.int64[:, ::1],  # steps, written
@@ -167,6 +171,7 @@ def _roll_out(
     shared,
     starts,
     max_steps,
+    stop_without_reward,
     first,
     returns,
     steps,
@@ -180,6 +185,8 @@ def _roll_out(
     lanes = returns.shape[1]
     lane_of = np.empty(lanes, np.int64)  # which episode each lane has
     done = np.empty(lanes, np.int64)  # steps of each lane
+    highest = np.empty(lanes)  # return of each lane so far
+    without = np.empty(lanes, np.int64)  # steps since it was reached
     observation = values[1 : 1 + inputs]
     order = np.empty(values.shape[0], np.int32)
     values[0] = 1.0
@@ -198,7 +205,7 @@ def _roll_out(
         state[:] = starts
         total[0] = 0.0
         lane_of[:] = np.arange(lanes)
-        done[:] = 0
+        done[:], highest[:], without[:] = 0, 0.0, 0
         nodes = order[: codes.size]
         constants = constants_first(1 + inputs, pointers, row_sources, nodes)
         stride = values.shape[1] * WIDTH
@@ -221,6 +228,8 @@ def _roll_out(
                         _swap(total, state, own, ahead, waiting)
                         lane_of[ahead], lane_of[waiting] = lane_of[waiting], lane_of[ahead]
                         done[ahead], done[waiting] = done[waiting], done[ahead]
+                        highest[ahead], highest[waiting] = highest[waiting], highest[ahead]
+                        without[ahead], without[waiting] = without[waiting], without[ahead]
             limit = min(limit, max_steps - done[:running].max())
 
             now, ended = 0, False
@@ -242,13 +251,19 @@ def _roll_out(
                     else:
                         for j in range(running - b * WIDTH):
                             ended |= outcome[1, b, j] != 0.0
+                if stop_without_reward < max_steps:
+                    for lane in range(running):
+                        without[lane] += 1
+                        if total[0, lane // WIDTH, lane % WIDTH] > highest[lane]:
+                            highest[lane], without[lane] = total[0, lane // WIDTH, lane % WIDTH], 0
+                        ended |= without[lane] >= stop_without_reward
                 now += 1
 
             done[:running] += now
             lane = 0
             while lane < min(running, alive):
                 b, j = lane // WIDTH, lane % WIDTH
-                if outcome[1, b, j] == 0.0 and done[lane] < max_steps:
+                if outcome[1, b, j] == 0.0 and done[lane] < max_steps and without[lane] < stop_without_reward:
                     lane += 1
                     continue
                 returns[index, lane_of[lane]] = total[0, b, j]
@@ -257,6 +272,7 @@ def _roll_out(
                 alive -= 1
                 _swap(total, state, own, lane, alive)
                 lane_of[lane], done[lane] = lane_of[alive], done[alive]
+                highest[lane], without[lane] = highest[alive], without[alive]
                 outcome[1, b, j] = outcome[1, alive // WIDTH, alive % WIDTH] if alive < running else 0.0
 
 

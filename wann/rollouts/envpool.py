@@ -78,6 +78,7 @@ def pool_available(
 def pool_episodes(
     env_id: str,
     job: Job,
+    stop_without_reward: int | None = None,
     *,
     threads: int = 1,
 ) -> Rollouts:
@@ -90,6 +91,7 @@ def pool_episodes(
         env_id: an id for which `pool_available` gives no reason.
         job: which networks, weights and episodes; of individual weights, a single network; seeds in
             [0, 2**31).
+        stop_without_reward: steps without a new highest return after which an episode is cut off.
         threads: of the pool.
 
     Returns:
@@ -115,9 +117,10 @@ def pool_episodes(
     rollouts = count * sets * episodes
     returns, steps = np.zeros(rollouts), np.zeros(rollouts, np.int64)
     reasons: dict[int, str] = {}
+    patience = stop_without_reward or job.max_steps
     for begin in range(0, rollouts, MOST_LANES):
         group = np.arange(begin, min(begin + MOST_LANES, rollouts))
-        returns[group], steps[group] = _play(make, job, lanes, group, reasons)
+        returns[group], steps[group] = _play(make, job, lanes, group, reasons, patience)
     returns, steps = returns.reshape(job.shape), steps.reshape(job.shape)
     failures = {rollout // lanes.seeds.size: reasons[rollout] for rollout in sorted(reasons, reverse=True)}
     returns[list(failures)] = np.nan
@@ -143,6 +146,7 @@ def _play(
     lanes: _Lanes,
     group: NDArray[np.int64],
     reasons: dict[int, str],
+    patience: int,
 ) -> tuple[FloatArray, NDArray[np.int64]]:
     """Returns and steps of N rollouts in one pool.
 
@@ -151,12 +155,14 @@ def _play(
         job, lanes: what to play.
         group: (N,) which of its rollouts, network times L plus lane, ascending.
         reasons: receives, by rollout, why it failed.
+        patience: steps without a new highest return after which a rollout ends.
     """
     network, lane = np.divmod(group, lanes.seeds.size)
     pool = make(lanes.seeds[lane])
     policy = _Policy(job, lanes, pool.spec)
     policy.place(network, lane)
     total, count = np.zeros(group.size), np.zeros(group.size, np.int64)
+    highest, reached = np.zeros(group.size), np.zeros(group.size, np.int64)  # the return, and when it was
     alive = np.arange(group.size)
     moment = pool.reset()
     while True:
@@ -168,7 +174,7 @@ def _play(
             at = alive[k]
             what = _what_is_not_finite(total[at], observations[k])
             reasons[int(group[at])] = f"{what} {lanes.where(lane[at], count[at])}"
-        going &= sound
+        going &= sound & (count[alive] - reached[alive] < patience)
         if not going.all():
             alive, observations = alive[going], observations[going]
             policy.place(network[alive], lane[alive])
@@ -177,6 +183,8 @@ def _play(
         moment = pool.step(policy.actions(observations), alive)
         total[alive] += moment.reward
         count[alive] += 1
+        higher = alive[total[alive] > highest[alive]]
+        highest[higher], reached[higher] = total[higher], count[higher]
 
 
 def _what_is_not_finite(total: float, observation: FloatArray) -> str:

@@ -76,6 +76,7 @@ class Stepper:
         limit_seconds: time after which an episode, and its network with it, has failed. In the main thread
             of a Unix process a `reset` or `step` that hangs is interrupted, unless it hangs in compiled code;
             elsewhere the time is looked at only between steps.
+        stop_without_reward: steps without a new highest return after which an episode is cut off.
     """
 
     def __init__(
@@ -86,10 +87,12 @@ class Stepper:
         *,
         fresh: bool = False,
         limit_seconds: float | None = None,
+        stop_without_reward: int | None = None,
     ) -> None:
         self._make_env = make_env
         self._observations, self._actions = observations, actions
         self._fresh, self._limit_seconds = fresh, limit_seconds
+        self._stop_without_reward = stop_without_reward or math.inf
         self._env: AnyEnv | None = None
 
     def __enter__(self) -> Stepper:
@@ -154,7 +157,7 @@ class Stepper:
                 for e, seed in enumerate(seeds):
                     with alarm(limit):
                         deadline = math.inf if limit is None else clock() + limit
-                        now, total = 0, 0.0
+                        now, total, highest, without = 0, 0.0, 0.0, 0
                         env = self._instance()
                         step = env.step
                         observation, _ = env.reset(seed=seed)
@@ -173,7 +176,9 @@ class Stepper:
                             if not isfinite(total):
                                 raise FloatingPointError(f"the return is {total} after a reward of {reward}")
                             now += 1
-                            if terminated or truncated:
+                            without = without + 1 if total <= highest else 0
+                            highest = max(highest, total)
+                            if terminated or truncated or without >= self._stop_without_reward:
                                 break
                             if clock() > deadline:
                                 raise OutOfTimeError

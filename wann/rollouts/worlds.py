@@ -48,11 +48,16 @@ class Mechanics:
     episodes: Callable[[Sequence[int], int], tuple[np.ndarray, FloatArray]]
 
 
-def roll_out(mechanics: Mechanics, job: Job) -> Rollouts:
+def roll_out(mechanics: Mechanics, job: Job, stop_without_reward: int | None = None) -> Rollouts:
     """Run networks of a batch at every weight on every episode; see `wann.tasks.task.Task.roll_out`.
 
     A rollout depends on its own network, weight and episode alone. A network in one of whose episodes more
     contacts come up than a world holds has failed.
+
+    Args:
+        mechanics: of the task.
+        job: what to roll out.
+        stop_without_reward: steps without a new highest return after which an episode is cut off.
     """
     networks, shared = job.networks, job.weights.ndim == 1
     episodes, noise = mechanics.episodes(job.seeds, job.max_steps)
@@ -75,6 +80,7 @@ def roll_out(mechanics: Mechanics, job: Job) -> Rollouts:
         job.weights.reshape(len(job.weights), -1).copy(),
         shared,
         job.max_steps,
+        stop_without_reward or job.max_steps,
         job.first,
         returns,
         steps,
@@ -111,6 +117,7 @@ def _roll_out(
     weights,
     shared,
     max_steps,
+    stop_without_reward,
     first,
     returns,
     steps,
@@ -124,6 +131,8 @@ def _roll_out(
     rollout = np.empty(worlds.size, np.int64)  # which one each world has
     members = np.arange(worlds.size)  # worlds under way, first in the array
     action = np.zeros(outputs.shape[1])
+    highest = np.empty(worlds.size)  # return of each world's episode so far
+    without = np.empty(worlds.size, np.int64)  # steps since it was reached
     dealt = alive = 0
     while alive < worlds.size and dealt < total:
         rollout[alive] = dealt
@@ -176,9 +185,15 @@ def _roll_out(
             if world.steps > 0:
                 returns[index, row, episode] += world.reward
                 steps[index, row, episode] = world.steps
+                without[w] += 1
+                if returns[index, row, episode] > highest[w]:
+                    highest[w], without[w] = returns[index, row, episode], 0
+            else:
+                highest[w], without[w] = 0.0, 0
             world.steps += 1
             overflow[index, row, episode] |= world.overflow != 0
-            if world.steps == 1 or not (world.terminated or world.overflow or world.steps > max_steps):
+            ended = world.terminated or world.overflow or world.steps > max_steps
+            if world.steps == 1 or not (ended or without[w] >= stop_without_reward):
                 k += 1
                 continue
             if dealt < total:

@@ -362,5 +362,10 @@ def is_run(path: str | os.PathLike[str]) -> bool:
 def task_of(settings: Settings) -> Task:
     """The task that a run's settings name."""
     return get_task(
-        settings.task, settings.env_kwargs, settings.stepping, settings.fresh_env, settings.episode_seconds
+        settings.task,
+        settings.env_kwargs,
+        settings.stepping,
+        settings.fresh_env,
+        settings.episode_seconds,
+        stop_without_reward=settings.stop_without_reward,
     )

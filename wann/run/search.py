@@ -149,6 +149,10 @@ def resolve(
             f"setting 'champion_rule': {task} is a data set, with one validation part and no fresh episodes "
             "for a duel: set it to 'record'"
         )
+    if isinstance(found, DataTask) and resolved.stop_without_reward is not None:
+        raise ValueError(
+            f"setting 'stop_without_reward': {task} is a data set, without episodes: leave it out"
+        )
     if isinstance(found, Box2DTask):  # of the environment, however it is stepped
         resolved = with_changes(resolved, {"fresh_env": found.fresh_env})
     if isinstance(found, GymnasiumTask) and "fresh_env" not in settings:

@@ -71,18 +71,18 @@ class Box2DTask(Task):
 
     @property
     def confirming(self) -> Task:
-        """The task itself, or its environment where its bits are others."""
-        return self.outside if self.confirms_on_gymnasium else self
+        """The task with whole episodes, or its environment where its bits are others."""
+        return self.outside if self.confirms_on_gymnasium else self.whole
 
     @cached_property
     def outside(self) -> GymnasiumTask:
         """The same task, stepped by Gymnasium."""
         shared = {each.name for each in fields(Task) if each.init}
-        return GymnasiumTask(**{name: getattr(self, name) for name in shared})
+        return GymnasiumTask(**{name: getattr(self.whole, name) for name in shared})
 
     def roll_out(self, job: Job) -> Rollouts:
         """Run networks of a batch in many worlds at a time; see `Task.roll_out`."""
-        return roll_out(self.mechanics, job)
+        return roll_out(self.mechanics, job, self.stop_without_reward)
 
     def close(self) -> None:
         """Close the environments on which networks were confirmed."""

@@ -50,6 +50,7 @@ class CompiledTask(Task):
             job.max_steps,
             job.first,
             job.last,
+            self.stop_without_reward,
         )
         return Rollouts(flat.returns.reshape(job.shape), flat.steps.reshape(job.shape))
 

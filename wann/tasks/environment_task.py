@@ -32,6 +32,7 @@ class GymnasiumTask(Task):
                 self.action_codec,
                 fresh=self.fresh_env,
                 limit_seconds=self.episode_seconds,
+                stop_without_reward=self.stop_without_reward,
             )
         return self._steppers[max_steps].roll_out(job)
 
@@ -50,6 +51,8 @@ class GymnasiumTask(Task):
         """Close the environments that were kept."""
         while self._steppers:
             self._steppers.popitem()[1].close()
+        if self.confirming is not self:
+            self.confirming.close()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -67,10 +70,11 @@ class PoolTask(GymnasiumTask):
     @cached_property
     def confirming(self) -> Task:
         """The task on Gymnasium's own environment."""
-        return GymnasiumTask(**{each.name: getattr(self, each.name) for each in fields(self) if each.init})
+        shared = {each.name for each in fields(self) if each.init}
+        return GymnasiumTask(**{name: getattr(self.whole, name) for name in shared})
 
     def roll_out(self, job: Job) -> Rollouts:
         """Run networks of a batch in a pool; see `Task.roll_out`."""
         from wann.rollouts.envpool import pool_episodes  # envpool is an extra, and slow to import
 
-        return pool_episodes(self.env_id, job)
+        return pool_episodes(self.env_id, job, self.stop_without_reward)

@@ -75,6 +75,7 @@ def get_task(
     episode_seconds: float | None = None,
     data: DataSet | None = None,
     confirm_outside: bool | None = None,
+    stop_without_reward: int | None = None,
 ) -> Task:
     """The task with this name: one of `task_names()`, or any registered Gymnasium id.
 
@@ -89,6 +90,8 @@ def get_task(
         data: of a data set, where it is at hand; it is loaded where it is not given.
         confirm_outside: whether Gymnasium confirms what a compiled Box2D task finds; by default where the
             installed one gives other bits.
+        stop_without_reward: steps without a new highest return after which an episode is cut off, where it
+            does not confirm a network.
 
     Raises:
         ValueError: there is no such task, with the nearest name; or it cannot be searched, with the reason.
@@ -107,7 +110,7 @@ def get_task(
     # A copy, as what it confirms on cannot be shared by searches in several threads.
     if isinstance(task, Box2DTask):
         task = replace(task, confirm_outside=confirm_outside, episode_seconds=episode_seconds)
-    return task
+    return task if stop_without_reward is None else replace(task, stop_without_reward=stop_without_reward)
 
 
 def _get_task(

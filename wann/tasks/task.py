@@ -7,7 +7,7 @@ import math
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib import import_module
 from typing import Any, Literal, NamedTuple
@@ -41,6 +41,7 @@ class TaskSpec(NamedTuple):
     episode_seconds: float | None
     data: DataSet | None = None  # of a data set, so that no other process has to find or read it
     confirm_outside: bool | None = None  # see `wann.tasks.box2d_task`
+    stop_without_reward: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,7 @@ class Task:
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)  # for gymnasium.make
     fresh_env: bool = False  # whether every episode needs an instance of its own
     episode_seconds: float | None = None  # limit of an episode that Python steps
+    stop_without_reward: int | None = None  # steps without a new highest return that end an episode
 
     stepping: Stepping = field(default="gymnasium", init=False)
     threaded: bool = field(default=False, init=False)  # whether threads can compute side by side
@@ -96,7 +98,8 @@ class Task:
     def spec(self) -> TaskSpec:
         """Plain values that make the same task in another process."""
         kwargs = json.dumps(dict(self.env_kwargs), sort_keys=True)
-        return TaskSpec(self.name, kwargs, self.stepping, self.fresh_env, self.episode_seconds)
+        spec = TaskSpec(self.name, kwargs, self.stepping, self.fresh_env, self.episode_seconds)
+        return spec._replace(stop_without_reward=self.stop_without_reward)
 
     @property
     def columns(self) -> Columns | None:
@@ -105,8 +108,13 @@ class Task:
 
     @property
     def confirming(self) -> Task:
-        """The task on its own environment, if this one is stepped in a faster stand-in."""
-        return self
+        """The task whose returns count: whole episodes, on its own environment and no faster stand-in."""
+        return self.whole
+
+    @cached_property
+    def whole(self) -> Task:
+        """The same task, whose episodes go on without reward."""
+        return self if self.stop_without_reward is None else replace(self, stop_without_reward=None)
 
     def make_env(
         self, render_mode: str | None = None, max_steps: int | None = None, **options: Any
