@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     callback=parse_numbers,
     metavar="W,W",
     show_default="-2,-1,-0.5,0.5,1,2",
-    help="Shared weights to score one by one; where numbers are predicted, 0.1,0.3,0.5,0.7,0.9,1.1 by default.",
+    help="Shared weights to score one by one; 0.1,0.3,0.5,0.7,0.9,1.1 where numbers are predicted.",
 )
 @click.option(
     "--seed",
