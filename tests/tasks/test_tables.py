@@ -6,6 +6,7 @@ import io
 import json
 import lzma
 import zipfile
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from wann.tasks.columns import columns_from_dict
 from wann.tasks.data_sets import NAMED
 from wann.tasks.mnist import FOLDER_VARIABLE
 from wann.tasks.registry import get_task
-from wann.tasks.table_file import TableOptions
+from wann.tasks.table_file import TableOptions, table_of
 from wann.tasks.tables import is_table, load_table
 
 pandas = pytest.importorskip("pandas")
@@ -361,8 +362,6 @@ def test_new_rows_are_treated_as_the_old_ones_and_what_is_new_is_named(tmp_path)
     known = {row.tobytes() for part in parts_of(data) for row in part.inputs()}
     assert {row.tobytes() for row in data.columns.inputs(codes)} == known
     new = pandas.DataFrame({"size": [1.0], "colour": ["lila"], "member": [None]})
-    from wann.tasks.table_file import table_of
-
     strangers = data.columns.strangers(table_of(new))
     assert "column 'colour' hold words that the training did not, such as 'lila'" in strangers[0]
     assert "1 value of column 'member' missing" in strangers[1]
@@ -370,6 +369,23 @@ def test_new_rows_are_treated_as_the_old_ones_and_what_is_new_is_named(tmp_path)
         data.columns.codes_of(frame.drop(columns="size"))
     with pytest.raises(ValueError, match="column 'size', row 1: 'big' is not a finite number"):
         data.columns.codes_of({"size": ["big"], "colour": ["rot"], "member": [True]})
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        (pandas.array([1, None, 3], "Int64"), [1.0, np.nan, 3.0]),
+        (pandas.array([1.5, None, 3.0], "Float64"), [1.5, np.nan, 3.0]),
+        ([Decimal("1.5"), None, 2], [1.5, np.nan, 2.0]),
+        (pandas.Categorical(["a", None, "b"]), ["a", "", "b"]),
+        (pandas.array([True, None, False], "boolean"), ["True", "", "False"]),
+        ([b"a", None, "b "], ["a", "", "b"]),
+        (np.array([1, 2, 3], np.uint8), [1.0, 2.0, 3.0]),
+    ],
+)
+def test_a_column_of_a_frame_is_numbers_or_words_whatever_its_type(values, wanted):
+    (column,) = table_of(pandas.DataFrame({"x": values})).columns
+    np.testing.assert_array_equal(column, wanted)
 
 
 # Numbers to predict

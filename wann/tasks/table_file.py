@@ -10,11 +10,13 @@ import csv
 import gzip
 import io
 import lzma
+import math
 import re
 import sys
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,7 @@ MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "?",
 """Words, in small letters, that say that a value is missing."""
 
 _SEPARATORS = (",", ";", "\t", "|", " ")
+_NUMBERS = (int, float, np.number, Decimal)
 _SAMPLE = 50  # lines from which the separator is told
 _LARGEST = 2**30  # bytes of an unpacked table
 _GROUPED = {
@@ -187,12 +190,11 @@ def _raw_column(values: Any) -> RawColumn:
     if given.dtype.kind in "fiu":
         return given.astype(np.float64)
     found = given.tolist()
-    absent = [value is None or value != value or str(value) in ("<NA>", "NaT") for value in found]
-    numbers = [isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in found]
-    if all(number or gone for number, gone in zip(numbers, absent, strict=True)) and any(numbers):
-        return np.array(
-            [np.nan if gone else value for value, gone in zip(found, absent, strict=True)], np.float64
-        )
+    absent = [value is None or str(value) in ("nan", "<NA>", "NaT", "None") for value in found]
+    present = [value for value, gone in zip(found, absent, strict=True) if not gone]
+    if present and all(isinstance(value, _NUMBERS) and not isinstance(value, bool) for value in present):
+        filled = [math.nan if gone else float(value) for value, gone in zip(found, absent, strict=True)]
+        return np.array(filled, np.float64)
     decoded = (value.decode(errors="replace") if isinstance(value, bytes) else str(value) for value in found)
     return ["" if gone else value.strip() for value, gone in zip(decoded, absent, strict=True)]
 
