@@ -160,6 +160,15 @@ def test_the_command_writes_answers_and_says_how_good_they_are(run, frame, tmp_p
 
 
 @pytest.mark.slow
+def test_a_member_of_the_front_says_how_to_search_on_from_it(run, tmp_path, wann_command):
+    moved = run.parent / "moved.csv"
+    code, out, _ = wann_command("front", run, "--pick", "best", "--out", tmp_path / "m.json", "--data", moved)
+    assert code == 0
+    assert f"t.csv --label kind --drop id --init-from {tmp_path / 'm.json'}" in out
+    assert load_champion(tmp_path / "m.json").columns == load_champion(run).columns
+
+
+@pytest.mark.slow
 def test_a_run_whose_table_moved_is_told_its_new_place(run, wann_command):
     code, _, error = wann_command("evaluate", run)
     assert (code, error.count("\n")) == (2, 1)

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wann.cli.options import data_option, examples, placement_options, print_note, refuse_given, size_of
+from wann.cli.options import (
+    data_option,
+    examples,
+    placement_options,
+    print_note,
+    refuse_given,
+    size_of,
+    table_words,
+)
 from wann.utils.places import refuse_taken
 from wann.utils.words import counted
 
@@ -128,6 +136,7 @@ def _pick(run_path: Path, which: int | str, out: Path | None, as_json: bool, pla
         click.echo(json.dumps(summary))
         return
     quoted = shlex.quote(os.fspath(out))
+    told = table_words(champion.env_kwargs) if is_data_set(champion.task) else ""
     replay = "" if is_data_set(champion.task) else f"Replay    wann replay {quoted}\n"
     click.echo(
         f"Champion  {out}\n"
@@ -137,5 +146,5 @@ def _pick(run_path: Path, which: int | str, out: Path | None, as_json: bool, pla
         f"Evaluate  wann evaluate {quoted}\n"
         f"{replay}"
         f"Draw      wann draw {quoted}\n"
-        f"Search on wann search {shlex.quote(champion.task)} --init-from {quoted}"
+        f"Search on wann search {shlex.quote(champion.task)}{told} --init-from {quoted}"
     )

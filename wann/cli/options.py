@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -144,6 +145,16 @@ _LEARNING = (
     click.option("--target", metavar="COLUMN", help="Column of a table that holds numbers to be predicted."),
     label_option,
 )
+
+
+def table_words(env_kwargs: Mapping[str, Any]) -> str:
+    """The options of `table_options` that give these arguments of a table, each after a space."""
+    words = ""
+    for name in ("label", "target", "drop", "columns", "separator", "decimal", "encoding"):
+        given = env_kwargs.get(name, [])
+        for value in given if isinstance(given, list) else [given]:
+            words += f" --{name} {shlex.quote(str(value))}"
+    return words
 
 
 def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:

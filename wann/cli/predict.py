@@ -21,7 +21,8 @@ from wann.utils.nearest import nearest
 from wann.utils.words import counted
 
 if TYPE_CHECKING:
-    from wann.champion import Champion, Weight
+    from wann.champion import Weight
+    from wann.tasks.columns import Columns
     from wann.tasks.prediction import Prediction
     from wann.tasks.table_file import RawTable
 
@@ -97,7 +98,13 @@ def predict(
         refuse_own(out)
         if out.resolve() == rows_path.resolve():
             raise ValueError(f"{out} is the table itself: choose another --out")
-    table = _read(rows_path, champion, reading)
+    name = answers or champion.env_kwargs.get("target") or champion.env_kwargs.get("label")
+    words = {column.name for column in columns.columns if column.words is not None} | {str(name)}
+    table = _read(rows_path, columns, reading, words)
+    if answers is not None and answers not in table.names:
+        raise ValueError(
+            f"{rows_path} has no column {answers!r} for --answers; {nearest(answers, table.names)}"
+        )
     chosen: Any = weight
     if weight == "ensemble":
         chosen = PAPER_WEIGHTS if columns.target is None else NUMBER_WEIGHTS
@@ -105,7 +112,7 @@ def predict(
         found, strangers = champion.predict(table, chosen), columns.strangers(table)
     except ValueError as error:
         raise ValueError(f"{rows_path}: {error}") from None
-    for text in (*table.notes, *strangers, *_compared(answers, champion, table, found)):
+    for text in (*table.notes, *strangers, *_compared(name, table, found)):
         print_note(text)
     text = _as_csv(found, columns.target.name if columns.target else None)
     if out is None:
@@ -116,8 +123,8 @@ def predict(
     click.echo(f"Wrote {out}: {counted(len(found.answers), 'row', ',')}")
 
 
-def _read(path: Path, champion: Champion, reading: dict[str, Any]) -> RawTable:
-    """Rows of a file.
+def _read(path: Path, columns: Columns, reading: dict[str, Any], words: set[str]) -> RawTable:
+    """Rows of a file; these columns as they are written.
 
     Raises:
         ValueError: it cannot be read, in one line.
@@ -132,8 +139,8 @@ def _read(path: Path, champion: Champion, reading: dict[str, Any]) -> RawTable:
         raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
     try:
         if path.suffix != ".npz":
-            return read_table(content, table_options(reading))
-        x, names = read_features(content), champion.table_columns.names
+            return read_table(content, table_options(reading), words)
+        x, names = read_features(content), columns.names
         flat = x.reshape(len(x), -1)
         if flat.shape[1] != len(names):
             raise ValueError(f"holds rows of {flat.shape[1]} numbers, not {len(names)}")
@@ -155,18 +162,11 @@ def _as_csv(found: Prediction, name: str | None) -> str:
     return text.getvalue()
 
 
-def _compared(answers: str | None, champion: Champion, table: RawTable, found: Prediction) -> list[str]:
-    """How good the answers are, where the table has the right ones.
-
-    Raises:
-        ValueError: it does not have the column that is asked for.
-    """
+def _compared(name: Any, table: RawTable, found: Prediction) -> list[str]:
+    """How good the answers are, where the table has the right ones."""
     from wann.tasks.columns import values_of
     from wann.tasks.tables import label_words
 
-    name = answers or champion.env_kwargs.get("target") or champion.env_kwargs.get("label")
-    if answers is not None and answers not in table.names:
-        raise ValueError(f"there is no column {answers!r} for --answers; {nearest(answers, table.names)}")
     if name not in table.names:
         return []
     given = table.column(name)

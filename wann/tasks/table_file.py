@@ -14,7 +14,7 @@ import math
 import re
 import sys
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -102,8 +102,13 @@ class RawTable:
         return self.columns[self.names.index(name)]
 
 
-def read_table(content: bytes, options: TableOptions) -> RawTable:
+def read_table(content: bytes, options: TableOptions, as_words: Collection[str] = ()) -> RawTable:
     """Table from the bytes of a file.
+
+    Args:
+        content: of the file.
+        options: how it is read.
+        as_words: columns of text that stay as they are written, even where all of it is numbers.
 
     Raises:
         ValueError: it is none, or the extra `data` is not installed.
@@ -150,7 +155,16 @@ def read_table(content: bytes, options: TableOptions) -> RawTable:
         notes.append(f"values are separated by {'spaces' if separator == ' ' else repr(separator)}")
     if decimal == "," and options.decimal is None:
         notes.append("the decimal mark is a comma")
-    return RawTable(names, columns, decimal, tuple(notes))
+    given = (
+        words if name in as_words else _numbers_if_all_are(words, decimal)
+        for name, words in zip(names, columns, strict=True)
+    )
+    return RawTable(names, tuple(given), decimal, tuple(notes))
+
+
+def _numbers_if_all_are(words: list[str], decimal: str) -> RawColumn:
+    numbers, _, wrong = read_numbers(words, decimal)
+    return words if wrong.any() else numbers
 
 
 def _refuse_short_lines(text: str, separator: str, columns: int) -> None:

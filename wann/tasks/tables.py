@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -72,13 +73,30 @@ def load_table(name: str, label: str | None = None, options: TableOptions | None
     if options.settled and options.sha256 != digest:
         raise ValueError(f"{path} is not the file that it was when the search began: its SHA-256 differs")
     try:
-        if path.suffix != ".npz":
-            return replace(_of_table(read_table(content, options), options), digest=digest)
-        if options.label is not None:
-            raise ValueError("--label names a column of a CSV file; here the array y holds the classes")
-        return replace(_of_arrays(read_arrays(content), options), digest=digest)
+        return _data_set(_File(digest, path.suffix, content), options)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file that was read; two with one digest are one."""
+
+    digest: str
+    suffix: str
+    content: bytes = field(repr=False, compare=False)
+
+
+@lru_cache(maxsize=1)  # a command asks for its table more than once
+def _data_set(file: _File, options: TableOptions) -> DataSet:
+    if file.suffix != ".npz":
+        kept = () if options.label is None else (options.label,)
+        data = _of_table(read_table(file.content, options, kept), options)
+    elif options.label is not None:
+        raise ValueError("--label names a column of a CSV file; here the array y holds the classes")
+    else:
+        data = _of_arrays(read_arrays(file.content), options)
+    return replace(data, digest=file.digest)
 
 
 def _place_of(path: Path) -> Path:
