@@ -208,7 +208,9 @@ class Champion:
             ValueError: it is not of a table; or it was written before champions kept this, and the table is
                 not there.
         """
-        columns = self.columns or self.get_task().columns
+        from wann.tasks.tables import is_table
+
+        columns = self.columns or (self.get_task().columns if is_table(self.task) else None)
         if columns is None:
             raise ValueError(f"{self.task} is no table of your own: only champions of one predict new rows")
         return columns

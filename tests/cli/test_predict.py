@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exported import swingup
 
 from wann.analysis.scorecard import evaluate
 from wann.champion import champion_from_json, champion_to_json, load_champion
@@ -147,6 +148,10 @@ def test_the_command_writes_answers_and_says_how_good_they_are(run, frame, tmp_p
     )
     code, out, _ = wann_command("predict", run, new, "--weight", "ensemble", "--out", tmp_path / "o.csv")
     assert (code, out) == (0, f"Wrote {tmp_path / 'o.csv'}: 20 rows\n")
+    (tmp_path / "pole.json").write_text(champion_to_json(swingup()))
+    code, _, error = wann_command("predict", tmp_path / "pole.json", new)
+    assert (code, error.count("\n")) == (2, 1)
+    assert "is no table of your own" in error
     (tmp_path / "wrong.csv").write_text("size,colour\n1,red\n")
     for file, message in (
         ("none.csv", "cannot read none.csv"),
@@ -173,6 +178,7 @@ def test_a_run_whose_table_moved_is_told_its_new_place(run, wann_command):
     code, _, error = wann_command("evaluate", run)
     assert (code, error.count("\n")) == (2, 1)
     assert "cannot read" in error
+    assert "--data FILE names its new place" in error
     moved = run.parent / "moved.csv"
     code, out, _ = wann_command("evaluate", run, "--data", moved, "--json")
     assert code == 0

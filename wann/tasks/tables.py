@@ -68,7 +68,8 @@ def load_table(name: str, label: str | None = None, options: TableOptions | None
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
+        moved = "; if it was moved, --data FILE names its new place" if options.settled else ""
+        raise ValueError(f"cannot read {path}: {error.strerror or error}{moved}") from None
     digest = sha256(content).hexdigest()
     if options.settled and options.sha256 != digest:
         raise ValueError(f"{path} is not the file that it was when the search began: its SHA-256 differs")
