@@ -154,6 +154,9 @@ def test_the_commands_take_the_file_of_an_estimator(classifier, regressor, tmp_p
         assert "column 'answer' holds the" in error
         assert wann_command("draw", tmp_path / "model.json", "--out", tmp_path / "m.svg")[0] == 0
         assert wann_command("export", tmp_path / "model.json", "--format", "python")[0] == 0
+        code, out, _ = wann_command("report", tmp_path / "model.json")
+        assert (code, out) == (0, f"Wrote {tmp_path / 'model_report.html'}\n")
+        assert "the champion" in (tmp_path / "model_report.html").read_text()
         code, _, error = wann_command("evaluate", tmp_path / "model.json")
         assert (code, error.count("\n")) == (2, 1)
         assert "wann predict FILE ROWS" in error

@@ -22,24 +22,28 @@ from wann.cli.options import data_option, examples, refuse_data_folder
 def report(run_path: Path, out: Path | None) -> None:
     """Make one self-contained HTML page of a run.
 
-    RUN is a run folder. The page opens from disk, without an internet connection. It shows the champion at
-    work, with a slider for the shared weight: swingup is computed live, other environments are short films,
-    and classifiers have a pad to draw on. It also shows the return over the weight, the network, the Pareto
-    front, the development, the learning curves, and the commands that reproduce them.
+    RUN is a run folder, or the file of a champion or of a fitted estimator, whose page shows it alone. The
+    page opens from disk, without an internet connection. It shows the champion at work, with a slider for the
+    shared weight: swingup is computed live, other environments are short films, and classifiers have a pad to
+    draw on. It also shows the return over the weight, the network, the Pareto front, the development, the
+    learning curves, and the commands that reproduce them.
     """
+    from wann.champion import load_champion
     from wann.pages.render import render
-    from wann.pages.report import page_data
+    from wann.pages.report import champion_data, page_data
     from wann.progress import bar
     from wann.run.folder import RunFolder
     from wann.utils.files import atomic_path
+    from wann.utils.places import companion
 
-    folder = RunFolder.open(run_path)
-    refuse_data_folder(folder.settings.task)
-    out = out or run_path / "report.html"
+    alone = run_path.is_file()
+    task = load_champion(run_path).task if alone else RunFolder.open(run_path).settings.task
+    refuse_data_folder(task)
+    out = out or companion(run_path, "report.html", "_report.html")
     if out.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"{out}: a page's name must end in .html")
     with bar("Making the page") as progress:
-        data = page_data(run_path, progress=progress)
+        data = champion_data(run_path) if alone else page_data(run_path, progress=progress)
     if not data["networks"]:
         raise ValueError(f"{run_path} has no champion yet: it holds no champion.json")
     with atomic_path(out) as temporary:

@@ -100,7 +100,7 @@ def get_task(
         env_kwargs = json.dumps(dict(env_kwargs or {}), sort_keys=True)
     if name in _ESTIMATORS:
         raise ValueError(
-            f"a fitted {name} holds no rows to measure it on: 'wann predict FILE ROWS --answers COLUMN' does"
+            f"a fitted {name} holds no rows: 'wann predict FILE ROWS --answers COLUMN' measures it on yours"
         )
     if is_data_set(name):
         if stepping not in (None, "compiled"):
