@@ -13,7 +13,7 @@ ARGS ?=
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install search test quick check format bench mutants clean
+.PHONY: help install search test quick check format bench mutants fuzz soak kills clean
 
 help:
 	@echo "make search   install, and search $(TASK); run again to go on (TASK=, SEED=, OUT=, ARGS=)"
@@ -22,6 +22,9 @@ help:
 	@echo "make check    format, lint, types and the layers, in seconds"
 	@echo "make bench    measure the speed of the engine"
 	@echo "make mutants  put small faults into the search's core, and list those that no quick test notices"
+	@echo "make fuzz     read a million damaged files on all processors; ARGS=--help tells more"
+	@echo "make soak     disturb a search for an hour, in every way we know (ARGS='--minutes 5')"
+	@echo "make kills    kill commands a thousand times at random moments, and go on to the same bytes"
 	@echo "make format   put the code into its format"
 	@echo "make clean    remove the virtual environment, caches and compiled kernels; runs are kept"
 
@@ -65,6 +68,15 @@ bench: $(VENV)/.installed
 
 mutants: $(VENV)/.installed-dev
 	$(BIN)/python tests/mutants.py $(ARGS)
+
+fuzz: $(VENV)/.installed-dev
+	PYTHONPATH=tests $(BIN)/python -m fuzz.run $(ARGS)
+
+soak: $(VENV)/.installed-dev
+	PYTHONPATH=tests $(BIN)/python tests/soak.py $(ARGS)
+
+kills: $(VENV)/.installed-dev
+	PYTHONPATH=tests $(BIN)/python tests/killing.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -29,8 +29,11 @@ settings.register_profile(
 settings.load_profile("wann")
 
 CLUSTERS = {
+    "test_faults.py",
+    "evaluation/test_misbehaviour.py",
     "evaluation/test_network_cut.py",
     "evaluation/test_placement.py",
+    "evaluation/test_ray_cluster.py",
     "evaluation/test_ray_evaluator.py",
     "tasks/test_data_task.py",
     "tuning/test_race.py",

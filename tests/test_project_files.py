@@ -78,7 +78,7 @@ def test_the_changelog_names_modules_where_they_are():
             assert find_spec(full), full
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/security.md"])
 def test_paths_that_the_guides_name_are_there(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     for path in re.findall(r"`((?:wann|envs|docker|\.ci|\.github)/[\w./]*)`", text):
@@ -87,4 +87,4 @@ def test_paths_that_the_guides_name_are_there(name):
         ):  # a reader's own, and compiled code
             assert (ROOT / path).exists() or (ROOT / f"{path}.py").exists(), path
     for target in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (ROOT / target).exists(), target
+        assert ((ROOT / name).parent / target).exists(), target

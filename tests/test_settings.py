@@ -3,8 +3,10 @@
 import csv
 import dataclasses
 import json
+import re
 import sys
 import types
+from datetime import date, time
 
 import pytest
 import toys
@@ -43,6 +45,7 @@ BASE = {
 DRAWN = {"weight_sampling": "uniform"}
 FIXED = {"weight_sampling": "fixed"}
 TOY = {"task": "toys/Toy-v0", "stepping": "gymnasium", "generations": 2}
+NAPPING = {**TOY, "task": "toys/Napping-v0", "env_kwargs": {"width": 0.02}, "fresh_env": False}
 
 # For every setting: what else must be set for it to matter, a value other than the base's, and what differs.
 FLIPS = {
@@ -65,6 +68,7 @@ FLIPS = {
     "weight_std": ({"weight_sampling": "normal"}, 0.3, "metrics"),
     "weight_noise": ({}, 0.2, "metrics"),
     "episodes": ({}, 3, "metrics"),
+    "own_episodes": ({}, True, "metrics"),
     "max_steps": ({}, 50, "metrics"),
     "stop_without_reward": ({"task": "Pendulum-v1"}, 9, "metrics"),
     "confirm_episodes": ({}, 4, "metrics"),
@@ -90,7 +94,8 @@ FLIPS = {
     "add_feature": ({"generations": 12}, 1.5, "metrics"),
     "disable_connection": ({}, 1.5, "metrics"),
     "retries": ({}, 5, "metrics"),
-    "episode_seconds": ({**TOY, "task": "toys/Napping-v0", "fresh_env": False}, 0.3, "failures"),
+    "episode_seconds": ({**NAPPING, "episode_seconds": None}, 0.1, "failures"),
+    "skip_episodes": ({}, 2, "metrics"),
     "checkpoint_seconds": ({}, 0.0, "checkpoints"),
 }
 
@@ -161,6 +166,7 @@ CHECKS = {
         [(-0.1, "greater than"), (1000.5, "less than"), (float("inf"), "finite|less"), ("0.1", NUMBER)],
     ),
     "episodes": ([1, 10_000], [(0, "greater than or equal to 1"), (10_001, "less than")]),
+    "own_episodes": ([True, False], [(1, "valid boolean"), (None, "valid boolean")]),
     "max_steps": ([1, 10**6], [(0, "greater than or equal to 1"), (10**6 + 1, "less than")]),
     "stop_without_reward": ([None, 1, 10**6], [(0, "greater than or equal to 1"), (2.5, NUMBER)]),
     "confirm_episodes": ([1, 10_000], [(0, "greater than or equal to 1"), (10_001, "less than")]),
@@ -213,6 +219,10 @@ CHECKS = {
     "disable_connection": ([0, 7.5], [(-0.1, "greater than"), ("1", "valid number")]),
     "retries": ([0, 1000], [(-1, "greater than"), (1001, "less than")]),
     "episode_seconds": ([None, 1e-9], [(0, "greater than 0"), (float("inf"), "finite"), ("60", NUMBER)]),
+    "skip_episodes": (
+        [(), (3,), (1, 3, 3)],
+        [(0, "greater than"), ((1, -1), "greater than"), (True, "list such as"), ("3", "list such as")],
+    ),
     "checkpoint_seconds": ([0, 3600], [(-1, "greater than"), (float("inf"), "finite")]),
 }
 
@@ -240,7 +250,8 @@ def outcome(tmp_path, monkeypatch):
 
         with monkeypatch.context() as patch:
             patch.setattr(wann.run.folder.RunFolder, "save_checkpoint", counted)
-            patch.setattr(toys.Napping, "played", 0)
+            patch.setattr(toys.Napping, "asleep", False)
+            patch.setattr(toys.Napping, "seconds", 0.2)
             ended = search(out=tmp_path / name, **values)
         with open(ended.path / "metrics.csv", newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
@@ -468,10 +479,11 @@ def test_changes_are_checked_again():
 
 
 def test_only_what_cannot_change_the_numbers_may_change_at_resume():
-    # How long an episode may take is the exception: a network that fails by it has no numbers.
-    assert set(CHANGEABLE) == {*STOP_RULES, "checkpoint_seconds", "episode_seconds"}
+    # The exceptions: a network that fails by the limit of an episode has no numbers, and no more has a
+    # generation whose episodes are skipped.
+    assert set(CHANGEABLE) == {*STOP_RULES, "checkpoint_seconds", "episode_seconds", "skip_episodes"}
     changeable = {name for name, flip in FLIPS.items() if flip[2] in ("length", "checkpoints", "failures")}
-    assert changeable == set(CHANGEABLE)
+    assert changeable == set(CHANGEABLE) - {"skip_episodes"}
 
 
 @pytest.mark.parametrize(
@@ -514,3 +526,50 @@ def test_the_reference_s_sampling_names_are_read(tmp_path):
         assert values == {"weight_sampling": ours}
         assert "alg_wDist" in note
         assert build_settings(values).weight_sampling == ours
+
+
+@pytest.mark.parametrize(
+    "value", [float("inf"), float("nan"), date(2026, 1, 2), {"a": time(3, 4)}, None, object(), (1, 2)]
+)
+def test_arguments_of_the_environment_that_a_champion_file_cannot_hold_are_refused(value):
+    with pytest.raises(
+        ValueError, match="setting 'env_kwargs': must hold plain words, numbers, lists and tables"
+    ):
+        build_settings({"env_kwargs": {"x": value}})
+
+
+def test_arguments_of_the_environment_are_not_nested_deeper_than_their_files_may_be():
+    def nested(levels):
+        return {"x": nested(levels - 1)} if levels else 1
+
+    settings = build_settings({"env_kwargs": nested(16)})
+    assert from_toml(to_toml(settings)) == settings
+    for levels in (17, 40, 400):
+        with pytest.raises(ValueError, match="setting 'env_kwargs': is nested too deeply"):
+            build_settings({"env_kwargs": nested(levels)})
+
+
+@pytest.mark.parametrize("text", ["weights=" + "[" * 3000, "weights=" + "[" * 100_000])
+def test_a_value_nested_too_deeply_is_refused(text):
+    with pytest.raises(ValueError, match=r"^setting 'weights': the value is nested too deeply$"):
+        parse_assignment(text)
+
+
+def test_a_value_in_a_message_is_clipped():
+    for values in ({"population": "x" * 9999}, {"x" * 9999: 1}, {"objectives": ["x" * 9999]}):
+        with pytest.raises(ValueError) as caught:  # noqa: PT011 - the length of the message is looked at
+            build_settings(values)
+        assert len(str(caught.value)) < 1500
+
+
+def test_a_wrong_value_in_a_settings_file_is_told_with_the_file(tmp_path):
+    path = tmp_path / "mine.toml"
+    for text, message in (
+        ("population = 1", "setting 'population'"),
+        ("popultion = 9", "unknown setting 'popultion'"),
+        ("population = \n", "is not TOML"),
+        ("x" * 300_000, "is larger than 200000 bytes"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=f"^settings file {re.escape(str(path))}:? {message}"):
+            read_settings_file(path)

@@ -556,28 +556,29 @@ def refused(kind, folder, text):
         ("version", 2, "newer than 1"),
         ("version", None, "no valid version"),
         ("estimator", "WANNRegressor", "holds a WANNRegressor, not a WANNClassifier"),
-        ("parameters", [], "'parameters' is missing"),
+        ("parameters", [], "'parameters' must be a table, not []"),
         ("parameters.depth", 3, "unknown parameter 'depth'"),
         ("parameters.population", -1, "parameter 'population'"),
+        ("parameters.validation_fraction", 10**400, "parameter 'validation_fraction'"),
         ("parameters.ensemble", "sum", "parameter 'ensemble'"),
         ("mean", [0.0], "must be 4 numbers each"),
-        ("mean", ["a", 0.0, 0.0, 0.0], "must be a list of numbers"),
+        ("mean", ["a", 0.0, 0.0, 0.0], "'mean[0]' must be a number, not 'a'"),
         ("scale", [1.0, 1.0, 0.0, 1.0], "the scales above 0"),
-        ("weights", [], "at least one of weights"),
-        ("weights", [True], "must be a list of numbers"),
-        ("validation_scores", None, "'validation_scores' is missing"),
+        ("weights", [], "'weights' must have at least 1 entries, not 0"),
+        ("weights", [True], "'weights[0]' must be a number, not True"),
+        ("validation_scores", None, "'validation_scores' must be a list, not None"),
         ("feature_names", ["a", "b", "c", "d"], "must be the inputs of the champion"),
-        ("feature_names", 3, "'feature_names' is missing or not a list"),
-        ("classes", None, "'classes' is missing"),
+        ("feature_names", 3, "'feature_names' must be a list, not 3"),
+        ("classes", None, "'classes' must be a table, not None"),
         ("classes.names", ["a", "b"], "has 2 classes for 3 outputs"),
         ("classes.names", ["b", "a", "c"], "in ascending order"),
         ("classes.names", ["a", "a", "c"], "in ascending order"),
         ("classes.names", [0, 1, 2], "not of the type"),
         ("classes.type", "|O8,i4", "not of the type"),
         ("classes.type", "<M8[D]", "not of the type"),
-        ("champion", None, "'champion' is missing"),
+        ("champion", None, "'champion' must be a table, not None"),
         ("champion.version", 99, "newer than 1"),
-        ("champion.genome", {}, "has no 'inputs'"),
+        ("champion.genome", {}, "has no 'genome.inputs'"),
         ("champion.inputs", ["a"], "names 1 inputs"),
     ],
 )
@@ -594,7 +595,7 @@ def test_a_file_with_a_wrong_entry_is_refused_in_one_line(place, value, message,
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"single": 1}, "'single' must be true or false"),
+        ({"single": 1}, "'target.single' must be true or false, not 1"),
         ({"scale": [0.0]}, "the scales above 0"),
         ({"mean": [0.0, 0.0]}, "must be 1 numbers each"),
     ],
@@ -613,7 +614,7 @@ def test_a_missing_or_damaged_file_is_refused_in_one_line(classifier, tmp_path):
     whole = path.read_text()
     reasons = Counter()
     for end in [*range(0, 200, 7), *range(200, len(whole) - 3, 499)]:
-        reasons["cut off or not JSON" in refused(WANNClassifier, tmp_path, whole[:end])] += 1
+        reasons["not JSON, or cut off" in refused(WANNClassifier, tmp_path, whole[:end])] += 1
     assert set(reasons) == {True}
     assert "not a finite number" in refused(WANNClassifier, tmp_path, whole.replace("-0.5", "NaN", 1))
     path.write_bytes(b"\x80\x04K\x01.")

@@ -82,15 +82,30 @@ class Unseeded(Toy):
 
 
 class Napping(Toy):
-    """One episode of all sleeps: the thirtieth since `played` was set to 0."""
+    """Sleeps, or computes, where the first action of an episode is near 0.5: in every process, each time."""
+
+    seconds = 60.0
+    asleep = True
+
+    def step(self, action):
+        if self.age == 0 and abs(float(action[0]) - 0.5) < self.width:
+            if self.asleep:
+                time.sleep(self.seconds)
+            end = time.thread_time() + self.seconds
+            while time.thread_time() < end:
+                pass
+        return super().step(action)
+
+
+class Startled(Toy):
+    """Sleeps once in its life: in the thirtieth episode since `played` was set to 0."""
 
     played = 0
-    seconds = 0.6
 
     def reset(self, *, seed=None, options=None):
-        Napping.played += 1
-        if Napping.played == 30:
-            time.sleep(self.seconds)
+        Startled.played += 1
+        if Startled.played == 30:
+            time.sleep(60.0)
         return super().reset(seed=seed)
 
 
@@ -174,6 +189,6 @@ class Words(Toy):
     observation_space = spaces.Text(9)
 
 
-TOYS = (Toy, Hidden, Unseeded, Napping, Counting, Parts, Choices, Picky, Picture, Unbounded, Words)
+TOYS = (Toy, Hidden, Unseeded, Napping, Startled, Counting, Parts, Choices, Picky, Picture, Unbounded, Words)
 for kind in TOYS:
     gymnasium.register(f"toys/{kind.__name__}-v0", kind)

@@ -12,11 +12,13 @@ Everything else may move between versions.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from wann.version import __version__ as __version__
 
+TYPE_CHECKING = False  # as that of typing, which takes longer to load than all that is needed here
 if TYPE_CHECKING:
+    from typing import Any
+
     from wann.analysis.scorecard import Scorecard, evaluate
     from wann.champion import Champion, load_champion, save_champion
     from wann.evolution.evolution import Evolution

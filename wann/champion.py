@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
+from pydantic import AfterValidator, Field
 
 from wann.kernels.activations import BY_CODE
 from wann.networks.genome import Genome, genome_from_dict, genome_to_dict
@@ -20,7 +20,21 @@ from wann.tasks.columns import Columns, columns_from_dict
 from wann.tasks.prediction import Prediction, predict
 from wann.utils.arrays import FloatArray
 from wann.utils.files import atomic_path
-from wann.utils.json_text import dump_json, need, numbers, parse_json, read_text, strings
+from wann.utils.json_text import dump_json
+from wann.utils.plain_text import plain
+from wann.utils.reading import (
+    Natural,
+    Naturals,
+    Numbers,
+    Schema,
+    Words,
+    checked,
+    in_file,
+    load_json,
+    of_form,
+    read_text,
+    shown,
+)
 
 if TYPE_CHECKING:
     from wann.tasks.task import Task
@@ -29,7 +43,6 @@ FORMAT = "wann-champion"
 ESTIMATOR = "wann-estimator"
 """Format of the file of a fitted estimator, which holds a champion."""
 VERSION = 1
-_HEAD = 200  # characters of a file in which its format stands
 
 Weight = float | Literal["tuned"]
 
@@ -104,12 +117,14 @@ class Champion:
         """The task it was found on.
 
         Raises:
+            UntrustedError: it would import a module that the user has not named; see `wann.tasks.trust`.
             ValueError: the task is not known, or its inputs and outputs are not this network's.
         """
-        from wann.tasks.registry import (
-            get_task,
-        )  # brings the engine, which reading and drawing a champion do without
+        # They bring the engine, which reading and drawing a champion do without.
+        from wann.tasks.registry import get_task
+        from wann.tasks.trust import refuse_untrusted
 
+        refuse_untrusted(self.task, self.env_kwargs)
         task = get_task(self.task, self.env_kwargs, fresh_env=self.fresh_env)
         wanted, found = (len(task.inputs), len(task.outputs)), (len(self.inputs), len(self.outputs))
         if wanted != found:
@@ -178,20 +193,14 @@ class Champion:
         return task.action(self.values(task.observe(observation), weight)[self.network.outputs])
 
     def predict(self, rows: Any, weight: Weight | Sequence[float] | None = None) -> Prediction:
-        """Answers for rows of a table such as the one that the champion was found on.
+        """Answers for rows of a table: classes and their probabilities, or numbers.
 
         Args:
-            rows: a data frame, a mapping of columns or a list of mappings; or an array (N, C) of the columns
-                in the order of `champion.columns.names`, images (N, height, width) included.
-            weight: as `values`; or several shared weights, whose outputs are averaged: as probabilities of
-                classes, or as numbers.
-
-        Returns:
-            The classes and their probabilities, or the numbers.
+            rows: data frame, mapping of columns, list of mappings, or array (N, C) in the columns' order.
+            weight: as `values`; or several shared weights, over which the answers are averaged.
 
         Raises:
-            ValueError: a column is missing or holds something else, the champion is not of a table, its table
-                is needed and not there, or as `values`.
+            ValueError: a column is missing or wrong, or as `values` and `table_columns`.
         """
         columns = self.table_columns
         several = np.ndim(weight) == 1  # type: ignore[arg-type]  # of a word or None it is 0
@@ -202,12 +211,7 @@ class Champion:
 
     @property
     def table_columns(self) -> Columns:
-        """What is done to the columns of its table.
-
-        Raises:
-            ValueError: it is not of a table; or it was written before champions kept this, and the table is
-                not there.
-        """
+        """What is done to the columns of its table; ValueError where there is none, or an old one without."""
         from wann.tasks.tables import is_table
 
         columns = self.columns or (self.get_task().columns if is_table(self.task) else None)
@@ -257,10 +261,14 @@ def save_champion(champion: Champion, path: str | os.PathLike[str]) -> None:
         temporary.write_text(champion_to_json(champion), encoding="utf-8")
 
 
-def load_champion(path: str | os.PathLike[str]) -> Champion:
-    """Champion from its file, from the run folder or from the file of an estimator that holds it.
+def load_champion(path: str | os.PathLike[str], *, trust: bool = False) -> Champion:
+    """Champion from its file, its run folder or the file of an estimator. Loading can run no code.
 
-    Loading can run no code.
+    Args:
+        path: the file or the folder.
+        trust: whether using the champion may run what its file names: import the module of a task such as
+            `module:Name-v0`, and hand its environment paths. Otherwise only what this process has imported or
+            named is used.
 
     Raises:
         ValueError: there is no such file, or it is not a whole and valid champion; in one line.
@@ -273,13 +281,16 @@ def load_champion(path: str | os.PathLike[str]) -> Champion:
             what = "has no champion yet" if whole else "is not a run folder"
             raise ValueError(f"{folder} {what}: it holds no champion.json")
     text = read_text(path, "champion")
-    try:
-        if f'"format": "{ESTIMATOR}"' in text[:_HEAD]:
-            table = need(parse_json(text, "an estimator", ESTIMATOR, VERSION), "champion", dict)
-            text = json.dumps(table)
-        return champion_from_json(text)
-    except ValueError as error:
-        raise ValueError(f"champion file {path}: {error}") from None
+    with in_file(path, "champion"):
+        data = load_json(text, finite=True)
+        if isinstance(data, dict) and data.get("format") == ESTIMATOR:
+            data = of_form(data, "an estimator", ESTIMATOR, VERSION).get("champion")
+        champion = champion_from_dict(data)
+    if trust:
+        from wann.tasks.trust import grant
+
+        grant(champion.task, champion.env_kwargs)
+    return champion
 
 
 def champion_from_json(text: str) -> Champion:
@@ -288,60 +299,142 @@ def champion_from_json(text: str) -> Champion:
     Raises:
         ValueError: the text is not a whole and valid champion, in one line.
     """
-    data = parse_json(text, "a champion", FORMAT, VERSION)
-    genome = genome_from_dict(need(data, "genome", dict))
-    names = {side: tuple(strings(data, side)) for side in ("inputs", "outputs")}
-    if (len(names["inputs"]), len(names["outputs"])) != (genome.inputs, genome.outputs):
+    return champion_from_dict(load_json(text, finite=True))
+
+
+def champion_from_dict(data: Any) -> Champion:
+    """Champion from the form of `champion_to_dict`.
+
+    Raises:
+        ValueError: it is not a whole and valid champion, in one line.
+    """
+    table = checked(_ChampionTable, of_form(data, "a champion", FORMAT, VERSION))
+    genome, scores = genome_from_dict(table.genome, "genome"), table.scores
+    found, wanted = (len(table.inputs), len(table.outputs)), (genome.inputs, genome.outputs)
+    if found != wanted:
         raise ValueError(
-            f"names {len(names['inputs'])} inputs and {len(names['outputs'])} outputs, "
-            f"but its genome has {genome.inputs} and {genome.outputs}"
+            f"names {found[0]} inputs and {found[1]} outputs, but its genome has {wanted[0]} and {wanted[1]}"
         )
-    table = need(data, "scores", dict)
-    weights, mean, std = (numbers(table, name) for name in ("weights", "mean", "std"))
-    if len({weights.size, mean.size, std.size}) != 1 or not weights.size:
-        raise ValueError("scores must list as many means and deviations as weights, and at least one")
-    seeds = need(table, "episode_seeds", list)
-    if not all(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 for seed in seeds):
-        raise ValueError("episode_seeds must be whole numbers, at least 0")
-    fresh_env = data.get("fresh_env", False)  # champions written before have none
-    if not isinstance(fresh_env, bool):
-        raise ValueError(f"'fresh_env' must be true or false, not {fresh_env!r}")
-    tuned = _per_connection(data, "tuned", "tuned weights", genome)
-    importance = _per_connection(data, "importance", "importances", genome)
+    if len({len(scores.weights), len(scores.mean), len(scores.std)}) != 1 or not scores.weights:
+        raise ValueError("'scores' must list as many means and deviations as weights, and at least one")
+    # As they are in the file, so that the same bytes are written again.
+    checked(_Origin, table.origin, "origin")
+    checked(_Tuning, table.tuning, "tuning")
     return Champion(
-        task=need(data, "task", str),
-        inputs=names["inputs"],
-        outputs=names["outputs"],
+        task=plain(table.task),
+        inputs=tuple(map(plain, table.inputs)),
+        outputs=tuple(map(plain, table.outputs)),
         genome=genome,
-        scores=Scores(weights, mean, std, tuple(seeds)),
-        tuned=tuned,
-        origin=need(data, "origin", dict),
-        env_kwargs=need({"env_kwargs": {}} | data, "env_kwargs", dict),
-        tuning=need({"tuning": {}} | data, "tuning", dict),
-        importance=importance,
-        fresh_env=fresh_env,
-        columns=_columns(data, names["inputs"]),
+        scores=Scores(
+            np.array(scores.weights, np.float64),
+            np.array(scores.mean, np.float64),
+            np.array(scores.std, np.float64),
+            tuple(scores.episode_seeds),
+        ),
+        tuned=_per_connection(table.tuned, "tuned weights", genome),
+        origin=table.origin,
+        env_kwargs=table.env_kwargs,
+        tuning=table.tuning,
+        importance=_per_connection(table.importance, "importances", genome),
+        fresh_env=table.fresh_env,
+        columns=columns_from_dict(table.columns, len(table.inputs)),
     )
 
 
-def _columns(data: Mapping[str, Any], inputs: tuple[str, ...]) -> Columns | None:
-    """Treatment of a table's columns, where the file has it."""
-    if data.get("columns") is None:  # champions of tables written before have none
-        return None
-    columns = columns_from_dict(need(data, "columns", dict))
-    if len(columns.terms) != len(inputs):
-        raise ValueError(f"'columns' give {len(columns.terms)} inputs, but the network has {len(inputs)}")
-    return columns
-
-
-def _per_connection(data: Mapping[str, Any], name: str, what: str, genome: Genome) -> FloatArray | None:
+def _per_connection(found: list[float] | None, what: str, genome: Genome) -> FloatArray | None:
     """Numbers of the enabled connections, where the file has them."""
-    if data.get(name) is None:
+    if found is None:
         return None
-    found = numbers(data, name)
-    if found.size != genome.connection_count:
-        raise ValueError(f"has {found.size} {what} for {genome.connection_count} enabled connections")
-    return found
+    if len(found) != genome.connection_count:
+        raise ValueError(f"has {len(found)} {what} for {genome.connection_count} enabled connections")
+    return np.array(found, np.float64)
+
+
+class _ScoresTable(Schema):
+    weights: Numbers
+    mean: Numbers
+    std: Numbers
+    episode_seeds: Naturals
+
+
+class _ChampionTable(Schema):
+    """What a champion must be in a file; what has a default is not in older ones."""
+
+    task: str
+    env_kwargs: dict[str, Any] = Field(default_factory=dict)
+    fresh_env: bool = False
+    inputs: Words
+    outputs: Words
+    origin: dict[str, Any]
+    scores: _ScoresTable
+    tuned: Numbers | None = None
+    tuning: dict[str, Any] = Field(default_factory=dict)
+    importance: Numbers | None = None
+    columns: dict[str, Any] | None = None
+    genome: dict[str, Any]
+
+
+class _Origin(Schema):
+    """What is read of where a champion comes from; where it is there, it is of this kind."""
+
+    generation: Natural = 0
+    offspring: Natural = 0
+    note: str = ""
+
+
+class _Mean(Schema):
+    mean: float
+    std: float = 0.0
+    accuracy: float = 0.0
+
+
+class _Row(Schema):
+    """Results of a round or a generation of a race."""
+
+    networks: Natural
+    evaluations: Natural
+    best: float | None
+    median: float | None
+    champion: float | None
+
+
+class _GenerationRow(_Row):
+    longer: _Row
+
+
+class _Race(Schema):
+    networks: Natural
+    file: str
+    generation: Natural = 0
+    rounds: list[_Row]
+    generations: list[_GenerationRow]
+
+
+def _weight(value: Any) -> Any:
+    if value != "tuned" and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise ValueError(f'must be a number or "tuned", not {shown(value)}')
+    return value
+
+
+class _Tuning(Schema):
+    """What is read of how weights were tuned; where it is there, it is of this kind."""
+
+    method: str = ""
+    budget: Natural = 0
+    episodes: Natural = 0
+    max_steps: Natural | None = None
+    population: Natural = 0
+    sigma: float = 0.0
+    seed: Natural = 0
+    freeze: Words = Field(default_factory=list)
+    turn: Natural = 0
+    evaluations: Natural = 0
+    start_weight: Annotated[Any, AfterValidator(_weight)] = "tuned"
+    chosen_by: float = 0.0
+    scored_on: str = ""
+    before: _Mean = _Mean(mean=0.0)
+    after: _Mean = _Mean(mean=0.0)
+    race: _Race = _Race(networks=0, file="", rounds=[], generations=[])
 
 
 def node_names(champion: Champion) -> dict[int, str]:

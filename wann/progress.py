@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wann.utils.callbacks import ProgressCallback
+from wann.utils.terminal import PlainConsole
 from wann.utils.words import counted
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _FRAMES_PER_SECOND = 8.0
 @contextmanager
 def starting(quiet: bool) -> Iterator[None]:
     """Show a message on a terminal while the engine is loaded, or compiled for the first time."""
-    console = Console(stderr=True)
+    console = PlainConsole(highlight=True, stderr=True)
     if quiet or not console.is_terminal:
         yield
         return
@@ -49,7 +50,7 @@ def view(quiet: bool, *, to_stderr: bool = False) -> Iterator[loop.Observer | No
         quiet: show nothing.
         to_stderr: write to standard error, and leave standard output to the result.
     """
-    console = Console(stderr=to_stderr)
+    console = PlainConsole(highlight=True, stderr=to_stderr)
     if quiet or (to_stderr and not console.is_terminal):
         yield None
     elif console.is_terminal:
@@ -79,7 +80,7 @@ def bar(label: str) -> Iterator[ProgressCallback]:
     Yields:
         A function to call with the numbers (done, total).
     """
-    console = Console(stderr=True)
+    console = PlainConsole(highlight=True, stderr=True)
     if not console.is_terminal:
         yield _progress_lines(label, console)
         return
@@ -95,7 +96,7 @@ def bar(label: str) -> Iterator[ProgressCallback]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-def _progress_lines(label: str, console: Console) -> ProgressCallback:
+def _progress_lines(label: str, console: PlainConsole) -> ProgressCallback:
     """Function that prints a line at most every ten seconds, and none if the work ends sooner."""
     start = shown = time.monotonic()
     first: int | None = None  # done at the first call; the time before it may have gone into compiling
@@ -116,7 +117,7 @@ def _progress_lines(label: str, console: Console) -> ProgressCallback:
 @contextmanager
 def tuning_view(quiet: bool) -> Iterator[session.TuningObserver | None]:
     """Observer that shows the progress of a tuning or race while the context lasts; None when quiet."""
-    console = Console(stderr=True)
+    console = PlainConsole(highlight=True, stderr=True)
     if quiet:
         yield None
     elif console.is_terminal:
@@ -158,12 +159,12 @@ def tuning_view(quiet: bool) -> Iterator[session.TuningObserver | None]:
 @contextmanager
 def comparison_view(quiet: bool) -> Iterator[Callable[[comparison.ComparisonProgress], None] | None]:
     """Observer that shows the progress of a comparison while the context lasts; None when quiet."""
-    console = Console(stderr=True)
+    console = PlainConsole(highlight=True, stderr=True)
     if quiet:
         yield None
     elif console.is_terminal:
         with console.status("Comparing") as status:
-            yield lambda now: status.update(_measurement(now))
+            yield lambda now: status.update(Text(_measurement(now)))
     else:
         yield lambda now: console.print(_measurement(now), soft_wrap=True)
 
@@ -207,19 +208,24 @@ def _panel(progress: loop.Progress) -> RenderableType:
     head.add_column(ratio=1)
     head.add_column(justify="right")
     head.add_row(
-        f"generation [bold]{progress.generation}[/bold] of {settings.generations}",
+        _marked(f"generation [bold]{progress.generation}[/bold] of {settings.generations}"),
         ProgressBar(total=settings.generations, completed=progress.generation + progress.share),
-        f"[bold]{_duration(progress.seconds_left)}[/bold] left",
+        _marked(f"[bold]{_duration(progress.seconds_left)}[/bold] left"),
     )
     if progress.share:
         head.add_row(
-            "[dim]the next one[/dim]",
+            Text("the next one", "dim"),
             ProgressBar(total=1.0, completed=progress.share),
-            f"[dim]{progress.share:.0%}[/dim]",
+            Text(f"{progress.share:.0%}", "dim"),
         )
-    title = f"{settings.task} · {settings.preset} · seed {settings.seed}"
+    title = Text(f"{settings.task} · {settings.preset} · seed {settings.seed}")
     parts = [head, "", _scores(row), "", _costs(progress, row)] if row else [head]
     return Panel(Group(*parts), title=title, title_align="left", padding=(1, 2), width=84)
+
+
+def _marked(words: str) -> Text:
+    """Text from markup; only for words and numbers of our own."""
+    return Text.from_markup(words)
 
 
 def _scores(row: Mapping[str, Any]) -> Table:
@@ -227,11 +233,11 @@ def _scores(row: Mapping[str, Any]) -> Table:
     body.add_column(style="dim")
     for _ in range(4):
         body.add_column(justify="right")
-    body.add_row("", *(f"[dim]{name}[/dim]" for name in ("mean", "best weight", "connections", "nodes")))
+    body.add_row("", *(Text(name, "dim") for name in ("mean", "best weight", "connections", "nodes")))
     body.add_row(
         "champion, confirmed",
-        f"[bold green]{shown_return(row['champion_mean'])}[/bold green]",
-        f"[bold]{shown_return(row['champion_best_weight'])}[/bold]",
+        Text(shown_return(row["champion_mean"]), "bold green"),
+        Text(shown_return(row["champion_best_weight"]), "bold"),
         f"{row['champion_connections']}",
         f"{row['champion_nodes']}",
     )
@@ -252,7 +258,7 @@ def _scores(row: Mapping[str, Any]) -> Table:
     return body
 
 
-def _costs(progress: loop.Progress, row: Mapping[str, Any]) -> str:
+def _costs(progress: loop.Progress, row: Mapping[str, Any]) -> Text:
     """Cost of the search so far, and shares of the time of the last generation."""
     totals, effort = progress.totals, progress.effort
     waiting = row["seconds_waiting"]
@@ -265,7 +271,7 @@ def _costs(progress: loop.Progress, row: Mapping[str, Any]) -> str:
     shares = " · ".join(f"{name} {seconds / whole:.0%}" for name, seconds in spent.items())
     chunks = f" · {effort.retried} chunks retried" if effort.retried else ""
     failed = f" · [red]{row['failed']} networks failed[/red]" if row["failed"] else ""
-    return (
+    return _marked(
         f"[dim]{totals.evaluations:,} networks · {_amount(totals.steps)} steps · "
         f"{_amount(progress.steps_per_second)} steps/s · {_duration(totals.seconds)} so far\n"
         f"{counted(effort.workers, 'worker')}, {effort.busy:.0%} busy · {shares}{chunks}[/dim]{failed}"

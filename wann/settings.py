@@ -6,6 +6,7 @@ Every setting has a default, is checked when given, and changes something. Prese
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -14,6 +15,8 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from wann.utils.nearest import nearest
+from wann.utils.plain_text import has_control
+from wann.utils.reading import shallow, shown
 
 PAPER_WEIGHTS = (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0)
 """The fixed series of shared weights. Source: Gaier and Ha (2019), section 3.1."""
@@ -33,10 +36,12 @@ ActivationName = Literal[
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
+_DEEPEST_ARGUMENTS = 16  # tables and lists in each other
+
 STOP_RULES = ("generations", "target_score", "max_seconds", "max_evaluations", "patience")
 """The settings that only end a run."""
 
-CHANGEABLE = (*STOP_RULES, "checkpoint_seconds", "episode_seconds")
+CHANGEABLE = (*STOP_RULES, "checkpoint_seconds", "episode_seconds", "skip_episodes")
 """The settings that may change when a run is resumed."""
 
 
@@ -110,6 +115,11 @@ class Settings(BaseModel):
 
     # episodes
     episodes: int = Field(3, ge=1, le=10_000, description="episodes per shared weight")
+    own_episodes: bool = Field(
+        False,
+        description="whether each shared weight has episodes of its own in a generation; otherwise all have "
+        "the same ones",
+    )
     max_steps: int = Field(
         1000,
         ge=1,
@@ -214,11 +224,24 @@ class Settings(BaseModel):
     episode_seconds: float | None = Field(
         60.0,
         gt=0,
-        description="seconds after which an episode that Python steps has failed, and its network with it",
+        description="seconds of processor time after which an episode that Python steps has failed, and its "
+        "network with it; of the clock, where it stands still twice",
+    )
+    skip_episodes: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (),
+        description="generations that play other episodes than the seed says, as the environment fails in "
+        "those; to name one twice skips the next ones too",
     )
     checkpoint_seconds: float = Field(
         5.0, ge=0, description="seconds between checkpoints, at least; 0 writes one every generation"
     )
+
+    @field_validator("task", "preset")
+    @classmethod
+    def _printable(cls, value: str) -> str:
+        if has_control(value):
+            raise ValueError("must hold no control character")
+        return value
 
     @field_validator("activations")
     @classmethod
@@ -237,10 +260,15 @@ class Settings(BaseModel):
             raise ValueError("must be 'paper' or a list of names")
         for name in names:
             if name not in OBJECTIVES:
-                raise ValueError(f"there is no objective {name!r}; {nearest(str(name), OBJECTIVES)}")
+                raise ValueError(f"there is no objective {shown(name)}; {nearest(str(name), OBJECTIVES)}")
         if len(set(names)) != len(names):
             raise ValueError("lists an objective twice")
         return names
+
+    @field_validator("skip_episodes", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, int) and not isinstance(value, bool) else value
 
     @field_validator("weight_range")
     @classmethod
@@ -268,9 +296,13 @@ class Settings(BaseModel):
     @field_validator("env_kwargs")
     @classmethod
     def _toml_values(cls, value: dict[str, Any]) -> dict[str, Any]:
+        shallow(value, _DEEPEST_ARGUMENTS)
         try:
-            same = tomllib.loads(tomli_w.dumps(value)) == value
-        except (TypeError, ValueError):
+            # As TOML in the run folder, as JSON in champion files.
+            same = (
+                tomllib.loads(tomli_w.dumps(value)) == value == json.loads(json.dumps(value, allow_nan=False))
+            )
+        except (TypeError, ValueError, RecursionError):
             same = False
         if not same:
             raise ValueError("must hold plain words, numbers, lists and tables only")
@@ -324,9 +356,7 @@ def build_settings(*layers: Mapping[str, Any]) -> Settings:
     merged: dict[str, Any] = {}
     for layer in layers:
         merged.update(layer)
-    for name in merged:
-        if name not in Settings.model_fields:
-            raise ValueError(f"unknown setting {name!r}; {nearest(name, Settings.model_fields)}")
+    _check_names(merged)
     for name in set(_idle(merged)) & set(merged) - set(layers[-1] if layers else ()):
         del merged[name]
     plain = {name: _tuples(value) for name, value in merged.items()}
@@ -334,6 +364,20 @@ def build_settings(*layers: Mapping[str, Any]) -> Settings:
         return Settings(**plain)
     except ValidationError as error:
         raise ValueError(_one_line(error)) from None
+
+
+def check_values(values: Mapping[str, Any]) -> None:
+    """Check the name and the value of each setting by itself.
+
+    Raises:
+        ValueError: a name is unknown, or a value of the wrong type or out of range, in one line.
+    """
+    _check_names(values)
+    try:
+        Settings(**{name: _tuples(value) for name, value in values.items()})
+    except ValidationError as error:
+        if error.errors()[0]["loc"]:  # others are about several settings together
+            raise ValueError(_one_line(error)) from None
 
 
 def with_changes(settings: Settings, changes: Mapping[str, Any]) -> Settings:
@@ -368,6 +412,12 @@ def from_toml(text: str) -> Settings:
         raise ValueError(f"not TOML: {error}") from None
 
 
+def _check_names(values: Mapping[str, Any]) -> None:
+    for name in values:
+        if name not in Settings.model_fields:
+            raise ValueError(f"unknown setting {shown(name)}; {nearest(name, Settings.model_fields)}")
+
+
 def _tuples(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
@@ -383,5 +433,5 @@ def _one_line(error: ValidationError) -> str:
     if not name:
         return message
     message = message[0].lower() + message[1:].replace("valid tuple", "list such as [1, 2]")
-    got = "" if message.endswith("?") else f", got {first['input']!r}"
-    return f"setting {name!r}: {message}{got}"
+    got = "" if message.endswith("?") else f", got {shown(first['input'])}"
+    return f"setting {shown(name)}: {message}{got}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from wann.settings import check_values
+from wann.utils.reading import LARGEST_SETTINGS, in_file, load_json, load_toml, read_bytes, shown
 
 REFERENCE_NAMES: dict[str, str | None] = {
     "task": "task",
@@ -44,13 +46,15 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     """
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
-        raise ValueError(f"a setting is given as name=value, not {text!r}")
+        raise ValueError(f"a setting is given as name=value, not {shown(text)}")
     value = value.strip()
     if value.lower() in ("none", "null"):
         return name.strip(), None
     try:
         return name.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except RecursionError:
+        raise ValueError(f"setting {shown(name.strip())}: the value is nested too deeply") from None
+    except ValueError:  # not TOML, or a number with thousands of digits
         return name.strip(), value
 
 
@@ -61,21 +65,23 @@ def read_settings_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], tu
         The values under our names, and a note for each of the reference's names that was mapped.
 
     Raises:
-        ValueError: the file is missing, unreadable, or not TOML (JSON where it ends in .json).
+        ValueError: the file is missing, unreadable, not TOML (JSON where it ends in .json), or a name or
+            value in it is wrong.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-        values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except OSError as error:
-        raise ValueError(f"cannot read settings file {path}: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
-        kind = "JSON" if path.suffix == ".json" else "TOML"
-        raise ValueError(f"settings file {path} is not {kind}: {error}") from None
-    if not isinstance(values, dict):
-        raise ValueError(f"settings file {path} must hold names and values, not a {type(values).__name__}")
-    values.pop("format", None)  # a run's own config.toml is a settings file too
-    return _map_reference_names(values)
+    content = read_bytes(path, "settings file", LARGEST_SETTINGS)
+    with in_file(path, "settings"):
+        values = load_json(content) if path.suffix == ".json" else load_toml(content)
+        if not isinstance(values, dict):
+            raise ValueError(f"must hold names and values, not a {type(values).__name__}")
+        values.pop("format", None)  # a run's own config.toml is a settings file too
+        mapped, notes = _map_reference_names(values)
+        # The command has words of its own for these.
+        check_values({name: value for name, value in mapped.items() if name not in _OF_THE_COMMAND})
+    return mapped, notes
+
+
+_OF_THE_COMMAND = ("task", "preset", "env_kwargs")
 
 
 def _map_reference_names(values: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -90,7 +96,7 @@ def _map_reference_names(values: Mapping[str, Any]) -> tuple[dict[str, Any], tup
         elif name == "alg_wDist":
             sampling = "fixed" if value == "standard" else value
             mapped[ours] = sampling
-            notes.append(f'{name} = "{value}" is read as {ours} = "{sampling}"')
+            notes.append(f"{name} = {shown(value)} is read as {ours} = {shown(sampling)}")
         else:
             mapped[ours] = value
             notes.append(f"{name} is read as {ours}")

@@ -31,6 +31,7 @@ from wann.run.checkpoint import unpack
 from wann.settings import Settings, build_settings
 from wann.tasks.registry import get_task, preset_settings
 from wann.utils.arrays import FloatArray
+from wann.utils.reading import LARGEST_ARRAYS, read_bytes
 from wann.utils.seeding import Purpose, episode_seeds
 
 HERE = Path(__file__).parent
@@ -340,7 +341,7 @@ def main() -> None:
     )
     given = parser.parse_args()
     parts = given.parts or ["episodes", "sizes", "variation", "driver", "point"]
-    checkpoint = unpack(given.checkpoint)
+    checkpoint = unpack(read_bytes(given.checkpoint, largest=LARGEST_ARRAYS))
     evolved = checkpoint.state.population
     random = drifted(96, 40)
     path = HERE / "measured.json"

@@ -263,7 +263,7 @@ def test_a_run_of_a_newer_format_is_refused(refused, run_path, command):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b'{"format": "wann-champion"', "is cut off or not JSON"),
+        (b'{"format": "wann-champion"', "is not JSON, or cut off"),
         (b"\xff\xfe", "is not text"),
         (b'{"format": "wann-champion", "version": 9}', "has version 9, newer than 1"),
         (b'{"format": "wann-champion", "version": NaN}', "holds NaN, which is not a finite number"),

@@ -8,7 +8,6 @@ from functools import partial
 import numpy as np
 import pytest
 from races import OPTIONS, PLAN, TINY
-from rich.console import Console
 
 from wann import progress
 from wann.champion import load_champion, save_champion
@@ -17,6 +16,7 @@ from wann.networks.genome import minimal_genome
 from wann.run.search import search
 from wann.tuning.race import race
 from wann.tuning.race_entrants import entrants_of
+from wann.utils.terminal import PlainConsole
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_of_many_generations_the_last_eight_are_shown(wann_command, raced, tmp_p
 
 
 def test_a_narrow_terminal_shows_where_it_stands(wann_command, run_path, tmp_path, monkeypatch):
-    monkeypatch.setattr(progress, "Console", partial(Console, force_terminal=True, width=80))
+    monkeypatch.setattr(progress, "PlainConsole", partial(PlainConsole, force_terminal=True, width=80))
     _, _, err = wann_command("race", run_path, "--networks", 5, *OPTIONS, "--out", tmp_path / "race")
     assert "Round 3/3, network 1/1" in err
     assert "464/464" in err
@@ -140,3 +140,35 @@ def test_a_damaged_race_is_told_in_one_line(raced, tmp_path, wann_command):
         code, _, err = wann_command("resume", copy)
         assert (code, err.count("\n")) == (2, 1), err
         assert str(copy / "race.json") in err
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("champion.json", {"race": []}, "'tuning.race' must be a table, not []"),
+        ("champion.json", {"race": None}, "has no 'tuning.race'"),
+        ("champion.json", {"before": "high"}, "'tuning.before' must be a table, not 'high'"),
+        ("champion.json", {"budget": None}, "has no 'tuning.budget'; remove it"),
+        ("round-1/0000.json", {"chosen_by": None}, "has no 'tuning.chosen_by'; remove it"),
+        ("round-1/0000.json", {"chosen_by": "x"}, "'tuning.chosen_by' must be a number, not 'x'"),
+    ],
+)
+def test_a_damaged_champion_of_a_race_is_told_in_one_line(raced, tmp_path, refused, file, change, message):
+    copy = tmp_path / "race"
+    shutil.copytree(raced.path.parent, copy)
+    data = json.loads((copy / file).read_text())
+    data["tuning"] = {k: v for k, v in (data["tuning"] | change).items() if v is not None or k not in change}
+    if file != "champion.json":
+        (copy / "champion.json").unlink()
+    (copy / file).write_text(json.dumps(data))
+    line = refused("resume", copy)
+    assert str(copy / file) in line
+    assert message in line
+
+
+def test_a_round_s_file_of_another_network_is_refused(raced, tmp_path, refused):
+    copy = tmp_path / "race"
+    shutil.copytree(raced.path.parent, copy)
+    (copy / "champion.json").unlink()
+    shutil.copy(copy / "round-1/0001.json", copy / "round-1/0000.json")
+    assert "round-1/0000.json is not the network that is tuned here" in refused("resume", copy)

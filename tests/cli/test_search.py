@@ -11,7 +11,6 @@ import gymnasium
 import pytest
 import toys
 from commands import SET, TOY_SET, files, in_a_process_of_its_own, in_one_line, rows, searched
-from rich.console import Console
 
 from wann import progress
 from wann import settings as config
@@ -20,9 +19,11 @@ from wann.run import search
 from wann.run.folder import RunFolder
 from wann.settings import Settings
 from wann.settings_file import REFERENCE_NAMES
+from wann.tasks import trust
 from wann.tasks.environment_task import GymnasiumTask
 from wann.tasks.registry import get_task
 from wann.utils.seeding import Purpose, episode_seeds
+from wann.utils.terminal import PlainConsole
 
 OUTCOME = {
     "run",
@@ -70,7 +71,7 @@ def test_quiet_shows_the_end_only(wann_command, tmp_path):
 
 
 def test_a_terminal_sees_scores_costs_and_where_the_time_went(wann_command, tmp_path, monkeypatch):
-    monkeypatch.setattr(progress, "Console", partial(Console, force_terminal=True, width=100))
+    monkeypatch.setattr(progress, "PlainConsole", partial(PlainConsole, force_terminal=True, width=100))
     failing = ["--env-kwargs", '{"trouble": "nan"}', "--set=population=12", "--set=episodes=2", "--seed=2"]
     for arguments, generations, workers, failed in (
         (["swingup", *SET, "--threads=2"], 3, "2 workers", False),
@@ -473,20 +474,22 @@ def test_an_environment_of_another_package_is_imported_by_its_module(wann_comman
         "import gymnasium, toys\ngymnasium.register('Theirs-v3', toys.Toy, max_episode_steps=4)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(trust, "_granted", set())
     task, path = "someones_envs:Theirs-v3", tmp_path / "run"
     code, out, err = wann_command("search", task, *TOY_SET, "--threads=1", "--out", path)
     assert (code, err) == (0, "")
     assert out.startswith("someones_envs:Theirs-v3: stepped by Gymnasium; episodes of 4 steps\n")
     assert RunFolder.open(path).settings.max_steps == 4
     for arguments in (
-        ["evaluate", path, "--episodes=1", "--json", "--threads=1"],
-        ["resume", path, "--set=generations=4", "--quiet", "--threads=1"],
-        ["replay", path, "--out", tmp_path / "film.gif"],
+        ["evaluate", path, "--trust", "--episodes=1", "--json", "--threads=1"],
+        ["resume", path, "--trust", "--set=generations=4", "--quiet", "--threads=1"],
+        ["replay", path, "--trust", "--out", tmp_path / "film.gif"],
         ["settings", "--task", task],
     ):
         # Each as in a new process, which has not imported the module.
         del gymnasium.registry["Theirs-v3"]
         del sys.modules["someones_envs"]
+        trust._granted.clear()
         code, out, err = wann_command(*arguments)
         assert (code, err) == (0, "")
     del gymnasium.registry["Theirs-v3"]

@@ -66,6 +66,20 @@ def test_a_task_that_is_worth_it_is_spread_over_all_processors_with_a_note(opene
     assert note.startswith("spreading over 4 Ray workers on this machine (--threads 1 ")
 
 
+@pytest.mark.parametrize("error", [ValueError, RuntimeError])
+def test_where_ray_does_not_start_unasked_this_process_computes(opened, monkeypatch, error):
+    def refuse(*arguments, **options):
+        raise error("no Ray worker has started")
+
+    monkeypatch.setattr(ray_evaluator, "RayEvaluator", refuse)
+    evaluator, notes = opened("toys/Toy-v0", episodes=10**12)
+    assert isinstance(evaluator, LocalEvaluator)
+    assert notes[1:] == ["computing in this process instead: no Ray worker has started"]
+    for wish in ({"workers": 2}, {"address": "auto"}):
+        with pytest.raises(error, match="no Ray worker has started"):
+            opened("toys/Toy-v0", episodes=10**12, **wish)
+
+
 @pytest.mark.parametrize("name", ["swingup", "toys/Toy-v0"])
 @pytest.mark.parametrize(
     "wish", [{"workers": 3}, {"address": "auto"}, {"workers": 2, "address": "10.0.0.1:6379"}], ids=str

@@ -176,7 +176,7 @@ def test_a_local_cluster_needs_no_home_folder(undisturbed, tmp_path):
     command = [sys.executable, "-m", "wann", "search", "swingup", "--workers", "2", "--quiet"]
     command += ["--out", str(tmp_path / "run")]
     command += [part for name, value in TINY.items() for part in ("--set", f"{name}={value}")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     assert numbers(tmp_path / "run") == undisturbed["compiled"]
     ours = (
@@ -257,7 +257,7 @@ def test_a_driver_that_is_killed_goes_on_elsewhere(cluster, undisturbed, tmp_pat
     long = {**IN_PYTHON, "generations": 500}
     command += [part for name, value in long.items() for part in ("--set", f"{name}={str(value).lower()}")]
     driver = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 600
     while not (run / "checkpoint.npz").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     driver.kill()
@@ -358,14 +358,14 @@ def test_a_cluster_that_cannot_be_reached_is_said_in_one_line(address, message):
     with pytest.raises(ValueError, match=message) as caught:
         RayEvaluator(get_task("swingup"), 60, address=address)
     assert "\n" not in str(caught.value)
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 120
 
 
 def test_a_wrong_token_is_said_in_one_line_and_leaves_no_folder(cluster, tmp_path):
     environment = os.environ | {"RAY_AUTH_TOKEN": "b" * 64}
     command = [sys.executable, "-m", "wann", "search", "swingup", "--quiet"]
     command += ["--out", str(tmp_path / "run"), "--address", cluster.address]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 2
     said = [line for line in done.stderr.splitlines() if not line.startswith("note: ")]
     assert len(said) == 1

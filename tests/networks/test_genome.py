@@ -138,21 +138,22 @@ PLAIN = genome_to_dict(evolved(2, 12, inputs=2))
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"inputs": -1}, "inputs must be a whole number from 0 to 50000, not -1"),
-        ({"outputs": True}, "outputs must be a whole number from 0 to 50000, not True"),
-        ({"outputs": 50_001}, "outputs must be a whole number from 0 to 50000, not 50001"),
-        ({"nodes": {}}, "nodes must be a list"),
-        ({"nodes": [[0, "linear", 1]]}, "nodes must be lists of 2 entries, not [0, 'linear', 1]"),
-        ({"nodes": [[0, "linar"]]}, "has an unknown activation 'linar'; did you mean 'linear'?"),
-        ({"nodes": [[-1, "linear"]]}, "node id must be a whole number from 0 to 2147483646, not -1"),
-        ({"connections": [[0, 1, 3]]}, "connections must be lists of 4 entries, not [0, 1, 3]"),
-        ({"connections": [[0, 1, 3, 1]]}, "says 1 where a connection is on (true) or off (false)"),
+        ({"inputs": -1}, "'inputs' must be at least 0, not -1"),
+        ({"outputs": True}, "'outputs' must be a whole number, not True"),
+        ({"outputs": 50_001}, "'outputs' must be at most 50000, not 50001"),
+        ({"nodes": {}}, "'nodes' must be a list, not {}"),
+        ({"nodes": [[0, "linear", 1]]}, "'nodes[0]' must have at most 2 entries, not 3"),
+        ({"nodes": [{"0": "linear"}]}, "'nodes[0]' must be a list, not {'0': 'linear'}"),
+        ({"nodes": [[0, "linar"]]}, "'nodes[0][1]': unknown activation 'linar'; did you mean 'linear'?"),
+        ({"nodes": [[-1, "linear"]]}, "'nodes[0][0]' must be at least 0, not -1"),
+        ({"connections": [[0, 1, 3]]}, "has no 'connections[0][3]'"),
+        ({"connections": [[0, 1, 3, 1]]}, "'connections[0][3]' must be true or false, not 1"),
         (
             {"connections": [[2**31 - 1, 1, 3, True]]},
-            "innovation number must be a whole number from 0 to 2147483646, not 2147483647",
+            "'connections[0][0]' must be below 2147483647, not 2147483647",
         ),
-        ({"connections": [[0, 1.0, 3, True]]}, "source must be a whole number from 0 to 2147483646, not 1.0"),
-        ({"connections": [[0, 1, "x", True]]}, "target must be a whole number from 0 to 2147483646, not 'x'"),
+        ({"connections": [[0, 1.0, 3, True]]}, "'connections[0][1]' must be a whole number, not 1.0"),
+        ({"connections": [[0, 1, "x", True]]}, "'connections[0][2]' must be a whole number, not 'x'"),
     ],
 )
 def test_what_is_no_genome_is_named_with_what_is_there(change, message):
@@ -173,8 +174,8 @@ def test_numbers_up_to_the_greatest_are_taken():
 
 @pytest.mark.parametrize(("name", "limit"), [("nodes", MAX_NODES), ("connections", MAX_CONNECTIONS)])
 def test_a_list_longer_than_the_limit_is_named_with_both(name, limit):
-    with pytest.raises(ValueError, match=f"^has {limit + 1} {name}; at most {limit} are accepted$"):
-        genome_from_dict(PLAIN | {name: [[]] * (limit + 1)})
+    with pytest.raises(ValueError, match=f"^'{name}' must have at most {limit} entries, not {limit + 1}$"):
+        genome_from_dict(PLAIN | {name: [PLAIN[name][0]] * (limit + 1)})
 
 
 def test_a_cycle_and_a_duplicate_are_named():

@@ -29,15 +29,16 @@ from wann.networks.network import batch_networks, compile_genome, evaluate_netwo
 from wann.pages import clips
 from wann.pages.network_data import diagram_data, exhibit, network_data
 from wann.pages.render import SCRIPTS, render
-from wann.pages.report import page_data
+from wann.pages.report import _commands, page_data
 from wann.pages.task_view import task_view
 from wann.rollouts.compiled import roll_out
 from wann.run import search
 from wann.run.folder import RunFolder
-from wann.settings import OBJECTIVES
+from wann.settings import OBJECTIVES, Settings, with_changes
 from wann.settings_file import parse_assignment
 from wann.tasks.mnist import deskew
 from wann.tasks.registry import get_task
+from wann.utils.plain_text import has_control
 from wann.visualization.diagram import diagram_of
 
 PACKAGE = Path(wann.__file__).parent
@@ -56,6 +57,21 @@ def swingup(tmp_path_factory):
     # With this preset one champion soon follows the other.
     wann.search("swingup", preset="stratified", out=path, **TINY)
     return path
+
+
+def test_the_page_shows_a_gap_in_the_metrics(swingup, tmp_path):
+    shutil.copytree(swingup, tmp_path / "run")
+    lines = (swingup / "metrics.csv").read_text().splitlines(keepends=True)
+    (tmp_path / "run" / "metrics.csv").write_text("".join(lines[:1] + lines[4:]))
+    learning = page_data(tmp_path / "run", clips=False)["learning"]
+    assert learning["generation"] == [1, *range(4, 9)]
+    assert [value is None for value in learning["best_mean"]] == [True] + [False] * 5
+
+
+def test_the_command_that_repeats_a_search_is_quoted(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", Settings(preset="a; touch $HOME/x"))
+    words = shlex.split(_commands(folder.path, folder.settings)[0])
+    assert words[:5] == ["wann", "search", "swingup", "--preset", "a; touch $HOME/x"]
 
 
 @pytest.fixture(scope="module")
@@ -325,6 +341,50 @@ def test_the_first_command_searches_the_same_again(swingup):
     assert settings == RunFolder.open(swingup).settings
 
 
+def test_the_commands_are_words_of_a_shell_whatever_the_run_says(swingup, tmp_path):
+    def commands(name, **values):
+        copy = tmp_path / name
+        shutil.copytree(swingup, copy)
+        folder = RunFolder.open(copy)
+        folder.save_settings(with_changes(folder.settings, values))
+        return page_data(copy)["commands"]
+
+    again, *looks = commands("a b;c\x1b[201~", preset="x; touch y", task="$(touch z)-v0")
+    assert not has_control("".join([again, *looks]))
+    words = shlex.split(again)
+    assert words[:3] == ["wann", "search", "$(touch z)-v0"]
+    assert "x; touch y" in words
+    assert words[-1] == r"runs/a b;c\x1b[201~"
+    assert shlex.split(looks[0])[:3] == ["wann", "evaluate", words[-1]]
+    words = shlex.split(commands("dash", task="--help")[0])
+    assert words[-2:] == ["--", "--help"]
+
+
+def test_a_page_tells_nothing_of_a_table_that_is_not_that_of_the_run(swingup, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(swingup, copy)
+    (tmp_path / "secret.csv").write_text("a secret,kind\n1,x\n")
+    champion = load_champion(copy)
+    for name in ("secret.csv", "none.csv"):
+        task = f"csv:{tmp_path / name}"
+        kwargs = {"label": "kind", "sha256": "0" * 64}
+        save_champion(replace(champion, task=task, env_kwargs=kwargs), copy / "champion.json")
+        page = render(page_data(copy))
+        assert f"csv:{name} is not here, or not what it was when the search began." in page
+        assert "a secret" not in page
+        assert str(tmp_path) not in page
+
+
+def test_the_page_of_one_s_own_table_does_not_tell_its_folder(tmp_path):
+    rows = [f"{k % 7},{k},{'ab'[k % 2]}" for k in range(60)]
+    (tmp_path / "own.csv").write_text("\n".join(["first,second,kind", *rows]))
+    tiny = {"population": 8, "generations": 2, "tournament_size": 3}
+    run = search.search(f"csv:{tmp_path}/own.csv", env_kwargs={"label": "kind"}, out=tmp_path / "run", **tiny)
+    page = render(page_data(run.path))
+    assert "own.csv" in page
+    assert str(tmp_path) not in page
+
+
 def test_a_front_gives_the_points_and_their_networks(swingup, tmp_path):
     genomes = [evolved(seed, 20) for seed in (1, 2, 3)]
     data = page_data(with_front(swingup, genomes, tmp_path))
@@ -449,7 +509,7 @@ def swingup_data(swingup):
 
 def until(page, expression):
     """Wait for a condition; Playwright's own way is one that the page's policy forbids."""
-    end = time.monotonic() + 10.0
+    end = time.monotonic() + 300.0
     while not page.evaluate(expression):
         assert time.monotonic() < end, expression
         page.wait_for_timeout(20)

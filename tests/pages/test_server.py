@@ -46,7 +46,7 @@ def opened():
 
 @pytest.fixture
 def client():
-    with httpx.Client(timeout=10) as client:
+    with httpx.Client(timeout=120) as client:
         yield client
 
 
@@ -134,7 +134,7 @@ def test_a_foreign_origin_is_refused_of_pages_and_websockets(opened, origin, sta
     if status == 200:
         with connect(address, additional_headers=headers, origin=origin.format(port), proxy=None) as live:
             live.send("there")
-            assert live.recv(timeout=10) == "there"
+            assert live.recv(timeout=120) == "there"
     else:
         with (
             pytest.raises(InvalidStatus, match="403"),
@@ -178,7 +178,7 @@ def test_pages_may_not_be_framed_read_or_kept_by_others(opened):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8 at hand")
 def test_it_listens_on_one_loopback_address_only(opened):
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.2", opened[0]), timeout=5)
+        socket.create_connection(("127.0.0.2", opened[0]), timeout=60)
 
 
 def test_a_port_that_is_taken_is_a_mistake_in_one_line(opened):
@@ -205,7 +205,7 @@ def test_leaving_ends_it_and_its_websockets():
                 )
             )
         with pytest.raises(ConnectionClosed):
-            live.recv(timeout=10)
+            live.recv(timeout=120)
         with pytest.raises(httpx.ConnectError):
             httpx.get(url)
 

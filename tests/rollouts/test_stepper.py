@@ -15,6 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wann.networks.network import batch_networks, compile_genome, evaluate_network
+from wann.rollouts import time_limit
 from wann.rollouts.job import Job
 from wann.rollouts.repeatability import Verdict, same_seed_same_episode
 from wann.rollouts.spaces import action_codec, observation_codec
@@ -261,10 +262,6 @@ def sleep_on(env, *result):
     return result
 
 
-def leave(env, *result):
-    raise KeyboardInterrupt
-
-
 @pytest.mark.parametrize(
     ("trouble", "reason", "steps"),
     [
@@ -282,7 +279,7 @@ def leave(env, *result):
             3,
         ),
         (lambda env, o, *rest: (o[:2], *rest), "ValueError: an observation has shape (2,), .* (step 4", 3),
-        (sleep_on, "TimeLimit: the episode took longer than 0.3 s (step 3", 2),
+        (sleep_on, "TimeLimit: the episode took longer than 0.3 s, standing still (step 3", 2),
     ],
     ids=["raises", "nan reward", "infinite reward", "no reward", "nan observation", "wrong shape", "hangs"],
 )
@@ -308,6 +305,7 @@ def test_a_failed_network_has_nan_and_a_reason_and_hurts_no_other(counted, troub
     assert end in first
     assert first.endswith("of the episode with seed 3, weight 2.0)")
     assert "Traceback (most recent call last)" in rest
+    assert failed.stalled == ((1,) if trouble is sleep_on else ())
     assert not env_class.woke
     assert [index for index, _ in later.failures] == [0], "indices count from the first network asked for"
     assert env_class.closed == env_class.made == 3, "each failure throws the environment away"
@@ -348,15 +346,73 @@ def test_an_environment_that_cannot_be_made_or_reset_fails_every_network(counted
         )
 
 
+def interrupt(env, *result):
+    signal.raise_signal(signal.SIGINT)
+    return result
+
+
 def test_an_interrupt_passes_through_and_the_stepper_can_still_be_used(counted):
-    env_class = counted(step=breaking(leave))
+    env_class = counted(step=breaking(interrupt))
     batch = batch_networks(quiet_and_loud())
-    before = signal.getsignal(signal.SIGALRM)
+    handled = (signal.SIGALRM, signal.SIGURG, signal.SIGINT)
+    before = [signal.getsignal(number) for number in handled]
     with stepper(env_class, limit_seconds=60.0) as played:
         with pytest.raises(KeyboardInterrupt):
             played.roll_out(Job(batch, WEIGHTS, SEEDS, 30, 1, 2))
-        assert signal.getsignal(signal.SIGALRM) == before
+        assert [signal.getsignal(number) for number in handled] == before
         assert played.roll_out(Job(batch, WEIGHTS, SEEDS, 30, 0, 1)).failures == ()
+
+
+class Own(BaseException):
+    """What no `except Exception` catches."""
+
+
+class UnprintableError(Exception):
+    def __str__(self):
+        raise SystemExit(3)
+
+
+def raising(error):
+    def trouble(env, *result):
+        raise error
+
+    return trouble
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (SystemExit(0), "SystemExit: 0 "),
+        (GeneratorExit(), "GeneratorExit "),
+        (KeyboardInterrupt(), "KeyboardInterrupt "),
+        (Own("its own"), "Own: its own "),
+        (UnprintableError(), "UnprintableError, whose message cannot be told "),
+        (ValueError("half a pair: \ud800"), "ValueError: half a pair: \\ud800 "),
+        (ValueError("x" * 10**6), f"ValueError: {'x' * 296} ... "),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_whatever_an_environment_raises_is_the_failure_of_its_network(counted, error, reason):
+    batch = batch_networks(quiet_and_loud())
+    with stepper(counted(step=breaking(raising(error)))) as played:
+        rollouts = played.roll_out(Job(batch, WEIGHTS[2:], SEEDS, 30, 0, 2))
+    ((index, text),) = rollouts.failures
+    assert index == 1
+    assert text.startswith(f"{reason}(step 3 of the episode")
+    assert "Traceback" in text
+    assert len(text) < 30_000
+    text.encode()  # it can be written to a file
+
+
+def test_an_environment_that_does_not_close_hurts_nobody(counted):
+    for error in (SystemExit(0), KeyboardInterrupt(), Own()):
+
+        def refuse(self, error=error):
+            raise error
+
+        with stepper(counted(close=refuse)) as played:
+            rollouts = played.roll_out(Job(batch_networks(quiet_and_loud()), WEIGHTS, SEEDS, 5, 0, 2))
+        assert rollouts.failures == ()
 
 
 def test_an_environment_that_swallows_exceptions_is_still_interrupted(counted):
@@ -372,12 +428,84 @@ def test_an_environment_that_swallows_exceptions_is_still_interrupted(counted):
     assert rollouts.failures[0][1].startswith("TimeLimit")
 
 
-def test_in_another_thread_the_time_limit_is_checked_between_steps(counted):
+def in_a_loop(work, levels=1):
+    """Trouble that goes on for ever, whatever is raised in it."""
+
+    def trouble(env, *result):
+        while True:
+            with suppress(BaseException):
+                work() if levels == 1 else in_a_loop(work, levels - 1)(env)
+
+    return trouble
+
+
+def take_the_alarm(env, *result):
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    threading.Event().wait()
+
+
+def take_it_and_go_on(env, *result):
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    in_a_loop(lambda: time.sleep(10))(env)
+
+
+def count_for_ever(env, *result):
+    number = 0
+    while True:
+        number += 1
+
+
+@pytest.mark.parametrize(
+    ("trouble", "still"),
+    [
+        (in_a_loop(lambda: time.sleep(10)), True),
+        (in_a_loop(lambda: time.sleep(10), 3), True),
+        (in_a_loop(lambda: sum(range(100))), False),
+        (take_the_alarm, True),
+        (take_it_and_go_on, True),
+        (count_for_ever, False),
+    ],
+    ids=["sleeps", "nested", "computes", "takes the alarm", "takes it and swallows", "counts"],
+)
+def test_an_environment_that_clings_to_its_thread_is_interrupted(counted, trouble, still):
+    batch = batch_networks(quiet_and_loud())
+    handled = (signal.SIGALRM, signal.SIGURG)
+    before = [signal.getsignal(number) for number in handled]
+    try:
+        with stepper(counted(step=breaking(trouble)), limit_seconds=0.2) as played:
+            rollouts = played.roll_out(Job(batch, WEIGHTS[2:], SEEDS, 30, 0, 2))
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
+        after = [signal.getsignal(number) for number in handled]
+        signal.signal(signal.SIGALRM, before[0])
+    ((index, text),) = rollouts.failures
+    assert (index, rollouts.stalled) == (1, (1,) if still else ())
+    assert f"longer than 0.2 s{', standing still' if still else ' of processor time'} (step 3" in text
+    assert after[1] == before[1]
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_an_episode_that_is_kept_from_a_processor_has_all_its_time(counted, monkeypatch):
+    """Asleep is what it is here; the system says that it would compute."""
+
     def slow(env, *result):
-        time.sleep(0.3)
+        time.sleep(0.7)
         return result
 
-    env_class = counted(step=breaking(slow))
+    monkeypatch.setattr(time_limit._Thread, "waited", lambda thread: time.perf_counter())
+    with stepper(counted(step=breaking(slow)), limit_seconds=0.2) as played:
+        rollouts = played.roll_out(Job(batch_networks(quiet_and_loud()), WEIGHTS[2:], SEEDS, 30, 0, 2))
+    assert rollouts.failures == ()
+
+
+def test_in_another_thread_the_time_limit_is_checked_between_steps(counted):
+    def step(self, action):
+        if action[0] == 1.0:
+            time.sleep(0.15)
+        return Drift.step(self, action)
+
+    env_class = counted(step=step)
     batch = batch_networks(quiet_and_loud())
     found = []
 
@@ -389,7 +517,8 @@ def test_in_another_thread_the_time_limit_is_checked_between_steps(counted):
     thread.start()
     thread.join()
     assert [index for index, _ in found[0].failures] == [1]
-    assert found[0].steps[1].tolist() == [[3, 0]], "the slow step itself is finished"
+    assert found[0].steps[1, 0, 0] >= 3, "it was not still long enough before"
+    assert found[0].steps[1, 0, 1] == 0
 
 
 def test_a_timer_of_someone_else_goes_on():

@@ -87,6 +87,7 @@ def test_what_stands_in_for_an_environment_is_confirmed_on_whole_episodes_of_it(
     assert other_bits.confirming.stop_without_reward is None
 
 
-def test_a_data_set_has_no_episodes_to_end():
-    with pytest.raises(ValueError, match="'stop_without_reward': digits is a data set"):
-        resolve("digits", settings={"stop_without_reward": 5})
+@pytest.mark.parametrize("name", ["stop_without_reward", "own_episodes"])
+def test_a_data_set_has_no_episodes_to_end(name):
+    with pytest.raises(ValueError, match=f"'{name}': digits is a data set"):
+        resolve("digits", settings={name: True if name == "own_episodes" else 5})

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
@@ -197,6 +198,49 @@ def test_a_checkpoint_that_tells_of_fewer_numbers_than_it_holds_is_damaged(tmp_p
     assert "checkpoint.npz is damaged" in note
 
 
+def test_an_array_that_tells_of_more_than_there_is_costs_no_memory(run_path):
+    path = run_path / "checkpoint.npz"
+    huge = b"\x93NUMPY\x01\x00v\x00{'descr': '<i4', 'fortran_order': False, 'shape': (1000000000000,), }"
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in (members | {"mark.npy": huge.ljust(127) + b"\n" + bytes(16)}).items():
+            archive.writestr(name, content)
+    checkpoint, note = RunFolder.open(run_path).load_checkpoint()
+    assert checkpoint.state.generation == 5
+    assert "'mark.npy' tells of other sizes than it has" in note
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("counters", lambda old: old * [1, 0, 1, 1], "next numbers of nodes and connections are taken"),
+        ("counters", lambda old: old * [1, 1, 0, 1], "next numbers of nodes and connections are taken"),
+        ("counters", lambda old: old * [-1, 1, 1, 1], "that cannot be"),
+        ("counters", lambda old: old.astype(float), "'counters' must hold whole numbers of the shape"),
+        ("spent", lambda old: -old, "that cannot be"),
+        ("seconds", lambda old: old * np.nan, "that cannot be"),
+        ("shape", lambda old: old - [0, 0, 1], "has no whole champion"),
+        ("node_counts", lambda old: old + 1, "'node_id' does not fit the numbers of genes"),
+        ("node_counts", lambda old: old * -1, "does not fit the numbers of genes"),
+        ("node_id", lambda old: old.astype(np.int64), "'node_id' does not fit the numbers of genes"),
+        ("champion_generation", lambda old: old + 100, "has a champion of generation"),
+        ("champion_returns", lambda old: old[:1], "'champion_returns' must hold numbers of the shape"),
+        ("champion_returns", lambda old: old * np.nan, "are not finite"),
+        ("told_valid", lambda old: old[:0], "'told_valid' must hold truth values of the shape"),
+        ("told_per_weight", lambda old: old[:, :0], "holds no return"),
+    ],
+)
+def test_numbers_that_do_not_fit_each_other_are_damage(run_path, name, change, message):
+    path = run_path / "checkpoint.npz"
+    with np.load(path) as file:
+        arrays = {each: file[each] for each in file.files}
+    np.savez(path, **arrays | {name: np.asarray(change(arrays[name]))})
+    checkpoint, note = RunFolder.open(run_path).load_checkpoint()
+    assert checkpoint.state.generation == 5
+    assert message in note
+
+
 @pytest.mark.parametrize("content", [b"", b"PK", b"\x93NUMPY", b"x" * 5000, None])
 def test_two_damaged_checkpoints_are_refused_and_named(run_path, content):
     for name in ("checkpoint.npz", "checkpoint.previous.npz"):
@@ -226,6 +270,16 @@ def test_a_checkpoint_from_a_newer_format_is_not_read(run_path):
         np.savez(run_path / name, allow_pickle=False, **data | {"format": np.array(99)})
     with pytest.raises(ValueError, match="format 99, newer than 1, the newest known here: update wann"):
         RunFolder.open(run_path).load_checkpoint()
+
+
+def test_a_checkpoint_of_networks_of_another_shape_is_refused(run_path):
+    folder = RunFolder.open(run_path)
+    other = Evolution(Settings(population=8), 3, 2)
+    for name in ("checkpoint.npz", "checkpoint.previous.npz"):
+        (run_path / name).unlink()
+    folder.save_checkpoint(Checkpoint(other.state, Totals()))
+    with pytest.raises(ValueError, match="holds networks of 3 inputs and 2 outputs, not 5 and 1"):
+        resume(run_path, generations=20)
 
 
 def test_a_checkpoint_that_does_not_fit_the_settings_is_refused(run_path):

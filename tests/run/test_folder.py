@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -73,6 +74,25 @@ def test_a_run_goes_on_from_the_checkpoint_before_to_the_same_end(ended, run_pat
     assert result(run_path) == result(ended)
 
 
+def test_a_damaged_checkpoint_never_takes_the_place_of_the_whole_one_before(ended, run_path, monkeypatch):
+    """The process is killed while it replaces a checkpoint, after it went on from the one before."""
+    path = run_path / "checkpoint.npz"
+    path.write_bytes(path.read_bytes()[:-100])
+
+    def replace(source, target):
+        if Path(target) == path:
+            raise KeyboardInterrupt
+        rename(source, target)
+
+    rename = os.replace
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", replace)
+        with pytest.raises(KeyboardInterrupt):
+            resume(run_path, threads=1)
+    resume(run_path, threads=1)
+    assert result(run_path) == result(ended)
+
+
 # metrics
 
 
@@ -124,6 +144,84 @@ def test_metrics_with_other_columns_are_refused(run_path, text):
     (run_path / "metrics.csv").write_text(text)
     with pytest.raises(ValueError, match=r"metrics\.csv does not have the columns of a run's metrics"):
         RunFolder.open(run_path).read_metrics()
+
+
+def test_columns_that_are_refused_come_with_a_way_on(ended, run_path):
+    (run_path / "metrics.csv").write_text("damaged\n")
+    with pytest.raises(ValueError, match=r"move it away, and 'wann resume' goes on without its rows$"):
+        resume(run_path, threads=1)
+    (run_path / "metrics.csv").rename(run_path / "damaged.csv")
+    resume(run_path, threads=1)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda row: "x" * 200_000 + row,
+        lambda row: row.replace(".", ".\r", 1),
+        lambda row: row.replace(",", ",\x00", 1),
+        lambda row: row.replace("3,", "inf,", 1),
+        lambda row: row.replace("3,", "-3,", 1),
+        lambda row: row.replace("3,", "1,", 1),
+        lambda row: row.replace("3,", "3.5,", 1),
+        lambda row: row.rsplit(",", 1)[0] + ",inf",
+        lambda row: row.rsplit(",", 1)[0] + ",1e999",
+        lambda row: row + ",1",
+        lambda row: row.rsplit(",", 1)[0],
+        lambda row: "",
+        lambda row: row.encode().replace(b",", b",\xff", 1),
+    ],
+)
+def test_a_damaged_row_is_a_gap_and_costs_no_other(ended, run_path, edit):
+    lines = (ended / "metrics.csv").read_text().split("\n")
+    assert lines[3].startswith("3,")
+    damaged = edit(lines[3])
+    content = [line.encode() for line in lines]
+    content[3] = damaged if isinstance(damaged, bytes) else damaged.encode()
+    (run_path / "metrics.csv").write_bytes(b"\n".join(content))
+    whole, columns = (RunFolder.open(path).read_metrics() for path in (ended, run_path))
+    assert columns["generation"].tolist() == [1, 2, 3, 4, 5, 6]
+    for name in set(METRICS) - {"generation"}:
+        assert np.isnan(columns[name][2])
+        np.testing.assert_array_equal(np.delete(columns[name], 2), np.delete(whole[name], 2))
+    notes = []
+    resume(run_path, threads=1, note=notes.append)
+    assert notes == ["metrics.csv lacks 1 of 6 generations: curves have a gap there"]
+
+
+def test_one_row_without_values_stands_for_a_gap_of_any_length(ended, run_path):
+    lines = (ended / "metrics.csv").read_text().splitlines(keepends=True)
+    (run_path / "metrics.csv").write_text("".join([lines[0], lines[3], lines[6]]))
+    folder = RunFolder.open(run_path)
+    columns = folder.read_metrics()
+    assert columns["generation"].tolist() == [1, 3, 4, 6]
+    assert np.isnan(columns["best_mean"]).tolist() == [True, False, True, False]
+    assert folder.last_generation() == 6
+
+
+@pytest.mark.parametrize("left", ["header", "nothing"])
+def test_a_run_goes_on_without_its_metrics_and_says_so(ended, run_path, left):
+    metrics = run_path / "metrics.csv"
+    header = metrics.read_bytes().splitlines(keepends=True)[0]
+    metrics.unlink()
+    if left == "header":
+        metrics.write_bytes(header)
+    notes = []
+    resume(run_path, threads=1, note=notes.append, generations=8)
+    search("swingup", out=run_path.with_name("longer"), generations=8, **TINY)
+    assert notes == ["metrics.csv lacks 6 of 6 generations: curves have a gap there"]
+    rows, *rest = result(run_path)
+    all_rows, *all_rest = result(run_path.with_name("longer"))
+    assert (rows, rest) == (all_rows[6:], all_rest)
+    assert RunFolder.open(run_path).read_metrics()["generation"].tolist() == [1, 7, 8]
+
+
+def test_a_run_whose_copy_lost_the_folder_of_champions_goes_on(ended, run_path):
+    shutil.rmtree(run_path / "champions")
+    resume(run_path, threads=1)
+    assert (run_path / "champion.json").read_bytes() == (ended / "champion.json").read_bytes()
+    (kept,) = (run_path / "champions").iterdir()
+    assert kept.read_bytes() == (ended / "champion.json").read_bytes()
 
 
 def test_missing_metrics_are_refused(run_path):
@@ -347,6 +445,24 @@ def test_the_line_about_a_full_disk_names_the_folder(run_path, monkeypatch, caps
     )
 
 
+# a folder from elsewhere
+
+
+@pytest.mark.parametrize("name", ["failures.log", "metrics.csv", "champions", ".lock"])
+def test_nothing_is_written_through_a_link(run_path, tmp_path, name):
+    place, mine = run_path / name, tmp_path / "mine"
+    if place.is_dir():
+        shutil.move(place, mine)
+    else:
+        mine.write_bytes(place.read_bytes() if place.exists() else b"mine")
+        place.unlink(missing_ok=True)
+    place.symlink_to(mine)
+    before = [path.read_bytes() for path in sorted(mine.rglob("*"))] or mine.read_bytes()
+    with pytest.raises(ValueError, match=f"{re.escape(name)} is a link, which is not written through"):
+        resume(run_path, generations=20, threads=1)
+    assert ([path.read_bytes() for path in sorted(mine.rglob("*"))] or mine.read_bytes()) == before
+
+
 # one process at a time
 
 
@@ -400,7 +516,7 @@ def test_a_second_process_is_refused_in_one_line_and_changes_nothing(tmp_path, c
     assert resume(path, generations=1, threads=1).stopped_by == "generations"
 
 
-def wait_for(condition, seconds=60.0):
+def wait_for(condition, seconds=600.0):
     limit = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < limit, "waited too long"

@@ -2,6 +2,8 @@
 
 import gzip
 import math
+import os
+import zipfile
 from hashlib import sha256
 from pathlib import Path
 
@@ -145,6 +147,34 @@ def test_the_deskewed_set_is_cached_and_a_damaged_cache_is_made_again(small_mnis
     monkeypatch.undo()
     monkeypatch.setattr(mnist, "MNIST_FILES", {})  # so that reading on would fail
     assert mnist._read_processed(cached) is None
+
+
+@pytest.mark.parametrize("damage", ["shape", "type", "member", "missing", "packing", "bytes", "pipe"])
+def test_a_cache_that_is_damaged_in_any_way_is_made_again(small_mnist, monkeypatch, damage):
+    pytest.importorskip("scipy")
+    monkeypatch.setenv(mnist.FOLDER_VARIABLE, str(small_mnist))
+    first = load_named("mnist")
+    (cached,) = mnist.cache_folder().glob("*.npz")
+    with np.load(cached) as file:
+        arrays = {name: file[name] for name in file.files}
+    if damage == "shape":
+        np.savez(cached, **arrays | {"images": arrays["images"].reshape(-1, 64)})
+    elif damage == "type":
+        np.savez(cached, **arrays | {"labels": arrays["labels"].view(float)})
+    elif damage == "member":
+        with zipfile.ZipFile(cached, "w") as archive:
+            archive.writestr("images.npy", b"no array")
+    elif damage == "missing":
+        np.savez(cached, images=arrays["images"])
+    elif damage == "packing":
+        with zipfile.ZipFile(cached, "w", zipfile.ZIP_LZMA) as archive:
+            archive.writestr("images.npy", bytes(5000))
+    else:
+        cached.unlink()
+        cached.write_bytes(b"PK") if damage == "bytes" else os.mkfifo(cached)
+    again = load_named("mnist")
+    assert again.train.values.tobytes() == first.train.values.tobytes()
+    assert mnist._read_processed(cached) is not None
 
 
 def deskew_slowly(image: np.ndarray) -> np.ndarray:

@@ -79,6 +79,9 @@ def test_the_column_of_the_classes_may_stand_anywhere_and_numbers_sort_by_value(
         ("n,y\n" + "".join(f"{k},{'ab'[k % 2]}\n" for k in range(20)), "y", "no columns to learn from"),
         ("x,y\n", "y", "holds no rows"),
         ("", "y", "holds no rows"),
+        ("\n\n\n", "y", "holds no rows"),
+        ("x,y\n" + "1e308,a\n-1e308,b\n" * 9, "y", "too far apart to be scaled"),
+        ("x,\x1b[31m\n1,2\n", "y", r"choose from \\x1b\[31m, x$"),
     ],
 )
 def test_a_wrong_csv_file_is_refused_in_one_line(tmp_path, text, label, message):
@@ -140,6 +143,14 @@ def test_an_npz_file_may_hold_images_and_bring_its_own_test_part(tmp_path):
             "class '3' is in the test part but absent from training",
         ),
         ({"x": np.array([[None]] * 30), "y": LABELS}, "plain arrays"),
+        (
+            {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES, "y_test": LABELS + 0.5},
+            "class '0.5' is in the test part but absent from training",
+        ),
+        (
+            {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES, "y_test": LABELS.astype("U")},
+            "of one kind",
+        ),
     ],
 )
 def test_a_wrong_npz_file_is_refused_in_one_line(tmp_path, arrays, message):
@@ -340,7 +351,7 @@ def test_columns_survive_their_json_and_wrong_ones_are_refused(tmp_path):
     mixed().to_csv(tmp_path / "t.csv", index=False)
     columns = load_table(f"csv:{tmp_path / 't.csv'}", "kind").columns
     data = json.loads(json.dumps(columns.to_dict()))
-    assert columns_from_dict(data) == columns
+    assert columns_from_dict(data, 7) == columns
     for change, message in (
         ({"mean": [0.0]}, "must have 7 numbers"),
         ({"scale": [0.0] * 7}, "above 0"),
@@ -348,7 +359,7 @@ def test_columns_survive_their_json_and_wrong_ones_are_refused(tmp_path):
         ({"more": 1}, "'columns' at more"),
     ):
         with pytest.raises(ValueError, match=message) as caught:
-            columns_from_dict(data | change)
+            columns_from_dict(data | change, 7)
         assert "\n" not in str(caught.value)
 
 
@@ -497,3 +508,34 @@ def test_a_number_is_what_its_marks_say(tmp_path, separator, word, number):
     rows = "".join(f"{word}{separator}{k % 4}{separator}{'ab'[k % 2]}\n" for k in range(20))
     data = load_table(written(tmp_path, separator.join("xzy") + "\n" + rows), "y")
     assert set(data.train.codes[:, 0]) == {number}
+
+
+@pytest.mark.parametrize("start", ["\n", "\r\n\n", "\ufeff\n"])
+def test_empty_lines_before_the_names_are_skipped(tmp_path, start):
+    data = load_table(written(tmp_path, start + IRIS), "kind")
+    assert data.inputs == ("width", "length")
+    with pytest.raises(ValueError, match="--label 'kind'"):
+        load_table(written(tmp_path, start + IRIS))
+
+
+def test_a_long_first_line_costs_no_memory(tmp_path):
+    text = ",".join(f"x{k}" for k in range(40_000)) + "\n" + "1\n" * 40_000
+    with pytest.raises(ValueError, match="line 2 has 1 values for 40000 columns"):
+        load_table(written(tmp_path, text), "x0")
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [(int, float), (float, int), (np.uint64, np.int8), (np.int64, np.float32), ("U1", "U9"), (int, bool)],
+)
+def test_the_parts_of_an_npz_file_may_hold_their_classes_in_other_types(tmp_path, train, test):
+    labels = LABELS % 2
+    arrays = {
+        "x_train": IMAGES,
+        "y_train": labels.astype(train),
+        "x_test": IMAGES,
+        "y_test": labels.astype(test),
+    }
+    data = load_table(saved(tmp_path, **arrays))
+    assert data.classes == (("0.0", "1.0") if train is float else ("0", "1"))
+    assert data.test.labels.tolist() == labels.tolist()

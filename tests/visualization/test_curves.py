@@ -126,6 +126,21 @@ def test_gaps_and_infinities_are_no_obstacle(hole, holes):
         assert all(np.isfinite(limit) for limit in axes.get_ylim())
 
 
+def test_generations_without_metrics_are_shaded():
+    metrics = metrics_of(10)
+    for name in set(metrics) - {"generation"}:
+        metrics[name][[0, 5]] = np.nan
+    metrics["generation"] = np.array([1.0, 40, 41, 42, 43, 44, 60, 61, 62, 63])
+    _, returns, sizes, _ = panels(metrics, PROFILE)
+    for axes in (returns, sizes):
+        spans = [patch.get_extents().transformed(axes.transData.inverted()) for patch in axes.patches]
+        assert [(span.x0, span.x1) for span in spans] == [pytest.approx((1, 40)), pytest.approx((43, 60))]
+    assert "no metrics kept" in returns.get_legend_handles_labels()[1]
+    _, returns, sizes, _ = panels(metrics_of(10), PROFILE)
+    assert not returns.patches
+    assert not sizes.patches
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
 def test_every_format_is_written_the_same_twice(tmp_path, suffix):

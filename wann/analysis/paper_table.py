@@ -22,6 +22,7 @@ from wann.rollouts.samples import outputs
 from wann.tasks.data_task import DataTask
 from wann.tasks.registry import is_data_set
 from wann.utils.arrays import FloatArray
+from wann.utils.plain_text import markdown_cell
 from wann.utils.seeding import Purpose, stream
 
 TableFormat = Literal["text", "markdown", "csv", "json", "latex"]
@@ -218,16 +219,16 @@ def shown_columns(rows: Sequence[TableRow]) -> list[str]:
     return [name for name in COLUMNS if any(name in row.cells for row in rows)]
 
 
-def shown_cell(row: TableRow, column: str, plus_minus: str = "±") -> str:
+def shown_cell(row: TableRow, column: str) -> str:
     """A cell in words: a return with its deviation, or a percentage; a dash where there is nothing."""
     cell = row.cells.get(column)
     if cell is None:
         return "–"
     if is_data_set(row.task):
-        spread = "" if cell.std is None else f" {plus_minus} {100.0 * cell.std:.1f}"
+        spread = "" if cell.std is None else f" ± {100.0 * cell.std:.1f}"
         return f"{100.0 * cell.mean:.1f}{spread} %"
     digits = 0 if abs(cell.mean) >= 10.0 or row.name == "paper" else 2
-    return f"{cell.mean:.{digits}f}" + ("" if cell.std is None else f" {plus_minus} {cell.std:.{digits}f}")
+    return f"{cell.mean:.{digits}f}" + ("" if cell.std is None else f" ± {cell.std:.{digits}f}")
 
 
 def to_text(rows: Sequence[TableRow], form: TableFormat) -> str:
@@ -239,13 +240,10 @@ def to_text(rows: Sequence[TableRow], form: TableFormat) -> str:
         return _to_csv(rows, columns)
     head = ["champion", "task", "connections", *columns]
     if form == "markdown":
-        lines = [[_escaped_markdown(word) for word in _words(row, columns)] for row in rows]
+        lines = [[markdown_cell(word) for word in _words(row, columns)] for row in rows]
         marks = ["---", "---", *["---:"] * (len(head) - 2)]
         return "".join("| " + " | ".join(line) + " |\n" for line in (head, marks, *lines))
-    body = "".join(
-        " & ".join(_escaped_latex(word) for word in _words(row, columns, r"\pm")) + r" \\" + "\n"
-        for row in rows
-    )
+    body = "".join(" & ".join(_latex_words(row, columns)) + r" \\" + "\n" for row in rows)
     return (
         "% needs \\usepackage{booktabs}\n"
         f"\\begin{{tabular}}{{ll{'r' * (len(head) - 2)}}}\n\\toprule\n"
@@ -253,9 +251,9 @@ def to_text(rows: Sequence[TableRow], form: TableFormat) -> str:
     )
 
 
-def _words(row: TableRow, columns: Sequence[str], plus_minus: str = "±") -> list[str]:
+def _words(row: TableRow, columns: Sequence[str]) -> list[str]:
     size = "–" if row.connections is None else str(row.connections)
-    return [row.name, row.task, size, *(shown_cell(row, column, plus_minus) for column in columns)]
+    return [row.name, row.task, size, *(shown_cell(row, column) for column in columns)]
 
 
 def _cell_values(row: TableRow) -> dict[str, Any]:
@@ -283,15 +281,19 @@ def _to_csv(rows: Sequence[TableRow], columns: Sequence[str]) -> str:
     return text.getvalue()
 
 
-def _escaped_markdown(word: str) -> str:
-    return word.replace("|", r"\|")
+def _latex_words(row: TableRow, columns: Sequence[str]) -> list[str]:
+    def cell(text: str) -> str:
+        if "±" not in text:
+            return _escaped_latex(text)
+        return "$" + text.replace("±", r"\pm").replace("%", r"\%") + "$"
+
+    return [*map(_escaped_latex, _words(row, ())), *(cell(shown_cell(row, column)) for column in columns)]
 
 
 def _escaped_latex(word: str) -> str:
     special = {character: f"\\{character}" for character in "&%$#_{}"}
     special |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--", "−": "$-$"}
-    if r"\pm" in word:
-        return f"${word.replace('%', chr(92) + '%')}$"
+    special |= {"\n": " "}
     return "".join(
         special.get(character, r"\textbackslash{}" if character == "\\" else character) for character in word
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wann.cli.options import INTERRUPTED, data_option, examples, label_option, refuse_data_folder
+from wann.cli.options import INTERRUPTED, data_option, echo, examples, label_option, refuse_data_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,18 +125,18 @@ def compare(
                 observer=observer,
             )
     except KeyboardInterrupt:
-        click.echo(f"Stopped, results are kept in {folder}: the same command goes on", err=True)
+        echo(f"Stopped, results are kept in {folder}: the same command goes on", err=True)
         return INTERRUPTED
     _write(bench, rows, folder)
     if form == "text":
         _print(bench, rows)
     else:
-        click.echo(to_text(bench, rows, form), nl=False)  # type: ignore[arg-type]  # click has checked it
+        echo(to_text(bench, rows, form), nl=False)  # type: ignore[arg-type]  # click has checked it
     if measured(rows):
         for suffix in ("svg", "png"):
             draw_comparison(bench, rows, folder / f"comparison.{suffix}")
     if form == "text":
-        click.echo(f"Wrote {folder}")
+        echo(f"Wrote {folder}")
     return 0
 
 
@@ -153,18 +153,16 @@ def _list(methods: Sequence[Method]) -> None:
     width = max(len(method.name) for method in methods)
     for method in methods:
         extra = "  (PyTorch)" if method.needs == "torch" else ""
-        click.echo(f"{method.name:{width}}  {method.title}{extra}")
+        echo(f"{method.name:{width}}  {method.title}{extra}")
 
 
 def _print(bench: Bench, rows: Sequence[Row]) -> None:
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     from wann.random_weights.bench.table import cells, explanation, header, measured
+    from wann.utils.terminal import PlainConsole
 
-    console = Console(highlight=False)
-    console.width = console.width if console.is_terminal else 200
+    console = PlainConsole(wide=True)
     grid = Table()
     head = header(bench, rows)
     numbers = range(2, head.index("published"))
@@ -173,7 +171,7 @@ def _print(bench: Bench, rows: Sequence[Row]) -> None:
         grid.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=right)
     for row in measured(rows):
         style = "dim" if row.ablation_of else ""
-        grid.add_row(*(Text(word) for word in cells(bench, row, rows)), style=style)
+        grid.add_row(*cells(bench, row, rows), style=style)
     console.print(grid)
     for line in explanation(bench, rows):
-        console.print(Text(line))
+        console.print(line)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wann.cli.options import env_kwargs_option, examples, table_options
+from wann.cli.options import echo, env_kwargs_option, examples, table_options
 from wann.utils.words import counted
 
 if TYPE_CHECKING:
@@ -32,15 +32,13 @@ def doctor(
     be searched, whether one seed gives the same episode twice, and how fast it is; for a data set, whether it
     can be read. The exit code is 1 if something is broken. A missing optional part is only a note.
     """
-    from rich.console import Console
-
     from wann.doctor.examine import examine
+    from wann.utils.terminal import PlainConsole
 
     if (env_kwargs or table) and not env_id:
         raise click.UsageError(f"--{'env-kwargs' if env_kwargs else next(iter(table))} needs an ENV_ID")
     env_kwargs = {**(env_kwargs or {}), **table}
-    console, findings = Console(highlight=False), []
-    console.width = console.width if console.is_terminal else 200  # commands are to be copied whole
+    console, findings = PlainConsole(wide=True), []  # commands are to be copied whole
     with console.status("Checking") if console.is_terminal and not as_json else nullcontext():
         for finding in examine(env_id, env_kwargs):
             findings.append(finding)
@@ -48,10 +46,10 @@ def doctor(
                 console.print(_finding_row(finding, console.encoding))
     problems, notes = (sum(each.level == level for each in findings) for level in ("problem", "note"))
     if as_json:
-        click.echo(json.dumps({"problems": problems, "findings": [asdict(each) for each in findings]}))
+        echo(json.dumps({"problems": problems, "findings": [asdict(each) for each in findings]}))
     else:
         problems_found = counted(problems, "problem") if problems else "No problems"
-        click.echo(f"\n{problems_found}, {counted(notes, 'note')}.")
+        echo(f"\n{problems_found}, {counted(notes, 'note')}.")
     return 1 if problems else 0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from wann.cli.options import examples, refuse_given, theme_option
+from wann.cli.options import echo, examples, refuse_given, theme_option
 from wann.utils.places import companion
 
 _WIDTHS = {"col": 3.4, "page": 7.0}  # inches
@@ -112,7 +112,7 @@ def draw(
         stages = read_stages(RunFolder.open(champion_path), generations)
         out = out or champion_path / "development.svg"
         draw_development(stages, out, title=stages[0].champion.task, theme=colors, width=width)
-        click.echo(f"Wrote {out}")
+        echo(f"Wrote {out}")
         return
     from wann.champion import load_champion
     from wann.networks.genome import one_output
@@ -146,7 +146,7 @@ def draw(
         importance=importance,
         tuned=tuned,
     )
-    click.echo(f"Wrote {out}")
+    echo(f"Wrote {out}")
 
 
 def _film(run_path: Path, path: Path, theme: str) -> None:
@@ -162,4 +162,4 @@ def _film(run_path: Path, path: Path, theme: str) -> None:
         frames = film_development(
             stages, folder.read_metrics(), path, title=title, theme=THEMES[theme], progress=progress
         )
-    click.echo(f"Wrote {path}, {frames:,} frames")
+    echo(f"Wrote {path}, {frames:,} frames")

@@ -11,6 +11,7 @@ import click
 
 from wann.cli.options import (
     data_option,
+    echo,
     examples,
     parse_numbers,
     placement_options,
@@ -18,6 +19,7 @@ from wann.cli.options import (
     refuse_data_folder,
     refuse_given,
     size_of,
+    trust_option,
 )
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
 )
 @placement_options
 @data_option
+@trust_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def evaluate(
     champion_path: Path,
@@ -97,7 +100,7 @@ def evaluate(
             **asdict(placement),
         )
     if as_json:
-        click.echo(json.dumps(card.to_dict(), allow_nan=False))
+        echo(json.dumps(card.to_dict(), allow_nan=False))
         return
     if isinstance(card, ClassifierCard):
         _print_classifier(champion, card)
@@ -108,11 +111,11 @@ def evaluate(
 
 
 def _print_classifier(champion: Champion, card: ClassifierCard) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
-    console.width = console.width if console.is_terminal else 200
+    from wann.utils.terminal import PlainConsole
+
+    console = PlainConsole(wide=True)
     console.print(f"{card.task}: {size_of(champion)}; {card.samples} test samples")
     table = Table()
     for name in ("weights", "accuracy", *card.classes):
@@ -181,10 +184,11 @@ def _print_regressor(champion: Champion, card: RegressorCard) -> None:
 
 
 def _print_scorecard(champion: Champion, card: Scorecard) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
+    from wann.utils.terminal import PlainConsole
+
+    console = PlainConsole()
     console.print(f"{card.task}: {size_of(champion)}; {card.episodes} fresh episodes, seed {card.seed}")
     table = Table()
     table.add_column("weights")

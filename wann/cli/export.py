@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wann.cli.options import data_option, examples, parse_weight, print_note, refuse_data_folder, refuse_own
+from wann.cli.options import (
+    data_option,
+    echo,
+    examples,
+    parse_weight,
+    print_note,
+    refuse_data_folder,
+    refuse_own,
+    trust_option,
+)
 from wann.utils.places import companion
 
 if TYPE_CHECKING:
@@ -76,6 +85,7 @@ outputs and the largest difference.
     help="Operator set version of an ONNX model.",
 )
 @data_option
+@trust_option
 @click.option("--json", "as_json", is_flag=True, help="Print a summary of the proof as one JSON object.")
 def export(
     champion_path: Path,
@@ -104,13 +114,13 @@ def export(
     with bar("Observing") as progress:
         proof = write_export(champion, kind, out, weight=weight, dtype=dtype, opset=opset, progress=progress)
     if as_json:
-        click.echo(json.dumps(proof.summary()))
+        echo(json.dumps(proof.summary()))
         return
-    click.echo(f"Wrote {out} and {proof_path(out)}")
+    echo(f"Wrote {out} and {proof_path(out)}")
     if proof.missing is not None:
         print_note(f"not verified: {proof.missing}")
         return
-    click.echo(
+    echo(
         f"{len(proof.observations)} observations in {proof.tool}: largest difference {proof.difference:.2g}, "
         f"relative {proof.relative_difference:.2g} (in {proof.dtype} at most {proof.tolerance:g})"
     )

@@ -12,12 +12,15 @@ import click
 
 from wann.cli.options import (
     data_option,
+    echo,
     examples,
     placement_options,
     print_note,
     refuse_given,
     size_of,
     table_words,
+    trust_option,
+    trust_word,
 )
 from wann.utils.places import refuse_taken
 from wann.utils.words import counted
@@ -47,6 +50,7 @@ _HEADS = {"mean": "mean", "best": "best weight", "worst": "worst weight"}
 )
 @placement_options
 @data_option
+@trust_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def front(run_path: Path, which: str | None, out: Path | None, as_json: bool, placement: Placement) -> None:
     """List the Pareto front of a run, or save one of its networks.
@@ -60,7 +64,7 @@ def front(run_path: Path, which: str | None, out: Path | None, as_json: bool, pl
         refuse_given(("out", "threads", "workers", "address", "data"), "only --pick N computes and writes")
         found = load_front(run_path)
         if as_json:
-            click.echo(json.dumps(_listed(run_path, found), allow_nan=False))
+            echo(json.dumps(_listed(run_path, found), allow_nan=False))
         else:
             _print_front(run_path, found)
         return
@@ -79,16 +83,15 @@ def _listed(run_path: Path, front: Front) -> dict[str, Any]:
 
 
 def _print_front(run_path: Path, front: Front) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from wann.evolution.ranking import SIZES
     from wann.progress import shown_return
     from wann.run.front import PICKS
     from wann.settings import OBJECTIVES
+    from wann.utils.terminal import PlainConsole
 
-    console = Console(highlight=False)
-    console.width = console.width if console.is_terminal else 200
+    console = PlainConsole(wide=True)
     count = len(front.members)
     console.print(
         f"{front.task}: {counted(count, 'network')} of generation {front.generation} that none beats "
@@ -111,7 +114,7 @@ def _print_front(run_path: Path, front: Front) -> None:
         )
         table.add_row(str(position + 1), *cells, ", ".join(words[position]))
     console.print(table)
-    click.echo(f"Pick      wann front {shlex.quote(os.fspath(run_path))} --pick knee")
+    echo(f"Pick      wann front {shlex.quote(os.fspath(run_path))} --pick knee{trust_word(front.task, {})}")
 
 
 def _pick(run_path: Path, which: int | str, out: Path | None, as_json: bool, placement: Placement) -> None:
@@ -133,17 +136,17 @@ def _pick(run_path: Path, which: int | str, out: Path | None, as_json: bool, pla
             "best_shared": {"weight": weight, "mean": best},
             "connections": champion.genome.connection_count,
         }
-        click.echo(json.dumps(summary))
+        echo(json.dumps(summary))
         return
-    quoted = shlex.quote(os.fspath(out))
+    quoted, trust = shlex.quote(os.fspath(out)), trust_word(champion.task, champion.env_kwargs)
     told = table_words(champion.env_kwargs) if is_data_set(champion.task) else ""
-    replay = "" if is_data_set(champion.task) else f"Replay    wann replay {quoted}\n"
-    click.echo(
+    replay = "" if is_data_set(champion.task) else f"Replay    wann replay {quoted}{trust}\n"
+    echo(
         f"Champion  {out}\n"
         f"          mean return {shown_return(champion.scores.overall)} over "
         f"{len(champion.scores.weights)} shared weights, {shown_return(best)} at weight {weight:g}; "
         f"{size_of(champion)}\n"
-        f"Evaluate  wann evaluate {quoted}\n"
+        f"Evaluate  wann evaluate {quoted}{trust}\n"
         f"{replay}"
         f"Draw      wann draw {quoted}\n"
         f"Search on wann search {shlex.quote(champion.task)}{told} --init-from {quoted}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from wann.cli.options import env_kwargs_option, examples, print_note, refuse_given, size_of
+from wann.cli.options import echo, env_kwargs_option, examples, print_note, refuse_given, size_of
 from wann.utils.places import refuse_taken
 
 
@@ -51,6 +51,6 @@ def import_(
     refuse_taken(out)
     champion = import_neat(file, task, env_kwargs) if neat else import_champion(file, task, tuned, env_kwargs)
     save_champion(champion, out)
-    click.echo(f"Wrote {out}: {size_of(champion)}")
+    echo(f"Wrote {out}: {size_of(champion)}")
     if "note" in champion.origin:
         print_note(champion.origin["note"])

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import click
 
 from wann.cli.commands import COMMANDS, GROUPS
-from wann.cli.options import INTERRUPTED
+from wann.cli.options import INTERRUPTED, echo
+from wann.utils.signals import noting_interrupts
 from wann.version import __version__
 
 USER_ERROR = 2
@@ -21,19 +22,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     before = gc.get_threshold()
     gc.set_threshold(_MANY)
     try:
-        code = commands.main(arguments, prog_name="wann", standalone_mode=False)
+        with noting_interrupts() as interrupted:
+            try:
+                code = commands.main(arguments, prog_name="wann", standalone_mode=False)
+            except BaseException:
+                if interrupted():
+                    raise KeyboardInterrupt from None
+                raise
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         hint = f" (see {context.command_path} --help)" if context else ""
-        _fail(error.format_message().replace("\n", " ") + hint, USER_ERROR)
+        _fail(_one_line(error.format_message() + hint), USER_ERROR)
     except click.Abort:
         _fail("interrupted", INTERRUPTED)
     except KeyboardInterrupt:
         _fail("interrupted", INTERRUPTED)
     except ValueError as error:
-        _fail(str(error), USER_ERROR)
+        _fail(_one_line(str(error)), USER_ERROR)
     except OSError as error:
-        _fail(f"{error.filename or 'a file'}: {error.strerror or error}", 1)
+        _fail(_one_line(f"{error.filename or 'a file'}: {error.strerror or error}"), 1)
     except RuntimeError as error:
         _fail(str(error), 1)
     else:
@@ -43,8 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    click.echo(f"wann: {message}", err=True)
+    echo(f"wann: {message}", err=True)
     sys.exit(code)
+
+
+def _one_line(message: str) -> str:
+    return message.replace("\n", " ")
 
 
 class _Grouped(click.Group):
@@ -85,7 +96,7 @@ Start with:
 def commands(context: click.Context) -> None:
     """The program; without a command it shows its help."""
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        echo(context.get_help())
 
 
 for _command in COMMANDS:

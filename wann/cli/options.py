@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import signal
@@ -17,14 +16,21 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from wann.evaluation.placement import Placement
+from wann.utils.at_once import INTERRUPTED as INTERRUPTED
 from wann.utils.places import refuse_taken
+from wann.utils.plain_text import plain
+from wann.utils.reading import load_json, shown
 from wann.utils.words import counted
 
 if TYPE_CHECKING:
     from wann.champion import Champion, Weight
 
-INTERRUPTED = 130
 NAMES_SHOWN = 24
+
+
+def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print a text; a control character in a name or path is shown, and does nothing to the terminal."""
+    click.echo(plain(text), err=err, nl=nl)
 
 
 def examples(*lines: str) -> str:
@@ -84,11 +90,11 @@ def placement_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def json_object(_context: click.Context, _option: click.Parameter, text: str | None) -> dict[str, Any] | None:
     """Callback of an option that takes a JSON object."""
     try:
-        value = None if text is None else json.loads(text)
+        value = None if text is None else load_json(text)
     except ValueError:
         value = text
     if not isinstance(value, dict | None):
-        raise click.BadParameter(f'{text!r} is not a JSON object such as {{"gravity": -5.0}}')
+        raise click.BadParameter(f'{shown(text)} is not a JSON object such as {{"gravity": -5.0}}')
     return value
 
 
@@ -184,6 +190,30 @@ def _gathered(
     return gathered
 
 
+def _trust(context: click.Context, _option: click.Parameter, given: bool) -> None:
+    if given:
+        from wann.tasks.trust import trusting
+
+        context.with_resource(trusting())
+
+
+trust_option = click.option(
+    "--trust",
+    is_flag=True,
+    expose_value=False,
+    callback=_trust,
+    help="Trust the files given: the module that their task names is imported, and texts such as paths are "
+    "handed to its environment.",
+)
+
+
+def trust_word(task: str, env_kwargs: Mapping[str, Any]) -> str:
+    """End of a command on a champion or run of this task, after a space; empty where none is needed."""
+    from wann.tasks.trust import possible_harm
+
+    return "" if possible_harm(task, env_kwargs) is None else " --trust"
+
+
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The option `--set`, as `assignments`."""
     return click.option(
@@ -219,7 +249,7 @@ def until_interrupted(what: str, address: str, *, no_browser: bool) -> None:
         number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
-        click.echo(f"{what} at {address}\nThe address opens once, on this machine only. Ctrl-C ends it.")
+        echo(f"{what} at {address}\nThe address opens once, on this machine only. Ctrl-C ends it.")
         # Without a screen, a browser would be one that takes over the terminal.
         if not no_browser and (
             sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
@@ -230,12 +260,12 @@ def until_interrupted(what: str, address: str, *, no_browser: bool) -> None:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    click.echo("Ended.")
+    echo("Ended.")
 
 
 def print_note(text: str) -> None:
     """Print a note of one line on standard error."""
-    click.echo(f"note: {text}", err=True)
+    echo(f"note: {text}", err=True)
 
 
 def size_of(champion: Champion) -> str:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
-from wann.cli.options import examples, print_note, serving_options, until_interrupted
+from wann.cli.options import examples, print_note, serving_options, trust_option, until_interrupted
 
 
 @click.command(epilog=examples("wann play runs/swingup"))
 @click.argument("champion_path", metavar="CHAMPION", type=click.Path(path_type=Path))
+@trust_option
 @serving_options
 def play(champion_path: Path, port: int, no_browser: bool) -> None:
     """Let a champion play live in the browser.

@@ -9,11 +9,13 @@ import click
 
 from wann.cli.options import (
     data_option,
+    echo,
     examples,
     placement_options,
     print_note,
     refuse_data_folder,
     refuse_given,
+    trust_option,
 )
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 )
 @placement_options
 @data_option
+@trust_option
 def plot(run_path: Path, out: Path | None, placement: Placement) -> None:
     """Plot the learning curves of a run.
 
@@ -82,4 +85,4 @@ def plot(run_path: Path, out: Path | None, placement: Placement) -> None:
             )
         profile = Profile(weights, returns.mean(axis=1), returns.std(axis=1))
         plot_run(folder.read_metrics(), profile, out, title=title)
-    click.echo(f"Wrote {out}")
+    echo(f"Wrote {out}")

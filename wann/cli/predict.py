@@ -131,13 +131,11 @@ def _read(path: Path, columns: Columns, reading: dict[str, Any], words: set[str]
     """
     from wann.tasks.array_file import read_features
     from wann.tasks.table_file import RawTable, read_table, table_options
+    from wann.utils.reading import LARGEST_ARRAYS, in_file, read_bytes
 
     path = Path(str(path).removeprefix("csv:"))
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
-    try:
+    content = read_bytes(path, largest=LARGEST_ARRAYS)
+    with in_file(path):
         if path.suffix != ".npz":
             return read_table(content, table_options(reading), words)
         x, names = read_features(content), columns.names
@@ -145,8 +143,6 @@ def _read(path: Path, columns: Columns, reading: dict[str, Any], words: set[str]
         if flat.shape[1] != len(names):
             raise ValueError(f"holds rows of {flat.shape[1]} numbers, not {len(names)}")
         return RawTable(names, tuple(flat.astype(float).T))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
 
 
 def _as_csv(found: Prediction, name: str | None) -> str:

@@ -10,6 +10,7 @@ import click
 
 from wann.cli.options import (
     data_option,
+    echo,
     examples,
     judged_weight,
     parse_judged_weight,
@@ -19,6 +20,7 @@ from wann.cli.options import (
     refuse_existing,
     refuse_given,
     size_of,
+    trust_option,
 )
 from wann.utils.places import companion
 
@@ -97,6 +99,7 @@ def _parse_tolerance(_context: click.Context, _option: click.Parameter, text: st
 )
 @placement_options
 @data_option
+@trust_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def prune(
     champion_path: Path,
@@ -146,22 +149,22 @@ def prune(
     if map_path:
         save_champion(found.original, map_path)
     if as_json:
-        click.echo(json.dumps({**found.to_dict(), "champion": str(out)}, allow_nan=False))
+        echo(json.dumps({**found.to_dict(), "champion": str(out)}, allow_nan=False))
         return
     _print_pruning(found)
     for path in (out, map_path):
         if path:
-            click.echo(f"Wrote {path}")
+            echo(f"Wrote {path}")
 
 
 def _print_pruning(found: Pruning) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from wann.analysis.prune import importance_table
     from wann.progress import shown_return
+    from wann.utils.terminal import PlainConsole
 
-    console = Console(highlight=False)
+    console = PlainConsole()
     console.print(f"{found.champion.task}: {size_of(found.original)} → {size_of(found.champion)}")
     if found.champion.genome.connection_count == found.original.genome.connection_count:
         console.print("nothing can go within the tolerance")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wann.cli.options import data_option, examples, placement_options, print_note
+from wann.cli.options import data_option, examples, placement_options, print_note, trust_option
 from wann.cli.tune import plan_options, tune_to_end
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     help="Generations of offspring after the rounds.",
 )
 @data_option
+@trust_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

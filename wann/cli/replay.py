@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wann.cli.options import examples, parse_weight, refuse_given, theme_option
+from wann.cli.options import echo, examples, parse_weight, refuse_given, theme_option, trust_option
 
 if TYPE_CHECKING:
     from wann.champion import Weight
@@ -55,6 +55,7 @@ def _parse_weights(
 @click.option(
     "--with-network", is_flag=True, help="Show the network beside the episode, lit by its activations."
 )
+@trust_option
 @theme_option
 @click.option(
     "--out",
@@ -90,7 +91,7 @@ def replay(
     if out is not None:
         with bar("Recording") as progress:
             episodes = record_episodes(scene, out, progress=progress)
-        click.echo(f"Wrote {out}, {episodes[0].frames:,} frames")
+        echo(f"Wrote {out}, {episodes[0].frames:,} frames")
     elif with_network or len(weights) > 1:
         episodes = show_episodes(scene)
     else:
@@ -98,4 +99,4 @@ def replay(
         episodes = [show_episode(champion, weights[0], seed, max_steps=steps)]
     for weight, episode in zip(weights, episodes, strict=True):
         at = "the tuned weights" if weight == "tuned" else f"weight {weight:g}"
-        click.echo(f"Return {episode.total:.1f} in {episode.steps} steps at {at}, seed {seed}")
+        echo(f"Return {episode.total:.1f} in {episode.steps} steps at {at}, seed {seed}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from wann.cli.options import data_option, examples, refuse_data_folder
+from wann.cli.options import data_option, echo, examples, refuse_data_folder, trust_option
 
 
 @click.command(epilog=examples("wann report runs/swingup", "wann report runs/swingup --out champion.html"))
@@ -19,6 +19,7 @@ from wann.cli.options import data_option, examples, refuse_data_folder
     help="Page to write, an .html file.",
 )
 @data_option
+@trust_option
 def report(run_path: Path, out: Path | None) -> None:
     """Make one self-contained HTML page of a run.
 
@@ -48,4 +49,4 @@ def report(run_path: Path, out: Path | None) -> None:
         raise ValueError(f"{run_path} has no champion yet: it holds no champion.json")
     with atomic_path(out) as temporary:
         temporary.write_text(render(data), encoding="utf-8")
-    click.echo(f"Wrote {out}")
+    echo(f"Wrote {out}")

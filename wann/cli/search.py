@@ -17,6 +17,7 @@ from wann.cli.options import (
     INTERRUPTED,
     NAMES_SHOWN,
     data_option,
+    echo,
     env_kwargs_option,
     examples,
     placement_options,
@@ -25,6 +26,8 @@ from wann.cli.options import (
     settings_options,
     size_of,
     table_options,
+    trust_option,
+    trust_word,
 )
 from wann.cli.tune import tune_to_end
 
@@ -59,6 +62,7 @@ if TYPE_CHECKING:
 @env_kwargs_option
 @table_options
 @data_option
+@trust_option
 @click.option(
     "--init-from",
     metavar="CHAMPION",
@@ -118,7 +122,8 @@ def search(
     with starting(quiet or as_json):
         from wann.run import search as run
         from wann.settings_file import parse_assignment, read_settings_file
-        from wann.tasks.registry import get_task
+        from wann.tasks.registry import get_task, is_data_set
+        from wann.tasks.trust import refuse_untrusted
 
     values: dict[str, Any] = {}
     if config:
@@ -148,6 +153,8 @@ def search(
     in_file = values.pop("env_kwargs", {})
     if not isinstance(in_file, dict):
         raise ValueError(f"setting 'env_kwargs': must be a table, not {in_file!r}")
+    if not is_data_set(task):  # the task itself is named by the user
+        refuse_untrusted(task.rpartition(":")[2], in_file)
     env_kwargs = in_file | (env_kwargs or {}) | table
     refuse_data_folder(task, begins=True)
     if seed is not None:
@@ -176,6 +183,7 @@ def _describe(task: Task, chosen: str | None) -> None:
     """What is searched and how it is stepped, before a search of an environment that is not our own."""
     from wann.tasks.data_task import DataTask
     from wann.tasks.registry import best_stepping
+    from wann.utils.terminal import PlainConsole
 
     if task.name == "swingup":
         return
@@ -184,7 +192,7 @@ def _describe(task: Task, chosen: str | None) -> None:
         sizes = ", ".join(
             f"{getattr(data, part).labels.size} {part}" for part in ("train", "validation", "test")
         )
-        click.echo(f"{task.name}: {task.summary}; samples: {sizes}")
+        echo(f"{task.name}: {task.summary}; samples: {sizes}")
         _describe_sides(task)
         return
     how = {
@@ -192,28 +200,25 @@ def _describe(task: Task, chosen: str | None) -> None:
         "gymnasium": "stepped by Gymnasium",
         "pool": "stepped in envpool's C++ pool, champions confirmed on Gymnasium's own",
     }[best_stepping(task) if chosen is None else task.stepping]
-    from rich.console import Console
 
     kwargs = f" {json.dumps(dict(task.env_kwargs))}" if task.env_kwargs else ""
-    Console(highlight=False, markup=False).print(
-        f"{task.env_id}{kwargs}: {how}; episodes of {task.episode_steps} steps"
-    )
+    PlainConsole().print(f"{task.env_id}{kwargs}: {how}; episodes of {task.episode_steps} steps")
     _describe_sides(task)
 
 
 def _describe_sides(task: Task) -> None:
     """The names of a task's inputs and outputs."""
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
+
+    from wann.utils.terminal import PlainConsole
 
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column()
     for kind, names in (("inputs", task.inputs), ("outputs", task.outputs)):
         shown = ", ".join(names[:NAMES_SHOWN]) + (", ..." if len(names) > NAMES_SHOWN else "")
-        table.add_row(f"  {len(names)} {kind}", Text(shown))
-    Console(highlight=False, markup=False).print(table)
+        table.add_row(f"  {len(names)} {kind}", shown)
+    PlainConsole().print(table)
 
 
 @click.command(epilog=examples("wann resume runs/first", "wann resume runs/first --set generations=2048"))
@@ -226,6 +231,7 @@ def _describe_sides(task: Task) -> None:
     help="Value of one setting named above; repeat for more.",
 )
 @data_option
+@trust_option
 @placement_options
 @click.option("--quiet", is_flag=True, help="No progress output.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end, and nothing else.")
@@ -238,8 +244,9 @@ def resume(
     threads or workers may differ from before. Of the settings, --set may change these:
 
     \b
-    search  stop rules, such as generations=2048; checkpoint_seconds and
-            episode_seconds
+    search  stop rules, such as generations=2048; checkpoint_seconds,
+            episode_seconds; skip_episodes=7 has generation 7 play other
+            episodes
     tuning  budget, such as budget=40000
     race    generations of offspring, such as generations=8
     """
@@ -289,12 +296,12 @@ def _report_run(ended: Run, as_json: bool) -> int:
     from wann.tasks.registry import is_data_set
     from wann.tasks.tables import predicts_numbers
 
-    path = os.fspath(ended.path)
+    path, trust = os.fspath(ended.path), trust_word(ended.settings.task, ended.settings.env_kwargs)
     champion = _champion_or_none(ended)
     finished = ended.stopped_by is not None
     if not finished:
-        text = f"Stopped after generation {ended.generations}, saved. Go on: wann resume {shlex.quote(path)}"
-        click.echo(text, err=as_json)
+        text = f"Stopped after generation {ended.generations}, saved."
+        echo(f"{text} Go on: wann resume {shlex.quote(path)}{trust}", err=as_json)
     done = achievement(champion) if champion and finished and not is_data_set(champion.task) else None
     if as_json:
         summary = {
@@ -311,39 +318,39 @@ def _report_run(ended: Run, as_json: bool) -> int:
             "achievement": done.to_dict() if done else None,
             "stopped_by": ended.stopped_by or "interrupted",
         }
-        click.echo(json.dumps(summary))
+        echo(json.dumps(summary))
         return 0 if finished else INTERRUPTED
     if not finished:
         return INTERRUPTED
-    click.echo(f"Ended by {ended.stopped_by} after generation {ended.generations}.")
+    echo(f"Ended by {ended.stopped_by} after generation {ended.generations}.")
     if champion is None:
-        click.echo("No champion: no network had finite returns.")
+        echo("No champion: no network had finite returns.")
         return 0
     weight, best = champion.scores.best
     unit = "(- cross-entropy) " * is_data_set(ended.settings.task)
     if predicts_numbers(ended.settings.task, ended.settings.env_kwargs):
         unit = "(- mean square error, scaled) "
     rule, quoted = ended.stopped_by, shlex.quote(path)
-    replay = "" if is_data_set(ended.settings.task) else f"Replay    wann replay {quoted}\n"
+    replay = "" if is_data_set(ended.settings.task) else f"Replay    wann replay {quoted}{trust}\n"
     predict = f"Predict   wann predict {quoted} NEW.csv\n" if champion.columns else ""
     front = f"Front     wann front {quoted}\n" if (ended.path / "front.json").exists() else ""
     longer = f"generations={2 * ended.generations}" if rule == "generations" else f"{rule}=none"
-    click.echo(
+    echo(
         f"Champion  {os.path.join(path, 'champion.json')}\n"
         f"          mean return {unit}"
         f"{shown_return(champion.scores.overall)} over "
         f"{len(champion.scores.weights)} shared weights, {shown_return(best)} at weight {weight:g}; "
         f"{size_of(champion)}\n"
         f"{f'          at this weight {done.words}' + chr(10) if done else ''}"
-        f"Evaluate  wann evaluate {quoted}\n"
+        f"Evaluate  wann evaluate {quoted}{trust}\n"
         f"{predict}"
-        f"Tune      wann tune {quoted}\n"
+        f"Tune      wann tune {quoted}{trust}\n"
         f"{replay}"
         f"Draw      wann draw {quoted}\n"
-        f"Plot      wann plot {quoted}\n"
-        f"Report    wann report {quoted}\n"
+        f"Plot      wann plot {quoted}{trust}\n"
+        f"Report    wann report {quoted}{trust}\n"
         f"{front}"
-        f"Resume    wann resume {quoted} --set {longer}"
+        f"Resume    wann resume {quoted}{trust} --set {longer}"
     )
     return 0
 

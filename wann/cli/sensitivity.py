@@ -10,6 +10,7 @@ import click
 
 from wann.cli.options import (
     data_option,
+    echo,
     examples,
     judged_weight,
     parse_judged_weight,
@@ -20,6 +21,7 @@ from wann.cli.options import (
     refuse_no_folder,
     refuse_own,
     size_of,
+    trust_option,
 )
 from wann.utils.places import companion
 
@@ -72,6 +74,7 @@ _MOST_FLIPS = 8  # connections that are listed
 )
 @placement_options
 @data_option
+@trust_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def sensitivity(
     champion_path: Path,
@@ -129,12 +132,12 @@ def sensitivity(
     if table:
         _write_table(found, table)
     if as_json:
-        click.echo(json.dumps({**found.to_dict(), "figure": str(out)}, allow_nan=False))
+        echo(json.dumps({**found.to_dict(), "figure": str(out)}, allow_nan=False))
         return
     _print_sensitivity(champion, found)
     for path in (out, table):
         if path:
-            click.echo(f"Wrote {path}")
+            echo(f"Wrote {path}")
 
 
 def _write_table(found: Sensitivity, path: Path) -> None:
@@ -154,15 +157,15 @@ def _write_table(found: Sensitivity, path: Path) -> None:
 
 def _print_sensitivity(champion: Champion, found: Sensitivity) -> None:
     import numpy as np
-    from rich.console import Console
     from rich.table import Table
 
     from wann.progress import shown_return
+    from wann.utils.terminal import PlainConsole
 
     def shown(value: float) -> str:
         return f"{value:.1%}" if found.measure == "accuracy" else shown_return(value)
 
-    console = Console(highlight=False)
+    console = PlainConsole()
     of_each = (
         f"{found.episodes} test samples"
         if found.measure == "accuracy"

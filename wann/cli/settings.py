@@ -16,11 +16,11 @@ from wann.cli.options import examples
 )
 def settings(task: str, preset: str | None) -> None:
     """List every setting, its value and its meaning."""
-    from rich.console import Console
     from rich.table import Table
 
     from wann.settings import Settings, build_settings
     from wann.tasks.registry import get_task, preset_settings
+    from wann.utils.terminal import PlainConsole
 
     resolved = build_settings(preset_settings(get_task(task), preset))
     table = Table(title=f"{task}, preset {resolved.preset}", title_justify="left")
@@ -31,7 +31,4 @@ def settings(task: str, preset: str | None) -> None:
         value = getattr(resolved, name)
         shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
         table.add_row(name, "not set" if value is None else shown, field.description)
-    console = Console()
-    # Names are to be read, typed and searched for: outside a terminal nothing is cut or folded.
-    console.width = console.width if console.is_terminal else 200
-    console.print(table)
+    PlainConsole(wide=True, highlight=True).print(table)  # names are to be read, typed and searched for

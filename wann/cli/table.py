@@ -13,10 +13,12 @@ import click
 from wann.cli.options import (
     INTERRUPTED,
     data_option,
+    echo,
     examples,
     placement_options,
     print_note,
     refuse_own,
+    trust_option,
 )
 
 if TYPE_CHECKING:
@@ -82,6 +84,7 @@ if TYPE_CHECKING:
 )
 @placement_options
 @data_option
+@trust_option
 @click.option("--quiet", is_flag=True, help="No progress output.")
 def table(
     paths: tuple[Path, ...],
@@ -125,7 +128,7 @@ def table(
 
             def observe(what: str, file: Path, stack: ExitStack = stack) -> TuningObserver | None:
                 if not quiet:
-                    click.echo(f"Tuning {what} into {file}", err=True)
+                    echo(f"Tuning {what} into {file}", err=True)
                 return stack.enter_context(tuning_view(quiet))
 
             try:
@@ -143,7 +146,7 @@ def table(
                 )
             except TuningInterrupted:
                 stack.close()
-                click.echo(f"Stopped, saved. Go on: wann table {shlex.join(map(os.fspath, paths))}", err=True)
+                echo(f"Stopped, saved. Go on: wann table {shlex.join(map(os.fspath, paths))}", err=True)
                 return INTERRUPTED
         rows.append(row)
     rows = tables.with_published(rows)
@@ -152,23 +155,21 @@ def table(
         return 0
     text = tables.to_text(rows, form)  # type: ignore[arg-type]  # click has checked it
     if out is None:
-        click.echo(text, nl=False)
+        echo(text, nl=False)
     else:
         with atomic_path(out) as temporary:
             temporary.write_text(text, encoding="utf-8")
-        click.echo(f"Wrote {out}")
+        echo(f"Wrote {out}")
     return 0
 
 
 def _print(rows: Sequence[TableRow], episodes: int) -> None:
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     from wann.analysis.paper_table import shown_cell, shown_columns
+    from wann.utils.terminal import PlainConsole
 
-    console = Console(highlight=False)
-    console.width = console.width if console.is_terminal else 200
+    console = PlainConsole(wide=True)
     grid = Table()
     for name in ("champion", "task"):
         grid.add_column(name, overflow="fold")
@@ -179,7 +180,7 @@ def _print(rows: Sequence[TableRow], episodes: int) -> None:
         size = "–" if row.connections is None else str(row.connections)
         cells = (shown_cell(row, column) for column in columns)
         style = "dim" if row.name == "paper" else ""
-        grid.add_row(*(Text(word) for word in (row.name, row.task, size, *cells)), style=style)
+        grid.add_row(row.name, row.task, size, *cells, style=style)
     console.print(grid)
     budgets = {row.budget for row in rows if row.budget is not None}
     tuned = (

@@ -14,22 +14,23 @@ def tasks() -> None:
     Every other registered Gymnasium environment is a task too, and so is a table of your own; see
     'wann search --help'.
     """
-    from rich.console import Console
+    from rich.text import Text
 
     from wann.tasks.data_sets import image_shape
     from wann.tasks.registry import facts, task_names
+    from wann.utils.terminal import PlainConsole
 
-    console = Console(soft_wrap=True, highlight=False)
+    console = PlainConsole(soft_wrap=True)
     for name in task_names():
         task = facts(name)
-        console.print(f"[bold]{name}[/bold]  {task.summary}")
+        console.print(Text(name, "bold"), f" {task.summary}")
         for kind, names in (("inputs ", task.inputs), ("outputs", task.outputs)):
             if shape := image_shape(names):
                 shown = f"{len(names)} pixels, {shape[0]} x {shape[1]}"
             else:
                 more = f", ... {len(names)} in all" if len(names) > NAMES_SHOWN else ""
                 shown = ", ".join(names[:NAMES_SHOWN]) + more
-            console.print(f"  {kind}  {shown}", markup=False)
+            console.print(f"  {kind}  {shown}")
         for preset, settings in task.presets.items():
             chosen = ", ".join(
                 f"{settings[key]} {key}" for key in ("population", "generations") if key in settings

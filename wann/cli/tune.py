@@ -15,11 +15,14 @@ import click
 from wann.cli.options import (
     INTERRUPTED,
     data_option,
+    echo,
     env_kwargs_option,
     examples,
     parse_weight,
     placement_options,
     print_note,
+    trust_option,
+    trust_word,
 )
 from wann.utils.places import companion
 
@@ -124,6 +127,7 @@ def plan_options(budget: str) -> Callable[[Callable[..., Any]], Callable[..., An
 @click.option("--task", metavar="TASK", help="Task to tune for instead, with as many inputs and outputs.")
 @env_kwargs_option
 @data_option
+@trust_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -217,7 +221,7 @@ def tune_to_end(start: Callable[..., Tuned], *, quiet: bool, as_json: bool) -> i
     progress, champion = tuned.progress, tuned.champion
     if champion is None:
         text = f"Stopped after {progress.done} of {progress.budget} evaluations, saved."
-        click.echo(f"{text} Go on: wann resume {shlex.quote(path)}", err=as_json)
+        echo(f"{text} Go on: wann resume {shlex.quote(path)}", err=as_json)
     if as_json:
         summary = {
             "champion": path if champion else None,
@@ -225,7 +229,7 @@ def tune_to_end(start: Callable[..., Tuned], *, quiet: bool, as_json: bool) -> i
             "seconds": round(progress.seconds, 3),
             "tuning": dict(champion.tuning) if champion else None,
         }
-        click.echo(json.dumps(summary))
+        echo(json.dumps(summary))
     elif champion:
         _report(tuned)
     return 0 if champion else INTERRUPTED
@@ -238,12 +242,13 @@ def _report(tuned: Tuned) -> None:
     assert champion is not None  # noqa: S101 - the caller's
     tuning, path = champion.tuning, shlex.quote(os.fspath(tuned.path or ""))
     before, after = (_score(tuning[name]) for name in ("before", "after"))
+    trust = trust_word(champion.task, champion.env_kwargs)
     start, seconds = tuning["start_weight"], tuned.progress.seconds
     count, label = tuning["evaluations"], "Before"
     if "race" in tuning:
         count = _report_race(tuning["race"])
         label = "Inherited" if "generation" in tuning["race"] else label
-    click.echo(
+    echo(
         f"{tuning['method']}: {count} evaluations in {seconds:.0f} s\n"
         f"{label:9} {before} ({'tuned weights' if start == 'tuned' else f'shared weight {start:g}'})\n"
         f"After     {after} ({tuning['scored_on']})\n"
@@ -252,17 +257,15 @@ def _report(tuned: Tuned) -> None:
     )
     if tuning["before"] == tuning["after"] and label == "Before":
         whole = "" if tuning["max_steps"] is None else "whole episodes (no --max-steps), "
-        click.echo(
-            f"Nothing better than the start was found: try {whole}a larger --budget, or another --seed"
-        )
+        echo(f"Nothing better than the start was found: try {whole}a larger --budget, or another --seed")
     if not is_data_set(champion.task):
-        click.echo(f"Replay    wann replay {path} --weight tuned")
+        echo(f"Replay    wann replay {path}{trust} --weight tuned")
     if "race" not in tuning:
-        click.echo(f"Longer    wann resume {path} --set budget={2 * tuning['budget']}")
+        echo(f"Longer    wann resume {path}{trust} --set budget={2 * tuning['budget']}")
         return
-    click.echo(f"Draw      wann draw {path}\nPrune     wann prune {path} --weight tuned")
+    echo(f"Draw      wann draw {path}\nPrune     wann prune {path}{trust} --weight tuned")
     folder, more = shlex.quote(os.path.dirname(tuned.path or "")), len(tuning["race"]["generations"]) + 8
-    click.echo(f"Offspring wann resume {folder} --set generations={more}")
+    echo(f"Offspring wann resume {folder}{trust} --set generations={more}")
 
 
 def _score(row: dict[str, float]) -> str:
@@ -279,10 +282,10 @@ def _score(row: dict[str, float]) -> str:
 
 def _report_race(race: dict[str, Any]) -> int:
     """Show what the rounds and generations of a race came to; gives the evaluations of all."""
-    from rich.console import Console
     from rich.table import Table
 
     from wann.progress import shown_return
+    from wann.utils.terminal import PlainConsole
 
     table = Table(caption="best, median, champion: on the episodes that weights were chosen by")
     for name in ("round", "networks", "evaluations each", "best", "median", "run's champion"):
@@ -302,7 +305,7 @@ def _report_race(race: dict[str, Any]) -> int:
             if row
         )
         table.add_row(name, *counts, *returns)
-    Console(highlight=False).print(table)
+    PlainConsole().print(table)
     child = f", a child of generation {race['generation']}" if "generation" in race else ""
-    click.echo(f"{race['file']} won{child}.")
+    echo(f"{race['file']} won{child}.")
     return count

@@ -6,13 +6,21 @@ from pathlib import Path
 
 import click
 
-from wann.cli.options import data_option, examples, print_note, serving_options, until_interrupted
+from wann.cli.options import (
+    data_option,
+    examples,
+    print_note,
+    serving_options,
+    trust_option,
+    until_interrupted,
+)
 
 
 @click.command(epilog=examples("wann watch runs/swingup"))
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
 @serving_options
 @data_option
+@trust_option
 def watch(run_path: Path, port: int, no_browser: bool) -> None:
     """Follow a running search on a live page in the browser.
 

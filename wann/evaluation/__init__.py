@@ -3,6 +3,7 @@
 In reading order:
 
     chunks         a generation cut into pieces of work
+    apart          a call in a process that can be killed
     evaluator      the protocol, and threads
     ray_cluster    joining and starting Ray; the only module that imports it
     ray_evaluator  evaluations on it

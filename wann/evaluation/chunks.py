@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from wann.networks.network import Network, NetworkBatch, batch_networks
-from wann.rollouts.job import Job
+from wann.rollouts.job import Job, Seeds
 from wann.rollouts.result import Rollouts
 from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
@@ -33,7 +33,7 @@ class Work:
     """
 
     def __init__(
-        self, networks: Sequence[Network], weights: FloatArray, seeds: Sequence[int], by_weight: bool
+        self, networks: Sequence[Network], weights: FloatArray, seeds: Seeds, by_weight: bool
     ) -> None:
         """Arguments as of `Evaluator.evaluate`.
 
@@ -42,11 +42,11 @@ class Work:
         """
         sizes = [network.activation.size + network.sources.size for network in networks]
         self._order = np.argsort(-np.array(sizes), kind="stable")
-        self._shape = (len(networks), len(weights), len(seeds))
+        self._shape = (len(networks), len(weights), int(np.shape(seeds)[-1]))
         self._by_weight = by_weight
         self.batch = batch_networks([networks[index] for index in self._order])
         self.weights = weights if weights.ndim == 1 else self._in_order(weights, networks)
-        self.seeds = tuple(seeds)
+        self.seeds = np.asarray(seeds, np.int64)
         self.units = self._shape[0] * (self._shape[1] if by_weight else 1)
         self.episodes_per_unit = self._shape[2] * (1 if by_weight else self._shape[1])
 
@@ -100,13 +100,14 @@ class Work:
     def roll_out(self, task: Task, chunk: Chunk, max_steps: int) -> Rollouts:
         """Compute a chunk; where networks have weights of their own, one by one if the task wants it so."""
         weights = self.weights[chunk.weights]
+        seeds = self.seeds if self.seeds.ndim == 1 else self.seeds[chunk.weights]
         if weights.ndim == 1:
-            return task.roll_out(Job(self.batch, weights, self.seeds, max_steps, *chunk.networks))
+            return task.roll_out(Job(self.batch, weights, seeds, max_steps, *chunk.networks))
         begins = self.batch.first_connection
 
         def part(first: int, last: int) -> Rollouts:
             own = np.ascontiguousarray(weights[:, begins[first] : begins[last]])
-            return task.roll_out(Job(self.batch, own, self.seeds, max_steps, first, last))
+            return task.roll_out(Job(self.batch, own, seeds, max_steps, first, last))
 
         if task.own_weights_together:
             return part(*chunk.networks)
@@ -115,6 +116,7 @@ class Work:
             np.concatenate([each.returns for each in parts]),
             np.concatenate([each.steps for each in parts]),
             tuple((index, reason) for index, each in enumerate(parts) for _, reason in each.failures),
+            tuple(index for index, each in enumerate(parts) if each.stalled),
         )
 
     def merge(self, parts: Iterable[tuple[Chunk, Rollouts]]) -> Rollouts:

@@ -12,14 +12,18 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
+from wann.evaluation.apart import CAN_FORK, NoAnswerError, call_apart
 from wann.evaluation.chunks import Chunk, Dealer, Work
 from wann.networks.network import Network
+from wann.rollouts.job import Seeds
 from wann.rollouts.result import Rollouts
+from wann.rollouts.time_limit import STANDING_STILL
 from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
 
 Advance = Callable[[float], None]
 
+_STARTING_SECONDS = 60.0  # for which a process that computes once more may stand still besides
 _LANES = 256  # least number in a chunk of one network: with fewer, a kernel mostly waits
 
 
@@ -48,7 +52,7 @@ class Evaluator(Protocol):
         self,
         networks: Sequence[Network],
         weights: FloatArray,
-        seeds: Sequence[int],
+        seeds: Seeds,
         *,
         confirming: bool = False,
         max_steps: int | None = None,
@@ -60,7 +64,7 @@ class Evaluator(Protocol):
             networks: P networks.
             weights: (W,) shared weights, or (W, C) sets of individual ones: of all networks' connections laid
                 end to end, those of a network in the order of its sources.
-            seeds: E episode seeds.
+            seeds: E episode seeds; or (W, E), where each weight has episodes of its own.
             confirming: whether the task's own Gymnasium environment has to be used, and no faster stand-in.
             max_steps: steps after which an episode is cut off, where it is not the evaluator's own limit.
             progress: called now and then with the share that is done, 0 to 1.
@@ -140,7 +144,7 @@ class LocalEvaluator:
         self,
         networks: Sequence[Network],
         weights: FloatArray,
-        seeds: Sequence[int],
+        seeds: Seeds,
         *,
         confirming: bool = False,
         max_steps: int | None = None,
@@ -155,6 +159,8 @@ class LocalEvaluator:
         def compute(chunk: Chunk) -> Rollouts:
             started = time.perf_counter()
             part = work.roll_out(task, chunk, max_steps or self._max_steps)
+            if part.stalled:
+                part = self._once_more(work, task, chunk, part, max_steps or self._max_steps)
             computing[threading.get_ident()] += time.perf_counter() - started
             return part
 
@@ -173,3 +179,16 @@ class LocalEvaluator:
         rollouts = work.merge(zip(chunks, parts, strict=True))
         self._effort = Effort.of(self._threads, computing, time.perf_counter() - begun)
         return rollouts
+
+    def _once_more(self, work: Work, task: Task, chunk: Chunk, part: Rollouts, max_steps: int) -> Rollouts:
+        """Compute a chunk with networks that stood still again, in a process that can be killed.
+
+        It may have been this process that stood still. The numbers of the other networks come out the same.
+        """
+        if not CAN_FORK:
+            return work.roll_out(task, chunk, max_steps)
+        longest = part.returns.size * (task.episode_seconds or 0.0) / STANDING_STILL
+        try:
+            return call_apart(lambda: work.roll_out(task, chunk, max_steps), longest + _STARTING_SECONDS)
+        except NoAnswerError:
+            return part

@@ -23,7 +23,7 @@ def open_evaluator(
     """The evaluator for a task; a context manager.
 
     Without a wish, compiled tasks stay in threads of this process, as do tasks that Python steps if they
-    are cheap; others get one local Ray worker a processor.
+    are cheap; others get one local Ray worker a processor, or stay here if Ray does not start.
 
     Args:
         task: what networks are scored on.
@@ -33,7 +33,8 @@ def open_evaluator(
         note: told in a line what was decided, and why, where a user might wonder.
 
     Raises:
-        ValueError: as `RayEvaluator`, or the number of threads is less than 1.
+        ValueError, RuntimeError: as `RayEvaluator`, where it is asked for.
+        ValueError: the number of threads is less than 1.
     """
     note = note or (lambda _text: None)
     if isinstance(task, Box2DTask) and task.confirms_on_gymnasium:
@@ -51,8 +52,10 @@ def open_evaluator(
                 f"computing in one process: {seconds:.1f} s a time is too short to spread (--workers N does)"
             )
             return LocalEvaluator(task, max_steps)
-        workers = available_threads()
-        note(f"spreading over {workers} Ray workers on this machine (--threads 1 computes in this process)")
+        note(
+            f"spreading over {available_threads()} Ray workers on this machine "
+            "(--threads 1 computes in this process)"
+        )
     elif task.threaded and _cost_of_episode(task, max_steps) * episodes < WORTH_SECONDS:
         note(
             f"{task.name} is so cheap that threads of this process are faster than a cluster: "
@@ -60,7 +63,20 @@ def open_evaluator(
         )
     from wann.evaluation.ray_evaluator import RayEvaluator
 
-    return RayEvaluator(task, max_steps, workers=workers, address=placement.address, note=note)
+    asked = placement.address is not None or workers is not None
+    try:
+        return RayEvaluator(
+            task,
+            max_steps,
+            workers=workers if asked else available_threads(),
+            address=placement.address,
+            note=note,
+        )
+    except (ValueError, RuntimeError) as error:
+        if asked:
+            raise
+        note(f"computing in this process instead: {error}")
+        return LocalEvaluator(task, max_steps)
 
 
 def _cost_of_episode(task: Task, max_steps: int) -> float:

@@ -6,36 +6,49 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 from wann.version import __version__
 
 # Read when Ray is imported: no statistics leave a cluster that we start, and no warning about accelerators.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+# How long its processes may take to start: on a busy machine Ray's own limits are too short.
+os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "180")
+os.environ.setdefault("RAY_gcs_server_request_timeout_seconds", "180")
+os.environ.setdefault("RAY_agent_register_timeout_ms", "300000")
+os.environ.setdefault("RAY_worker_register_timeout_seconds", "600")
 
 import ray
 from ray import exceptions
 
-__all__ = ["REACH_SECONDS", "connect", "exceptions", "first_line", "identity", "ray"]
+import psutil  # isort: skip  # which Ray brings, once it is imported
+
+__all__ = ["REACH_SECONDS", "Activity", "connect", "exceptions", "first_line", "identity", "ray"]
 
 REACH_SECONDS = 10.0
 """How long a cluster's address may take to answer."""
 
+_QUIET_SECONDS = 60.0  # after which nothing will happen any more, where hardly anything has been computed
+_QUIET = 0.1  # share of a processor; what has started and waits needs less
 _OBJECT_STORE = 256 * 2**20  # bytes, of a cluster that we start: populations are small
 
 
-def connect(address: str | None, workers: int | None) -> bool:
+def connect(address: str | None, workers: int | None, note: Callable[[str], None]) -> bool:
     """Join a cluster, or start one on this machine.
 
     Args:
         address: "auto" or HOST:PORT of a cluster; None to start one here.
         workers: CPUs of a cluster that is started here; every processor where it is not given.
+        note: told what is waited for, where it takes long.
 
     Returns:
         Whether a cluster was joined or started, so that it is ours to leave.
@@ -47,9 +60,14 @@ def connect(address: str | None, workers: int | None) -> bool:
         return False
     # Ray prints troubles such as a worker's death where our results belong; its log files have them too.
     ray._private.worker.print_to_stdstream = lambda *_args, **_kwargs: None
+    what = "Ray to start on this machine" if address is None else f"the cluster at {address}"
+    told = threading.Timer(REACH_SECONDS, note, [f"waiting for {what}"])
+    told.daemon = True
+    told.start()
     try:
         if address is None:
-            _start(workers)
+            with _patient():
+                _start(workers)
         else:
             _check_reachable(address)
             with _unheard():
@@ -61,7 +79,67 @@ def connect(address: str | None, workers: int | None) -> bool:
             f"cannot join the cluster at {address}: {first_line(error).rstrip('.')}; if it is running, set "
             "RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to the token it was started with"
         ) from None
+    finally:
+        told.cancel()
     return True
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """Let a node start as long as its processes compute; Ray gives up after 30 seconds."""
+    services = ray._private.services
+    impatient, activity = services.get_node, Activity()
+
+    def get_node(address: str, node: str) -> Any:
+        while True:
+            try:
+                return impatient(address, node)
+            except RuntimeError:  # it is not there yet
+                if activity.ended():
+                    raise
+                time.sleep(0.1)
+
+    services.get_node = get_node
+    try:
+        yield
+    finally:
+        services.get_node = impatient
+
+
+class Activity:
+    """What the processes that this one has started do, from the making of this object on."""
+
+    def __init__(self) -> None:
+        self._since, self._spent = time.monotonic(), self._now()
+
+    def ended(self) -> bool:
+        """Whether they hardly did anything in the last minute; asked more often, it is not known."""
+        now = time.monotonic()
+        if now - self._since < _QUIET_SECONDS:
+            return False
+        spent = self._now()
+        done = sum(max(0.0, spent[each] - self._spent.get(each, 0.0)) for each in spent)
+        quiet = done < _QUIET * (now - self._since)
+        self._since, self._spent = now, spent
+        return quiet
+
+    def _now(self) -> dict[int, float]:
+        """Seconds that each has computed, and has waited for a busy processor."""
+        spent = {}
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                times = process.cpu_times()
+                spent[process.pid] = times.user + times.system + _waited(process.pid)
+        return spent
+
+
+def _waited(process: int) -> float:
+    """Seconds for which the threads of a process were kept waiting; 0 where the system does not tell."""
+    total = 0
+    with suppress(OSError, ValueError, IndexError):
+        for thread in Path(f"/proc/{process}/task").iterdir():
+            total += int((thread / "schedstat").read_text().split()[1])
+    return total / 1e9
 
 
 def _start(workers: int | None) -> None:

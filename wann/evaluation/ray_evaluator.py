@@ -18,11 +18,23 @@ from importlib import import_module
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
+
 from wann.evaluation.chunks import MOST_LOSSES, Chunk, Dealer, Span, Work
 from wann.evaluation.evaluator import Advance, Effort
-from wann.evaluation.ray_cluster import REACH_SECONDS, connect, exceptions, first_line, identity, ray
+from wann.evaluation.ray_cluster import (
+    REACH_SECONDS,
+    Activity,
+    connect,
+    exceptions,
+    first_line,
+    identity,
+    ray,
+)
 from wann.networks.network import Network
+from wann.rollouts.job import Seeds
 from wann.rollouts.result import Rollouts
+from wann.rollouts.time_limit import STANDING_STILL, StandsStillError
 from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
 
@@ -36,6 +48,8 @@ _LONGEST_SECONDS = 2.0  # unless chunks would last longer: what a death costs, a
 _IN_FLIGHT = 2  # chunks a worker holds: it computes one and has the next at hand
 _MOST_FAILED_STARTS = 10  # evaluators in a row
 _BLAME_FOR_HANGING = 3  # of MOST_LOSSES, so that the second time settles it: once may be a link that was cut
+_TELL_SECONDS = 60.0  # between two notes on what is waited for
+_HANGING_SECONDS = 600.0  # for which a worker may be at one chunk, at least: a starved one loads for minutes
 _POLL_SECONDS = 0.5  # how often the cluster's size and the workers' limits are looked at
 _STRAGGLING = 5.0  # times its expected duration, after which a chunk is computed elsewhere too
 _STRAGGLING_SECONDS = 3.0  # but never before
@@ -58,8 +72,10 @@ def _evaluating() -> Any:
             return ray.util.get_node_ip_address(), found
 
         def prepare(self, spec: Any) -> None:
+            from wann.rollouts.time_limit import end_where_stuck
             from wann.tasks.registry import get_task
 
+            end_where_stuck()
             self.task = get_task(*spec)
             self.held = -1
 
@@ -100,6 +116,7 @@ class RayEvaluator:
 
     Raises:
         ValueError: the cluster cannot be reached, or a worker runs another version.
+        RuntimeError: evaluators do not start.
     """
 
     def __init__(
@@ -116,7 +133,7 @@ class RayEvaluator:
         self._task = task
         self._max_steps = max_steps
         self._limit = workers
-        self._episode_limit = task.episode_seconds or math.inf  # for a worker that cannot end it itself
+        self._episode_limit = task.episode_seconds or math.inf
         self._note = note or (lambda _text: None)
         self._identity = identity()
         self._starting: dict[Any, tuple[_Worker, bool]] = {}  # by reference; whether its versions are checked
@@ -127,7 +144,7 @@ class RayEvaluator:
         self._number = 0  # of the evaluation
         self._episode_cost: float | None = None  # seconds, measured
         self._effort = Effort.of(0, {}, 0.0)
-        self._ours = connect(address, workers)
+        self._ours = connect(address, workers, self._note)
         try:
             self._spec = ray.put(task.spec)  # with a data set's samples: once for each machine
             self._evaluating = _evaluating()
@@ -156,7 +173,7 @@ class RayEvaluator:
         self,
         networks: Sequence[Network],
         weights: FloatArray,
-        seeds: Sequence[int],
+        seeds: Seeds,
         *,
         confirming: bool = False,
         max_steps: int | None = None,
@@ -169,7 +186,8 @@ class RayEvaluator:
         """
         begun = looked = time.perf_counter()
         self._number += 1
-        work = Work(networks, weights, seeds, self._by_weight(len(networks), len(weights) * len(seeds)))
+        rollouts = len(weights) * np.shape(seeds)[-1]
+        work = Work(networks, weights, seeds, self._by_weight(len(networks), rollouts))
         dealer, stored = Dealer(work), [ray.put(work)]
         parts: list[tuple[Chunk, Rollouts]] = []
         computing: dict[int, float] = defaultdict(float)
@@ -180,8 +198,14 @@ class RayEvaluator:
                 if isinstance(answer, exceptions.RayError):
                     parts += self._lose(worker, work, dealer, answer)
                     retried += 1
-                elif sent is work and dealer.finish(span):
-                    part, seconds = answer
+                    continue
+                part, seconds = answer
+                if part.stalled and sent is work and not span.finished:
+                    retried += 1
+                    parts += self._lose(worker, work, dealer, StandsStillError())
+                    if dealer.give_back(span, _BLAME_FOR_HANGING):
+                        continue
+                if sent is work and dealer.finish(span):
                     parts.append((work.chunk(span.first, span.last), part))
                     computing[id(worker)] += seconds
                     self._learn(seconds / (span.size * work.episodes_per_unit))
@@ -283,9 +307,14 @@ class RayEvaluator:
             yield worker, work, span, answer
 
     def _lose(
-        self, worker: _Worker, work: Work, dealer: Dealer, error: exceptions.RayError
+        self, worker: _Worker, work: Work, dealer: Dealer, error: BaseException
     ) -> list[tuple[Chunk, Rollouts]]:
-        """Take a dead worker off the list, and its units back; those that have failed for good."""
+        """Take a dead worker off the list, and its units back; those that have failed for good.
+
+        Args:
+            error: of its death; a `StandsStillError` where it is ended as what it computed last stood still,
+                so that another process tries once more: the rest of its units has nothing to do with that.
+        """
         self._ready.remove(worker)
         self._end(worker)
         for reference in [r for r, (owner, _, _) in self._sent.items() if owner is worker]:
@@ -293,24 +322,30 @@ class RayEvaluator:
         failed = []
         for place, (sent, span) in enumerate(worker.spans):
             # Only the first was being computed; the others have nothing to do with it.
-            blame = (_BLAME_FOR_HANGING if worker.hanging else 1) if place == 0 else 0
+            guiltless = place > 0 or isinstance(error, StandsStillError)
+            blame = 0 if guiltless else _BLAME_FOR_HANGING if worker.hanging else 1
             if sent is work and not dealer.give_back(span, blame):
                 dealer.finish(span)
                 reason = (
-                    f"an episode took longer than {self._episode_limit:g} s, and the worker was ended"
+                    f"an episode took longer than {self._episode_limit:g} s, and its worker was ended"
                     if worker.hanging
-                    else f"its worker died {MOST_LOSSES} times, the last time so: {first_line(error)}"
+                    else f"its worker died {MOST_LOSSES} times, or took no notice of its time limit; the "
+                    f"last time so: {first_line(error)}"
                 )
                 failed.append(work.failed(span.first, span.last, reason))
         self._grow()
         return failed
 
     def _end_hanging(self) -> None:
-        """End the workers that are at one episode for too long; their loss is then seen as any other."""
-        now = time.perf_counter()
+        """End the workers that have neither answered nor ended themselves; their loss is seen as any other.
+
+        A worker judges its own episodes: only there it is known what they have computed. But it cannot where
+        compiled code lets no other thread run. An episode that goes on for so long stands still.
+        """
+        now, longest = time.perf_counter(), max(self._episode_limit / STANDING_STILL, _HANGING_SECONDS)
         for worker in self._ready:
             if worker.spans and not worker.hanging:
-                allowed = self._episode_limit + 2.0 * _STRAGGLING * self._expected(*worker.spans[0])
+                allowed = longest + 2.0 * _STRAGGLING * self._expected(*worker.spans[0])
                 if now - worker.since > allowed:
                     worker.hanging = True
                     self._end(worker)
@@ -377,16 +412,30 @@ class RayEvaluator:
         self._note(reason)
 
     def _await_first(self) -> None:
-        self._grow()
-        begun, told = time.perf_counter(), False
-        while not self._ready:
-            ready, _ = ray.wait([*self._starting], num_returns=1, timeout=_POLL_SECONDS)
-            for reference in ready:
-                self._welcome(reference)
+        """Wait for the first evaluator; tell what is waited for, where it takes long.
+
+        Raises:
+            RuntimeError: nothing happens in a cluster of our own, whose processors nobody else can hold.
+        """
+        begun = time.perf_counter()
+        told, activity = begun - _TELL_SECONDS + REACH_SECONDS, Activity()
+        while True:
             self._grow()
-            if not told and time.perf_counter() - begun > REACH_SECONDS:
-                told = True
-                self._note("waiting for a free CPU in the cluster")
+            starting = [*self._starting]
+            if not starting:  # no processor is there yet
+                time.sleep(_POLL_SECONDS)
+            for reference in ray.wait(starting, timeout=_POLL_SECONDS)[0] if starting else ():
+                self._welcome(reference)
+            if self._ready:
+                return
+            now = time.perf_counter()
+            waiting = f"{now - begun:.0f} s so far"
+            if self._ours and activity.ended():
+                raise RuntimeError(f"no Ray worker has started, {waiting}, and nothing happens any more")
+            if now - told > _TELL_SECONDS:
+                told = now
+                what = "Ray's workers to start" if self._ours else "a free CPU in the cluster"
+                self._note(f"waiting for {what}, {waiting}")
 
     def _leave(self) -> None:
         """End the evaluators, and the cluster if it is ours."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from wann.evaluation.evaluator import Advance, Evaluator, LocalEvaluator
 from wann.networks.network import Network
+from wann.rollouts.job import Seeds
 from wann.rollouts.result import Rollouts
 from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
@@ -31,7 +32,7 @@ class Stoppable:
         self,
         networks: Sequence[Network],
         weights: FloatArray,
-        seeds: Sequence[int],
+        seeds: Seeds,
         *,
         confirming: bool = False,
         max_steps: int | None = None,

@@ -90,8 +90,8 @@ class Evolution:
         initial: the network that a new population starts from, in place of networks without hidden nodes.
 
     Raises:
-        ValueError: the state's population has another size than the settings say, or the network that the
-            settings start from is not given.
+        ValueError: the state's population has another size than the settings say, its networks have another
+            shape, or the network that the settings start from is not given.
 
     Source: Gaier and Ha (2019), section 3.1.
     """
@@ -114,6 +114,12 @@ class Evolution:
         found = len(self._state.population)
         if found != settings.population:
             raise ValueError(f"the state holds a population of {found}, the settings {settings.population}")
+        held = {(genome.inputs, genome.outputs) for genome in self._state.population}
+        if held != {(inputs, outputs)}:
+            ins, outs = held.pop()
+            raise ValueError(
+                f"the state holds networks of {ins} inputs and {outs} outputs, not {inputs} and {outputs}"
+            )
         self._innovations = Innovations(self._state.next_node, self._state.next_mark)
         self._individuals = [_Individual(genome, compile_genome(genome)) for genome in self._state.population]
 

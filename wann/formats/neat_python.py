@@ -8,7 +8,6 @@ Source: neat-python 2.0, format version 1.0 (neat.export, neat.activations, neat
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -23,7 +22,8 @@ from wann.networks.genome import BIAS, Genome, check_genome
 from wann.run.confirming import scored_champion
 from wann.tasks.registry import get_task
 from wann.utils.arrays import FloatArray
-from wann.utils.json_text import need, read_text
+from wann.utils.plain_text import plain
+from wann.utils.reading import Schema, checked, in_file, load_json, read_text, shown
 
 ACTIVATIONS: Mapping[str, tuple[str, float]] = {
     "sigmoid": ("sigmoid", 5.0),
@@ -78,7 +78,7 @@ def import_neat(
             f"{path} has {genome.inputs} inputs and {genome.outputs} outputs, "
             f"but task {task.name!r} has {wanted[0]} and {wanted[1]}"
         )
-    origin = {"imported_from": path.name, "format": "neat-python"}
+    origin = {"imported_from": plain(path.name), "format": "neat-python"}
     if BY_NAME["sin"].code in genome.activation:
         origin["note"] = _SIN_NOTE
     return scored_champion(task, genome, tuned, origin)
@@ -94,29 +94,24 @@ def read_neat(path: str | os.PathLike[str]) -> tuple[Genome, FloatArray]:
     """
     path = Path(path)
     text = read_text(path, "network")
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is cut off or not JSON ({error})") from None
-    try:
-        return _read(data)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+    with in_file(path):
+        return _read(load_json(text))
 
 
 def _read(data: Any) -> tuple[Genome, FloatArray]:
     if not isinstance(data, dict) or "network_type" not in data:
         raise ValueError('is not a network of neat-python: it has no "network_type"')
     if not str(data.get("format_version")).startswith("1."):
-        raise ValueError(f"has format version {data.get('format_version')!r}; 1.x is known here")
+        raise ValueError(f"has format version {shown(data.get('format_version'))}; 1.x is known here")
     if data["network_type"] != "feedforward":
         raise ValueError(f"is a {data['network_type']} network; only feedforward ones can be read")
-    topology = need(data, "topology", dict)
-    inputs, outputs = (_keys(topology, name) for name in ("input_keys", "output_keys"))
-    nodes = _nodes(data, inputs)
+    table = checked(_NetworkTable, data)
+    inputs = _keys(table.topology.input_keys, "input_keys")
+    outputs = _keys(table.topology.output_keys, "output_keys")
+    nodes = _nodes(table, inputs)
     missing = [key for key in outputs if key not in nodes]
     if missing:
-        raise ValueError(f"has no node for its output {missing[0]!r}")
+        raise ValueError(f"has no node for its output {shown(missing[0])}")
     read = {source for node in nodes.values() for source, _ in node.sources}
     for key in sorted(read & set(outputs), key=outputs.index):
         # Ours may not read an output: the node moves behind it.
@@ -159,40 +154,56 @@ def _genome(inputs: list[Key], outputs: list[Key], nodes: Mapping[Key, _Node]) -
     return genome, np.array(weights, np.float64)
 
 
-def _nodes(data: Mapping[str, Any], inputs: list[Key]) -> dict[Key, _Node]:
+class _TopologyTable(Schema):
+    input_keys: list[Any]
+    output_keys: list[Any]
+
+
+class _NetworkTable(Schema):
+    """What a network of neat-python must be, as far as it is read here."""
+
+    topology: _TopologyTable
+    nodes: list[Any]
+    connections: list[Any]
+
+
+def _nodes(table: _NetworkTable, inputs: list[Key]) -> dict[Key, _Node]:
     """The computed nodes by their keys, with their enabled connections."""
     entries = {}
-    for entry in need(data, "nodes", list):
+    for entry in table.nodes:
         key = _key(_member(entry, "id", "a node"))
         if key in entries:
-            raise ValueError(f"has node {key!r} twice")
+            raise ValueError(f"has node {shown(key)} twice")
         entries[key] = entry
     stray = [key for key in inputs if key not in entries]
     if stray:
-        raise ValueError(f"has no node for its input {stray[0]!r}")
+        raise ValueError(f"has no node for its input {shown(stray[0])}")
     links: dict[Key, list[tuple[Key, float]]] = {key: [] for key in entries if key not in inputs}
-    for link in need(data, "connections", list):
+    for link in table.connections:
         source, target = (_key(_member(link, name, "a connection")) for name in ("from", "to"))
         if source not in entries or target not in links:
-            raise ValueError(f"has a connection from {source!r} to {target!r}, which cannot be")
+            raise ValueError(f"has a connection from {shown(source)} to {shown(target)}, which cannot be")
         enabled = _member(link, "enabled", "a connection")
         if not isinstance(enabled, bool):
-            raise ValueError(f"says {enabled!r} where a connection is enabled (true) or not (false)")
+            raise ValueError(f"says {shown(enabled)} where a connection is enabled (true) or not (false)")
         if enabled:
             links[target].append((source, _number(link, "weight", "a connection")))
     return {key: _node(key, entries[key], links[key]) for key in links}
 
 
 def _node(key: Key, entry: Mapping[str, Any], links: list[tuple[Key, float]]) -> _Node:
-    what = f"node {key!r}"
+    what = f"node {shown(key)}"
     name = _function(entry, "activation", what)
     if name not in ACTIVATIONS:
-        raise ValueError(f"{what} has the activation {name!r}; of those here are {', '.join(ACTIVATIONS)}")
+        raise ValueError(
+            f"{what} has the activation {shown(name)}; of those here are {', '.join(ACTIVATIONS)}"
+        )
     activation, scale = ACTIVATIONS[name]
     aggregation = _function(entry, "aggregation", what)
     if aggregation not in ("sum", "mean") and len(links) != 1:  # of one value, all of them are that value
         raise ValueError(
-            f"{what} has the aggregation {aggregation!r} of {len(links)} connections; here are sum and mean"
+            f"{what} has the aggregation {shown(aggregation)} of {len(links)} connections; here are sum and "
+            "mean"
         )
     count = max(1, len(links)) if aggregation == "mean" else 1
     response = _number(entry, "response", what)
@@ -206,12 +217,12 @@ def _function(entry: Mapping[str, Any], role: str, what: str) -> str:
     if not isinstance(name, str):
         raise ValueError(f"{what} has no {role} with a name")
     if function.get("custom", False) is not False:
-        raise ValueError(f"{what} has the {role} {name!r}, which is the user's own and unknown here")
+        raise ValueError(f"{what} has the {role} {shown(name)}, which is the user's own and unknown here")
     return name
 
 
-def _keys(topology: Mapping[str, Any], name: str) -> list[Key]:
-    keys = [_key(value) for value in need(topology, name, list)]
+def _keys(values: list[Any], name: str) -> list[Key]:
+    keys = [_key(value) for value in values]
     if not keys or len(set(keys)) != len(keys):
         raise ValueError(f"{name!r} must list different nodes, at least one")
     return keys
@@ -219,7 +230,7 @@ def _keys(topology: Mapping[str, Any], name: str) -> list[Key]:
 
 def _key(value: Any) -> Key:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"the keys of nodes must be whole numbers, not {value!r}")
+        raise ValueError(f"the keys of nodes must be whole numbers, not {shown(value)}")
     return value
 
 
@@ -232,5 +243,5 @@ def _member(entry: Any, name: str, what: str) -> Any:
 def _number(entry: Mapping[str, Any], name: str, what: str) -> float:
     value = _member(entry, name, what)
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e300:
-        raise ValueError(f"{what} has a {name!r} that is no number of ordinary size: {value!r}")
+        raise ValueError(f"{what} has a {name!r} that is no number of ordinary size: {shown(value)}")
     return float(value)

@@ -5,11 +5,11 @@ Source: the reference implementation's `champions` files; layout in the docstrin
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import warnings
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from wann.run.confirming import scored_champion
 from wann.tasks.registry import get_task
 from wann.utils.arrays import FloatArray
 from wann.utils.files import atomic_path
+from wann.utils.plain_text import plain
+from wann.utils.reading import in_file, load_json, read_bytes, read_text
 
 LINEAR = 1
 
@@ -41,18 +43,19 @@ def read_published(path: str | os.PathLike[str], inputs: int, outputs: int) -> G
         ValueError: the file cannot be read or does not describe such a network, in one line.
     """
     path = Path(path)
+    text = read_text(path)
+    with in_file(path):
+        return _genome_from_matrix(_matrix(text), inputs, outputs)
+
+
+def _matrix(text: str) -> np.ndarray:
+    """Matrix of comma-separated numbers."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an empty file is refused below
-            matrix = np.loadtxt(path, delimiter=",", ndmin=2, max_rows=MAX_NODES)
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not a comma-separated matrix of numbers: {error}") from None
-    try:
-        return _genome_from_matrix(matrix, inputs, outputs)
+            warnings.simplefilter("ignore")  # an empty file is refused by its shape
+            return np.loadtxt(StringIO(text), delimiter=",", ndmin=2, max_rows=MAX_NODES)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(f"is not a comma-separated matrix of numbers: {error}") from None
 
 
 def _genome_from_matrix(matrix: np.ndarray, inputs: int, outputs: int) -> Genome:
@@ -110,19 +113,16 @@ def read_published_weights(
         ValueError: the file cannot be read or does not fit the genome, in one line.
     """
     path = Path(path)
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not JSON: {error}") from None
-    numbers = data[0] if isinstance(data, list) and len(data) == 2 else None
-    if not isinstance(numbers, list) or not all(_is_number(value) for value in [*numbers, data[1]]):
-        raise ValueError(f"{path} must hold [[weights], score], all of them finite numbers")
-    if len(numbers) != genome.connection_count:
-        raise ValueError(
-            f"{path} has {len(numbers)} weights, but the network has {genome.connection_count} connections"
-        )
+    content = read_bytes(path)
+    with in_file(path):
+        data = load_json(content)
+        numbers = data[0] if isinstance(data, list) and len(data) == 2 else None
+        if not isinstance(numbers, list) or not all(_is_number(value) for value in [*numbers, data[1]]):
+            raise ValueError("must hold [[weights], score], all of them finite numbers")
+        if len(numbers) != genome.connection_count:
+            raise ValueError(
+                f"has {len(numbers)} weights, but the network has {genome.connection_count} connections"
+            )
     return np.array(numbers, np.float64) + offset, float(data[1])
 
 
@@ -177,4 +177,4 @@ def import_champion(
         if task.published_weight is None:
             raise ValueError(f"no tuned weights were published for task {task_name!r}: leave --tuned out")
         weights, _ = read_published_weights(tuned, genome, task.published_weight)
-    return scored_champion(task, genome, weights, {"imported_from": Path(path).name})
+    return scored_champion(task, genome, weights, {"imported_from": plain(Path(path).name)})

@@ -11,7 +11,8 @@ from wann.formats.export_plan import ExportPlan
 from wann.kernels.activations import BY_NAME
 from wann.networks.network import Network, evaluate_network
 from wann.utils.arrays import FloatArray
-from wann.utils.json_text import dump_json, parse_json
+from wann.utils.json_text import dump_json
+from wann.utils.reading import parse_json
 
 FORMAT = "wann-network"
 VERSION = 2  # 1 where it takes no rows of a table

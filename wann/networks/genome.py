@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import AfterValidator, Field, Strict
 
 from wann.kernels import graph
 from wann.kernels.activations import BY_CODE, BY_NAME
 from wann.utils.arrays import BoolArray, Int32Array
 from wann.utils.nearest import nearest
+from wann.utils.reading import Schema, checked, shown
 
 CodeArray = NDArray[np.int8]
 
@@ -232,61 +233,54 @@ def genome_to_dict(genome: Genome) -> dict[str, Any]:
     }
 
 
-def genome_from_dict(data: Mapping[str, Any]) -> Genome:
+def genome_from_dict(data: Any, place: str = "") -> Genome:
     """Genome from the form of `genome_to_dict`, checked.
+
+    Args:
+        data: the table.
+        place: where in its file it is, for messages.
 
     Raises:
         ValueError: something is missing, of the wrong kind, too large, or breaks an invariant.
     """
-    inputs, outputs = (_whole(_member(data, name), name) for name in ("inputs", "outputs"))
-    nodes = _rows(_member(data, "nodes"), "nodes", 2, MAX_NODES)
-    connections = _rows(_member(data, "connections"), "connections", 4, MAX_CONNECTIONS)
-    for _, name in nodes:
-        if not isinstance(name, str) or name not in BY_NAME:
-            raise ValueError(f"has an unknown activation {name!r}; {nearest(str(name), BY_NAME)}")
-    for _, _, _, enabled in connections:
-        if not isinstance(enabled, bool):
-            raise ValueError(f"says {enabled!r} where a connection is on (true) or off (false)")
-    columns = list(zip(*connections, strict=True)) or [(), (), (), ()]
+    table = checked(_GenomeTable, data, place)
+    nodes, activations = zip(*table.nodes, strict=True) if table.nodes else ((), ())
+    marks, sources, targets, enabled = zip(*table.connections, strict=True) if table.connections else [()] * 4
     return check_genome(
         Genome(
-            inputs=inputs,
-            outputs=outputs,
-            node_id=_ids([node for node, _ in nodes], "node id"),
-            activation=np.array([BY_NAME[name].code for _, name in nodes], np.int8),
-            mark=_ids(columns[0], "innovation number"),
-            source=_ids(columns[1], "source"),
-            target=_ids(columns[2], "target"),
-            enabled=np.array(columns[3], np.bool_),
+            inputs=table.inputs,
+            outputs=table.outputs,
+            node_id=np.array(nodes, np.int32),
+            activation=np.array([BY_NAME[name].code for name in activations], np.int8),
+            mark=np.array(marks, np.int32),
+            source=np.array(sources, np.int32),
+            target=np.array(targets, np.int32),
+            enabled=np.array(enabled, np.bool_),
         )
     )
 
 
-def _member(data: Mapping[str, Any], name: str) -> Any:
-    if not isinstance(data, Mapping) or name not in data:
-        raise ValueError(f"has no {name!r}")
-    return data[name]
+def _known(name: str) -> str:
+    if name not in BY_NAME:
+        raise ValueError(f"unknown activation {shown(name)}; {nearest(name, BY_NAME)}")
+    return name
 
 
-def _whole(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_NODES:
-        raise ValueError(f"{name} must be a whole number from 0 to {MAX_NODES}, not {value!r}")
-    return value
+_Size = Annotated[int, Field(ge=0, le=MAX_NODES)]
+_Number = Annotated[int, Field(ge=0, lt=2**31 - 1)]
+_Row = Strict(False)  # a list, where pydantic would insist on a tuple; its entries are not converted
 
 
-def _ids(values: Sequence[Any], name: str) -> Int32Array:
-    for value in values:
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31 - 1:
-            raise ValueError(f"{name} must be a whole number from 0 to 2147483646, not {value!r}")
-    return np.array(values, np.int32)
+class _GenomeTable(Schema):
+    """What a genome must be in a file."""
 
-
-def _rows(value: Any, name: str, width: int, limit: int) -> list[list[Any]]:
-    if not isinstance(value, list):
-        raise ValueError(f"{name} must be a list")
-    if len(value) > limit:
-        raise ValueError(f"has {len(value)} {name}; at most {limit} are accepted")
-    for row in value:
-        if not isinstance(row, list) or len(row) != width:
-            raise ValueError(f"{name} must be lists of {width} entries, not {row!r}")
-    return value
+    inputs: _Size
+    outputs: _Size
+    nodes: Annotated[
+        list[Annotated[tuple[_Number, Annotated[str, AfterValidator(_known)]], _Row]],
+        Field(max_length=MAX_NODES, fail_fast=True),
+    ]
+    connections: Annotated[
+        list[Annotated[tuple[_Number, _Number, _Number, bool], _Row]],
+        Field(max_length=MAX_CONNECTIONS, fail_fast=True),
+    ]

@@ -29,10 +29,12 @@ from wann.run.folder import RunFolder, task_of
 from wann.settings import Settings, build_settings, changed_names
 from wann.tasks.data_task import DataTask
 from wann.tasks.registry import is_data_set, preset_settings
-from wann.tasks.tables import predicts_numbers
+from wann.tasks.tables import is_table, predicts_numbers
 from wann.tasks.task import Task
+from wann.tasks.trust import UntrustedError, possible_harm
 from wann.utils.arrays import FloatArray
 from wann.utils.callbacks import ProgressCallback
+from wann.utils.plain_text import plain
 from wann.utils.words import counted
 from wann.version import __version__
 
@@ -86,8 +88,12 @@ def page_data(
         trouble = ""
         if isinstance(task, DataTask):
             task = task.read()
+    except UntrustedError:
+        raise
     except ValueError as error:
         task, trouble = None, str(error)
+        if is_table(champion.task):  # a page tells nothing of the files of its machine
+            trouble = f"{_shown_name(champion.task)} is not here, or not what it was when the search began."
     shown, front, development = networks_of(folder, champion, metrics)
     drawn = []
     parts = len(shown) + 1
@@ -257,6 +263,7 @@ def _learning(metrics: Mapping[str, FloatArray]) -> dict[str, list[float | None]
     """The curves of the search, thinned out evenly."""
     total = metrics["generation"].size
     rows = np.unique(np.linspace(0, max(total - 1, 0), min(total, _MOST_ROWS)).round().astype(np.int64))
+    rows = np.union1d(rows, np.flatnonzero(np.isnan(metrics["best_mean"]))[:_MOST_ROWS])  # the gaps
     return {
         name: [float(f"{x:.6g}") if math.isfinite(x) else None for x in metrics[name][rows].tolist()]
         for name in ("generation", *_CURVES)
@@ -281,14 +288,16 @@ def _versions() -> list[list[str]]:
 
 def _commands(path: Path, settings: Settings) -> list[str]:
     """Commands that repeat the search and show its results."""
-    run = shlex.quote(f"runs/{path.resolve().name}")
-    words = ["wann", "search", shlex.quote(_shown_name(settings.task)), "--preset", settings.preset]
-    words += ["--seed", str(settings.seed)]
+    run = shlex.quote(f"runs/{plain(path.resolve().name)}")
+    task = shlex.quote(_shown_name(settings.task))
+    words = ["--preset", shlex.quote(settings.preset), "--seed", str(settings.seed)]
     if settings.env_kwargs:
         words += ["--env-kwargs", shlex.quote(json.dumps(settings.env_kwargs))]
     try:
         usual = build_settings(preset_settings(task_of(settings), settings.preset))
         changed = changed_names(usual, settings)
+    except UntrustedError:
+        raise
     except ValueError:  # the task or its preset is not known here
         changed = ()
         words += ["--config", f"{run}/config.toml"]
@@ -297,8 +306,12 @@ def _commands(path: Path, settings: Settings) -> list[str]:
             value = getattr(settings, name)
             text = "none" if value is None else value if isinstance(value, str) else json.dumps(value)
             words += ["--set", shlex.quote(f"{name}={text}")]
-    again = " ".join([*words, "--out", run])
-    looks = [f"wann evaluate {run}", f"wann draw {run}", f"wann plot {run}", f"wann report {run}"]
+    words += ["--out", run]
+    # What begins like an option must not be one.
+    again = " ".join(["wann search", *([*words, "--", task] if task.startswith("-") else [task, *words])])
+    trust = "" if possible_harm(settings.task, settings.env_kwargs) is None else " --trust"
+    looks = [f"wann evaluate {run}{trust}", f"wann draw {run}"]
+    looks += [f"wann plot {run}{trust}", f"wann report {run}{trust}"]
     if not is_data_set(settings.task):
-        looks.insert(1, f"wann replay {run}")
+        looks.insert(1, f"wann replay {run}{trust}")
     return [again, *looks]

@@ -14,6 +14,7 @@ from wann.pages.kept import Kept
 from wann.run.folder import RunFolder
 from wann.run.front import load_front
 from wann.utils.arrays import FloatArray
+from wann.utils.plain_text import plain
 
 _STAGES = 8  # champions in the row of the development
 _MOST_NETWORKS = 40  # points of the front
@@ -133,7 +134,7 @@ def _front_members(folder: RunFolder, champion: Champion) -> tuple[list[Shown], 
     if not (folder.path / "front.json").exists():
         return [], (
             "This run keeps no front yet, so these are its champions, each confirmed when it was found. "
-            f"'wann resume' for one more generation writes the front of {folder.path.name}."
+            f"'wann resume' for one more generation writes the front of {plain(folder.path.name)}."
         )
     front = load_front(folder.path)
     members = []

@@ -83,10 +83,10 @@ def _samples(champion: Champion, task: DataTask) -> dict[str, Any]:
     # Of a data set that is sorted by class, evenly spaced rows show them all.
     return {
         "kind": "samples" if test.targets is None else "words",
-        "note": "The task is a table of numbers to predict: there is nothing to watch.",
+        "note": "The task is a data set of numbers to predict: there is nothing to watch.",
         "classes": list(champion.outputs),
         "shape": image_shape(champion.inputs),
-        "prepare": task.name,
+        "prepare": task.name if task.name in NAMED else "",  # the path of one's own table stays here
         "thing": "a digit" if task.name in NAMED else "an image",
         "votes": np.linspace(*RANGE, _VOTES).tolist(),
         "samples": [

@@ -20,7 +20,9 @@ from starlette.routing import BaseRoute, Route
 
 from wann.pages.render import render
 from wann.pages.report import page_data
-from wann.run.folder import champion_files, is_run
+from wann.run.folder import RunFolder, champion_files, is_run
+from wann.tasks.trust import refuse_untrusted
+from wann.utils.plain_text import plain
 
 _LOOK_SECONDS = 0.5  # from one look at the files to the next
 _WATCHED_SECONDS = 10.0  # after the last question, nobody is watching
@@ -61,6 +63,7 @@ class Watcher:
         note: told in one line when the run cannot be read.
 
     Raises:
+        UntrustedError: the run names a module that the user has not; see `wann.tasks.trust`.
         ValueError: there is no such folder, or it is some other folder.
     """
 
@@ -124,6 +127,7 @@ class Watcher:
 
     def _tell(self, trouble: str) -> None:
         """Say on the page and in a line what is wrong; the last reading stays."""
+        trouble = plain(trouble)
         self._note(f"{trouble}; trying again")
         if self._known:
             data = {
@@ -158,11 +162,16 @@ def _check_folder(path: Path) -> None:
     others = [each.name for each in path.iterdir() if each.name not in first and each.name[:6] != ".wann-"]
     if others and not is_run(path):
         raise ValueError(f"{path} is not a run folder: it holds no config.toml, but {min(others)!r}")
+    try:
+        settings = RunFolder.open(path).settings
+    except ValueError:  # none yet, or none that can be read: the page tells
+        return
+    refuse_untrusted(settings.task, settings.env_kwargs)
 
 
 def _blank(path: Path, waiting: str) -> dict[str, Any]:
     """Data of an empty page that says what it waits for."""
-    name = path.resolve().name
+    name, waiting = plain(path.resolve().name), plain(waiting)
     return {
         "title": f"{name} · wann",
         "kicker": name,

@@ -8,6 +8,7 @@ In reading order:
     worlds         the kernel of Box2D tasks: many worlds at a time
     spaces         observations to inputs, outputs to actions
     time_limit     a time limit on environments
+    failure        what an environment raised, in words
     stepper        environments stepped in Python
     repeatability  whether a seed gives the same episode again
     same_bits      whether Gymnasium's Box2D gives the bits of the compiled one

@@ -102,13 +102,13 @@ def pool_episodes(
     Raises:
         ValueError: a seed is out of range.
     """
-    for seed in job.seeds:
+    for seed in job.seed_of.flat:
         if not 0 <= seed < _SEED_LIMIT:
             raise ValueError(f"the pool takes episode seeds from 0 to 2**31 - 1, not {seed}")
     count, sets, episodes = job.shape
     lanes = _Lanes(
         np.repeat(np.asarray(job.weights, np.float64), episodes, axis=0),
-        np.tile(np.asarray(job.seeds, np.int64), sets),
+        job.seed_of.reshape(-1),
     )
 
     def make(seeds: NDArray[np.int64]) -> Any:

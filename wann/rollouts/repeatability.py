@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
+from wann.rollouts.failure import in_one_line
 from wann.rollouts.spaces import ActionCodec, ObservationCodec
-from wann.rollouts.time_limit import AnyEnv, MakeEnv, OutOfTimeError, alarm, opened
+from wann.rollouts.time_limit import AnyEnv, MakeEnv, OutOfTimeError, TimeLimit, opened, own_clock
 from wann.utils.arrays import FloatArray
+from wann.utils.signals import Interrupt, told_apart
 
 
 class Verdict(StrEnum):
@@ -64,7 +65,7 @@ def same_seed_same_episode(
         make_env: makes the environment.
         observations, actions: the codecs of its spaces.
         seed: of the episodes and actions.
-        seconds: about the time after which no more steps are begun.
+        seconds: about the time after which no more steps are begun, on a machine that does nothing else.
         episode_seconds: what an episode may take.
 
     Raises:
@@ -73,7 +74,7 @@ def same_seed_same_episode(
     """
     limit = min(10.0 * seconds, 2.0 * seconds + (episode_seconds or math.inf))
     try:
-        with alarm(limit), opened(make_env) as used:
+        with told_apart(), TimeLimit(limit), opened(make_env) as used:
             return _compare(used, make_env, observations, actions, seed, seconds)
     except OutOfTimeError:
         raise TimeoutError(
@@ -90,7 +91,7 @@ def _compare(
     seed: int,
     seconds: float,
 ) -> Repeatability:
-    deadline = time.perf_counter() + seconds / 3.0  # what is recorded until then is played twice more
+    deadline = own_clock() + seconds / 3.0  # what is recorded until then is played twice more
 
     def record(env: AnyEnv, seed: int, most_steps: int, until: float = math.inf) -> list[Moment]:
         return _record(env, observations, actions, seed, most_steps, until)
@@ -104,7 +105,7 @@ def _compare(
     for before in range(_EPISODES_BEFORE):
         most_steps = _STEPS_BEFORE[before % len(_STEPS_BEFORE)]
         record(used, seed + _EPISODES + 1 + before, most_steps, deadline)
-    while episodes < _EPISODES and steps < _STEPS_TOGETHER and time.perf_counter() < deadline:
+    while episodes < _EPISODES and steps < _STEPS_TOGETHER and own_clock() < deadline:
         episodes += 1
         one = record_fresh(seed + episodes, _STEPS_EACH, deadline)
         steps += len(one) - 1
@@ -141,10 +142,12 @@ def _record(
             observation, reward, terminated, truncated, _ = env.step(actions.decode(outputs))
             end = "termination" if terminated else "truncation" if truncated else ""
             moments.append((np.append(observations.encode(observation), float(reward)), end))
-            if end or time.perf_counter() > deadline:
+            if end or own_clock() > deadline:
                 break
-    except Exception as error:  # noqa: BLE001 - an environment may fail, if it does so each time
-        moments.append((np.empty(0), f"{type(error).__name__}: {error}"))
+    except BaseException as error:
+        if isinstance(error, OutOfTimeError | Interrupt):
+            raise
+        moments.append((np.empty(0), in_one_line(error)))
     return moments
 
 

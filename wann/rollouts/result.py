@@ -20,6 +20,7 @@ class Rollouts(NamedTuple):
     returns: FloatArray  # sum of rewards of each episode
     steps: NDArray[np.int64]  # steps of each episode
     failures: tuple[tuple[int, str], ...] = ()  # networks that could not be evaluated, by index, and why
+    stalled: tuple[int, ...] = ()  # those that the clock alone has judged: one more try may tell otherwise
 
     def checked(self, trouble: str = "the champion could not be evaluated") -> Self:
         """The same, where no network failed.

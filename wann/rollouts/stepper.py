@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-import traceback
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from wann.kernels.forward import forward_alone
 from wann.kernels.lanes import kernel
 from wann.networks.network import NetworkBatch
+from wann.rollouts.failure import in_one_line, trace_of
 from wann.rollouts.job import Job
 from wann.rollouts.result import Rollouts
 from wann.rollouts.spaces import ActionCodec, ObservationCodec
-from wann.rollouts.time_limit import AnyEnv, MakeEnv, OutOfTimeError, alarm, close
+from wann.rollouts.time_limit import AnyEnv, MakeEnv, OutOfTimeError, StandsStillError, TimeLimit, close
 from wann.utils.arrays import FloatArray
+from wann.utils.signals import told_apart
 
 
 @kernel
@@ -63,6 +65,13 @@ def forward_one(
     return True
 
 
+class _Failed(NamedTuple):
+    """Failure of a network."""
+
+    reason: str
+    still: bool  # whether it stood still, so that the clock alone has judged it
+
+
 class Stepper:
     """Plays episodes on an environment that it makes, keeps from call to call, and closes.
 
@@ -73,9 +82,10 @@ class Stepper:
         observations, actions: the codecs of its spaces.
         fresh: use a new instance for each episode, for environments that keep hidden state (see
             `same_seed_same_episode`).
-        limit_seconds: time after which an episode, and its network with it, has failed. In the main thread
-            of a Unix process a `reset` or `step` that hangs is interrupted, unless it hangs in compiled code;
-            elsewhere the time is looked at only between steps.
+        limit_seconds: processor time after which an episode, and its network with it, has failed; by the
+            clock, where it stands still. In the main thread of a Unix process a `reset` or `step` that hangs
+            is interrupted, unless it hangs in compiled code; elsewhere the time is looked at only between
+            steps.
         stop_without_reward: steps without a new highest return after which an episode is cut off.
     """
 
@@ -111,9 +121,9 @@ class Stepper:
         """Episodes of each network at every weight on every seed.
 
         An episode starts with `reset(seed=...)`; it ends when the environment terminates or truncates it,
-        and after `max_steps`. A network fails when the environment raises, when an observation that it has
-        to act on or a reward is not finite, and when the time limit passes; the environment is then thrown
-        away. (The observation that ends an episode may hold anything.)
+        and after `max_steps`. A network fails when the environment raises anything, be it SystemExit, when an
+        observation that it has to act on or a reward is not finite, and when the time limit passes; the
+        environment is then thrown away. (The observation that ends an episode may hold anything.)
 
         Args:
             job: which networks, weights and episodes; of individual weights, a single network.
@@ -121,17 +131,22 @@ class Stepper:
         Returns:
             Rollouts of shape (last - first, W, E). A failed network has NaN for all its returns, the steps
             it got to, and an entry in `failures`: its index counted from `first`, and a text whose first
-            line says what happened and where, followed by the traceback.
+            line says what happened and where, followed by the traceback. Those that stood still are in
+            `stalled` too.
         """
         returns, steps = np.full(job.shape, np.nan), np.zeros(job.shape, np.int64)
-        failures = []
-        for index in range(job.last - job.first):
-            reason = self._evaluate(job, job.first + index, returns[index], steps[index])
-            if reason is not None:
-                returns[index] = np.nan
-                failures.append((index, reason))
-                self.close()
-        return Rollouts(returns, steps, tuple(failures))
+        failures, stalled = [], []
+        # An environment may also change how numpy takes what is not finite.
+        with told_apart() as is_users, np.errstate():
+            for index in range(job.last - job.first):
+                failed = self._evaluate(job, job.first + index, returns[index], steps[index], is_users)
+                if failed is not None:
+                    returns[index] = np.nan
+                    failures.append((index, failed.reason))
+                    if failed.still:
+                        stalled.append(index)
+                    self.close()
+        return Rollouts(returns, steps, tuple(failures), tuple(stalled))
 
     def _evaluate(
         self,
@@ -139,9 +154,10 @@ class Stepper:
         network: int,
         returns: FloatArray,
         steps: NDArray[np.int64],
-    ) -> str | None:
+        is_users: Callable[[BaseException], bool],
+    ) -> _Failed | None:
         """Play all episodes of one network, fill its returns (W, E) and steps; why it failed, if it did."""
-        weights, seeds, max_steps = job.weights, job.seeds, job.max_steps
+        weights, seeds, max_steps = job.weights, job.seed_of.tolist(), job.max_steps
         shared = weights.ndim == 1
         rows = np.ascontiguousarray(weights, np.float64).reshape(len(weights), -1)
         outputs = np.empty(self._actions.size)
@@ -150,13 +166,12 @@ class Stepper:
         forward(rows[0], np.zeros(row_shape, row_dtype))  # compiles where need be, before the clock starts
         encode, decode = self._observations.encode, self._actions.decode
         clock, isfinite = time.perf_counter, math.isfinite
-        limit = self._limit_seconds
         w = e = now = 0
         try:
-            for w, row in enumerate(rows):
-                for e, seed in enumerate(seeds):
-                    with alarm(limit):
-                        deadline = math.inf if limit is None else clock() + limit
+            with TimeLimit(self._limit_seconds) as limit:
+                for w, row in enumerate(rows):
+                    for e, seed in enumerate(seeds[w]):
+                        due = limit.restart()
                         now, total, highest, without = 0, 0.0, 0.0, 0
                         env = self._instance()
                         step = env.step
@@ -180,19 +195,25 @@ class Stepper:
                             highest = max(highest, total)
                             if terminated or truncated or without >= self._stop_without_reward:
                                 break
-                            if clock() > deadline:
-                                raise OutOfTimeError
+                            if clock() > due:
+                                due = limit.look()
                         returns[w, e], steps[w, e] = total, now
             return None
-        except OutOfTimeError:
-            what = f"TimeLimit: the episode took longer than {limit:g} s"
-            trace = traceback.format_exc()
-        except Exception as error:  # noqa: BLE001 - whatever an environment raises is this network's failure
-            what = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            trace = traceback.format_exc()
-        steps[w, e] = now
-        weight = f"weight {float(weights[w])!r}" if shared else f"weight set {w}"
-        return f"{what} (step {now + 1} of the episode with seed {seeds[e]}, {weight})\n\n{trace}"
+        except BaseException as error:
+            if is_users(error):
+                raise
+            steps[w, e] = now
+            weight = f"weight {float(weights[w])!r}" if shared else f"weight set {w}"
+            where = f"step {now + 1} of the episode with seed {seeds[w][e]}, {weight}"
+            return _Failed(
+                f"{self._what(error)} ({where})\n\n{trace_of(error)}", isinstance(error, StandsStillError)
+            )
+
+    def _what(self, error: BaseException) -> str:
+        if not isinstance(error, OutOfTimeError):
+            return in_one_line(error)
+        how = ", standing still" if isinstance(error, StandsStillError) else " of processor time"
+        return f"TimeLimit: the episode took longer than {self._limit_seconds:g} s{how}"
 
     def _instance(self) -> AnyEnv:
         if self._fresh:

@@ -60,7 +60,8 @@ def roll_out(mechanics: Mechanics, job: Job, stop_without_reward: int | None = N
         stop_without_reward: steps without a new highest return after which an episode is cut off.
     """
     networks, shared = job.networks, job.weights.ndim == 1
-    episodes, noise = mechanics.episodes(job.seeds, job.max_steps)
+    seeds, which = job.distinct_seeds()
+    episodes, noise = mechanics.episodes(seeds, job.max_steps)
     returns, steps = np.zeros(job.shape), np.zeros(job.shape, np.int64)
     overflow = np.zeros(job.shape, np.bool_)
     worlds = min(WORLDS, returns.size)
@@ -70,6 +71,7 @@ def roll_out(mechanics: Mechanics, job: Job, stop_without_reward: int | None = N
         mechanics.model,
         episodes.copy(),  # writable arrays are of another type
         noise.copy(),
+        which,
         networks.inputs,
         networks.outputs,
         networks.first_node,
@@ -107,6 +109,7 @@ def _roll_out(
     model,
     episodes,
     noise,
+    which,
     inputs,
     outputs,
     first_node,
@@ -136,7 +139,7 @@ def _roll_out(
     dealt = alive = 0
     while alive < worlds.size and dealt < total:
         rollout[alive] = dealt
-        start(model, episodes[dealt % returns.shape[2]], worlds[alive])
+        start(model, episodes[which[dealt % each]], worlds[alive])
         values[alive, 0] = 1.0
         alive += 1
         dealt += 1
@@ -166,9 +169,8 @@ def _roll_out(
                 )
                 for a in range(action.size):
                     action[a] = values[w, outputs[network, a]]
-            episode = place % returns.shape[2]
-            act(model, world, noise[episode], action)
-            begin_step(model, episodes[episode], world)
+            act(model, world, noise[which[place]], action)
+            begin_step(model, episodes[which[place]], world)
         solve_velocities(model, worlds, members, alive, scratch)
         for k in range(alive):
             move_bodies(model, worlds[members[k]])
@@ -180,8 +182,8 @@ def _roll_out(
             world = worlds[w]
             index, place = rollout[w] // each, rollout[w] % each
             row, episode = place // returns.shape[2], place % returns.shape[2]
-            end_step(model, episodes[episode], world)
-            observe(model, episodes[episode], world, values[w, 1 : 1 + inputs])
+            end_step(model, episodes[which[place]], world)
+            observe(model, episodes[which[place]], world, values[w, 1 : 1 + inputs])
             if world.steps > 0:
                 returns[index, row, episode] += world.reward
                 steps[index, row, episode] = world.steps
@@ -198,7 +200,7 @@ def _roll_out(
                 continue
             if dealt < total:
                 rollout[w] = dealt
-                start(model, episodes[dealt % returns.shape[2]], world)
+                start(model, episodes[which[dealt % each]], world)
                 dealt += 1
                 k += 1
                 continue

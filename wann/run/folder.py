@@ -14,9 +14,9 @@ front.json               the Pareto front of the last complete generation
 from __future__ import annotations
 
 import csv
+import math
 import os
 import shlex
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
@@ -30,9 +30,18 @@ from wann.run.checkpoint import FORMAT, Checkpoint, NewerFormatError, pack, unpa
 from wann.settings import Settings, build_settings, to_toml
 from wann.tasks.registry import get_task
 from wann.tasks.task import Task
+from wann.tasks.trust import refuse_untrusted
 from wann.utils.arrays import FloatArray
 from wann.utils.files import atomic_path, lock_folder, naming
-from wann.utils.json_text import read_text
+from wann.utils.reading import (
+    LARGEST_ARRAYS,
+    LARGEST_SETTINGS,
+    in_file,
+    load_toml,
+    read_bytes,
+    read_text,
+    shown,
+)
 
 METRICS = (
     "generation",
@@ -139,20 +148,17 @@ class RunFolder:
         if not is_run(path):
             raise ValueError(f"{path} is not a run folder: it holds no config.toml")
         config = path / "config.toml"
-        try:
-            values = tomllib.loads(config.read_text(encoding="utf-8"))
+        content = read_bytes(config, largest=LARGEST_SETTINGS)
+        with in_file(config):
+            values = load_toml(content)
             written = values.pop("format", None)
             if isinstance(written, int) and written > FORMAT:
                 raise ValueError(
                     f"has format {written}, newer than {FORMAT}, the newest known here: update wann"
                 )
-            if written != FORMAT:
-                raise ValueError(f"has no valid format, but {written!r}")
+            if written != FORMAT or isinstance(written, bool):
+                raise ValueError(f"has no valid format, but {shown(written)}")
             return cls(path, build_settings(values))
-        except OSError as error:
-            raise ValueError(f"cannot read {config}: {error.strerror or error}") from None
-        except ValueError as error:
-            raise ValueError(f"{config}: {error}") from None
 
     def lock(self) -> AbstractContextManager[object]:
         """Context manager that keeps a second process from writing to this run.
@@ -187,10 +193,11 @@ class RunFolder:
         if self.settings.initial_genome is None:
             return None
         path = self.path / "initial.json"
-        text = read_text(path, "the champion that the run started from,")
+        text = read_text(path, "initial champion")
         if sha256(text.encode()).hexdigest() != self.settings.initial_genome:
             raise ValueError(f"{path} is not what it was when the run began: its SHA-256 differs")
-        return champion_from_json(text)
+        with in_file(path):
+            return champion_from_json(text)
 
     # metrics
 
@@ -202,34 +209,66 @@ class RunFolder:
             file.flush()
             os.fsync(file.fileno())
 
-    def truncate_metrics(self, generations: int) -> None:
-        """Drop the rows after this many generations: they are about to be computed again."""
-        kept = [row for row in self._metric_rows() if int(row["generation"]) <= generations]
+    def truncate_metrics(self, generations: int) -> str | None:
+        """Drop the rows after this many generations: they are about to be computed again.
+
+        Returns:
+            A note where rows are missing, or None. Nothing but curves depends on them.
+        """
+        there = (self.path / "metrics.csv").exists()
+        kept = [row for row in self._metric_rows() if int(row["generation"]) <= generations] if there else []
         self._write_metrics(kept)
+        lost = generations - len(kept)
+        if not lost:
+            return None
+        return f"metrics.csv lacks {lost} of {generations} generations: curves have a gap there"
 
     def read_metrics(self) -> dict[str, FloatArray]:
-        """Columns of metrics.csv by name, (G,) each; a half-written last row is left out.
+        """Columns of metrics.csv by name, (G,) each.
+
+        Rows that are not whole are left out. Where generations are missing, one row stands for them: it has
+        the first one's number, and NaN in all other columns.
 
         Raises:
             ValueError: the file is missing or has other columns.
         """
         rows = self._metric_rows()
-        return {name: np.array([float(row[name]) for row in rows]) for name in METRICS}
+        columns = {name: np.array([float(row[name]) for row in rows]) for name in METRICS}
+        generation = columns["generation"]
+        missing = np.concatenate([[0.0], generation])[:-1] + 1.0
+        gaps = np.flatnonzero(generation > missing)
+        return {
+            name: np.insert(column, gaps, missing[gaps] if name == "generation" else np.nan)
+            for name, column in columns.items()
+        }
+
+    def last_generation(self) -> int:
+        """The last generation with a row in metrics.csv; 0 before the first.
+
+        Raises:
+            ValueError: as `read_metrics`.
+        """
+        rows = self._metric_rows()
+        return int(rows[-1]["generation"]) if rows else 0
 
     def _metric_rows(self) -> list[dict[str, str]]:
         path = self.path / "metrics.csv"
-        try:
-            with open(path, newline="", encoding="utf-8") as file:
-                text = file.read()
-        except OSError as error:
-            raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
-        whole = text[: text.rfind("\n") + 1].splitlines()
-        reader = csv.DictReader(whole)
-        names = reader.fieldnames or ()
+        text = read_bytes(path, largest=LARGEST_ARRAYS).decode("utf-8", "replace")
+        first, *lines = text[: text.rfind("\n") + 1].split("\n")
+        names = first.rstrip("\r").split(",")
         if not set(METRICS) - set(_ADDED) <= set(names) <= set(METRICS):
-            raise ValueError(f"{path} does not have the columns of a run's metrics")
-        nothing = dict.fromkeys(_ADDED, "0")
-        return [nothing | row for row in reader if None not in row.values()]
+            raise ValueError(
+                f"{path} does not have the columns of a run's metrics: move it away, and 'wann resume' goes "
+                "on without its rows"
+            )
+        nothing, rows, last = dict.fromkeys(_ADDED, "0"), [], 0
+        for line in lines:  # numbers alone, so nothing is quoted
+            values = line.rstrip("\r").split(",")
+            row = nothing | dict(zip(names, values, strict=False))
+            if len(values) == len(names) and _is_whole(row) and int(row["generation"]) > last:
+                rows.append(row)
+                last = int(row["generation"])
+        return rows
 
     def _write_metrics(self, rows: Sequence[Mapping[str, object]]) -> None:
         path = self.path / "metrics.csv"
@@ -254,6 +293,7 @@ class RunFolder:
 
     def save_champion(self, champion: Champion, generation: int) -> None:
         """Write a new champion, both under its generation and as the best."""
+        (self.path / "champions").mkdir(exist_ok=True)  # a copy may have dropped the empty folder
         for path in (self.path / "champions" / f"{generation:06d}.json", self.path / "champion.json"):
             save_champion(champion, path)
 
@@ -286,10 +326,10 @@ class RunFolder:
         """
         path = self.path / "front.json"
         if not path.exists():
-            done = len(self._metric_rows())
             raise ValueError(
                 f"{self.path} has no Pareto front yet: 'wann resume {shlex.quote(str(self.path))} "
-                f"--set generations={done + 1}' computes a generation, and its front with it"
+                f"--set generations={self.last_generation() + 1}' computes a generation, and its front with "
+                "it"
             )
         return read_text(path, "front")
 
@@ -313,19 +353,18 @@ class RunFolder:
         """The last whole checkpoint, and a note when it is not the newest; None before the first one.
 
         Raises:
-            ValueError: there are checkpoints, but none is whole.
+            ValueError: there are checkpoints, but none is whole, or one cannot be read.
         """
         problems = []
         for path in self._checkpoints():
             if not path.exists():
                 continue
+            content = read_bytes(path, largest=LARGEST_ARRAYS)  # where that fails the file may be whole
             try:
-                checkpoint = unpack(path)
+                checkpoint = unpack(content)
             except NewerFormatError as error:
                 raise ValueError(f"{path} {error}") from None
-            except (PermissionError, MemoryError):
-                raise  # not damage: the file may be whole
-            except Exception as error:  # noqa: BLE001  damaged bytes make the readers raise nearly anything
+            except ValueError as error:
                 problems.append(f"{path.name} is damaged ({error})")
                 continue
             note = "; ".join(problems)
@@ -334,8 +373,31 @@ class RunFolder:
             raise ValueError(f"{self.path} cannot be resumed: {'; '.join(problems)}")
         return None, None
 
+    def set_damaged_aside(self) -> None:
+        """Take the newest checkpoint, which is damaged, out of the way of the next; only with the lock.
+
+        Else the next one would take its place, and it that of the whole one before.
+        """
+        with suppress(FileNotFoundError):
+            os.replace(self._checkpoints()[0], self.path / "checkpoint.damaged.npz")
+
     def _checkpoints(self) -> tuple[Path, Path]:
         return self.path / "checkpoint.npz", self.path / "checkpoint.previous.npz"
+
+
+_MOST_GENERATIONS = 10**9  # of the settings
+_RETURNS = ("best_mean", "median_mean", "best_weight_return", "champion_mean", "champion_best_weight")
+
+
+def _is_whole(row: Mapping[str, str]) -> bool:
+    """Whether a row of metrics holds numbers, of which returns alone may be no finite ones."""
+    try:
+        numbers = {name: float(value) for name, value in row.items()}
+        return 0 < int(row["generation"]) <= _MOST_GENERATIONS and all(
+            math.isfinite(number) for name, number in numbers.items() if name not in _RETURNS
+        )
+    except ValueError:
+        return False
 
 
 def as_initial(champion: Champion) -> tuple[Champion, str]:
@@ -360,7 +422,13 @@ def is_run(path: str | os.PathLike[str]) -> bool:
 
 
 def task_of(settings: Settings) -> Task:
-    """The task that a run's settings name."""
+    """The task that a run's settings name.
+
+    Raises:
+        UntrustedError: it would import a module that the user has not named; see `wann.tasks.trust`.
+        ValueError: there is no such task.
+    """
+    refuse_untrusted(settings.task, settings.env_kwargs)
     return get_task(
         settings.task,
         settings.env_kwargs,

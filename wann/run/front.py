@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from wann.evolution.evolution import EvolutionState
 from wann.evolution.ranking import SIZES, value_of
@@ -17,7 +18,9 @@ from wann.run.folder import RunFolder
 from wann.settings import OBJECTIVES, Settings
 from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
-from wann.utils.json_text import dump_json, need, numbers, parse_json, strings
+from wann.utils.json_text import dump_json
+from wann.utils.plain_text import plain
+from wann.utils.reading import Natural, Numbers, Schema, Words, checked, in_file, parse_json
 
 FORMAT = "wann-front"
 VERSION = 1
@@ -138,10 +141,8 @@ def load_front(run: str | os.PathLike[str]) -> Front:
     """
     folder = RunFolder.open(run)
     text = folder.read_front()
-    try:
+    with in_file(folder.path / "front.json"):
         return front_from_json(text)
-    except ValueError as error:
-        raise ValueError(f"{folder.path / 'front.json'}: {error}") from None
 
 
 def front_from_json(text: str) -> Front:
@@ -150,34 +151,49 @@ def front_from_json(text: str) -> Front:
     Raises:
         ValueError: the text is not a whole and valid front, in one line.
     """
-    data = parse_json(text, "a front", FORMAT, VERSION)
-    inputs, outputs, objectives = (tuple(strings(data, name)) for name in ("inputs", "outputs", "objectives"))
-    generation = data.get("generation")
-    if not isinstance(generation, int) or isinstance(generation, bool) or generation < 1:
-        raise ValueError(f"'generation' must be a whole number, at least 1, not {generation!r}")
-    if not objectives or not set(objectives) <= set(OBJECTIVES):
+    table = checked(_FrontTable, parse_json(text, "a front", FORMAT, VERSION))
+    if not set(table.objectives) <= set(OBJECTIVES):
         raise ValueError(f"'objectives' must be one or more of {', '.join(OBJECTIVES)}")
-    members = tuple(_member(row, len(inputs), len(outputs)) for row in need(data, "members", list))
-    if not members:
-        raise ValueError("has no members")
-    return Front(need(data, "task", str), generation, objectives, inputs, outputs, members)
+    members = tuple(_member(row, table, f"members[{place}]") for place, row in enumerate(table.members))
+    return Front(
+        plain(table.task),
+        table.generation,
+        tuple(table.objectives),
+        tuple(map(plain, table.inputs)),
+        tuple(map(plain, table.outputs)),
+        members,
+    )
 
 
-def _member(row: Any, inputs: int, outputs: int) -> FrontMember:
-    if not isinstance(row, dict):
-        raise ValueError("'members' must be a list of tables")
-    genome = genome_from_dict(need(row, "genome", dict))
-    if (genome.inputs, genome.outputs) != (inputs, outputs):
+def _member(row: _MemberTable, front: _FrontTable, place: str) -> FrontMember:
+    genome = genome_from_dict(row.genome, f"{place}.genome")
+    found, wanted = (genome.inputs, genome.outputs), (len(front.inputs), len(front.outputs))
+    if found != wanted:
         raise ValueError(
-            f"names {inputs} inputs and {outputs} outputs, but a member has {genome.inputs} and "
-            f"{genome.outputs}"
+            f"names {wanted[0]} inputs and {wanted[1]} outputs, but {place} has {found[0]} and {found[1]}"
         )
-    values = need(row, "values", dict)
-    missing = [name for name in OBJECTIVES if name not in values]
+    weights, means = np.array(row.weights, np.float64), np.array(row.means, np.float64)
+    if weights.size != means.size:
+        raise ValueError(f"{place!r} must list as many means as weights")
+    missing = [name for name in OBJECTIVES if name not in row.values]
     if missing:
-        raise ValueError(f"a member has no value {missing[0]!r}")
-    listed = numbers({"values": [values[name] for name in OBJECTIVES]}, "values").tolist()
-    weights, means = numbers(row, "weights"), numbers(row, "means")
-    if weights.size != means.size or not weights.size:
-        raise ValueError("a member must list as many means as weights, and at least one")
-    return FrontMember(dict(zip(OBJECTIVES, listed, strict=True)), weights, means, genome)
+        raise ValueError(f"has no '{place}.values.{missing[0]}'")
+    return FrontMember({name: float(row.values[name]) for name in OBJECTIVES}, weights, means, genome)
+
+
+class _MemberTable(Schema):
+    values: dict[str, float]
+    weights: Annotated[Numbers, Field(min_length=1)]
+    means: Numbers
+    genome: dict[str, Any]
+
+
+class _FrontTable(Schema):
+    """What a front must be in its file."""
+
+    task: str
+    generation: Annotated[Natural, Field(ge=1)]
+    objectives: Annotated[Words, Field(min_length=1)]
+    inputs: Words
+    outputs: Words
+    members: Annotated[list[_MemberTable], Field(min_length=1, fail_fast=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from wann.evolution.shared_weights import (
     noisy_weights,
 )
 from wann.networks.network import Network, compile_genome
+from wann.rollouts.job import Seeds
 from wann.rollouts.result import Rollouts
 from wann.run.checkpoint import Checkpoint, Totals
 from wann.run.confirming import champion_of, confirmation
@@ -229,7 +231,11 @@ class Loop:
         compiled = time.perf_counter()
         marks = np.concatenate([network.mark for network in networks])
         weights = noisy_weights(settings, generation_weights(settings, number), marks, number)
-        seeds = episode_seeds(settings.seed, Purpose.EPISODES, settings.episodes, number)
+        count = settings.episodes * (len(weights) if settings.own_episodes else 1)
+        skipped = settings.skip_episodes.count(number + 1)
+        seeds: Seeds = episode_seeds(settings.seed, Purpose.EPISODES, count, number, skipped)
+        if settings.own_episodes:
+            seeds = np.reshape(seeds, (len(weights), settings.episodes))
         rollouts = self._stoppable.evaluate(networks, weights, seeds, progress=self._show)
         self._effort = self._evaluator.effort
         self._look_at_failures(rollouts, len(genomes))
@@ -292,9 +298,14 @@ class Loop:
         first = failures[0][1]
         log = self._folder.path / "failures.log"
         if 2 * len(failures) > count:
+            longer = ", --set episode_seconds=N gives them more time" * any(
+                "TimeLimit" in r for _, r in failures
+            )
             raise SearchFailedError(
                 f"{len(failures)} of {count} networks of generation {generation} could not be evaluated; the "
-                f"run is saved, and 'wann resume' tries again. All reasons are in {log}; the first:\n{first}"
+                f"run is saved, and 'wann resume {shlex.quote(str(self._folder.path))}' plays the same "
+                f"episodes again{longer}, --set skip_episodes={generation} plays others. All reasons are in "
+                f"{log}; the first:\n{first}"
             )
         if self._note and not (self._row and self._row["failed"]):
             self._note(

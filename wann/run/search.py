@@ -28,6 +28,7 @@ from wann.tasks.data_task import DataTask
 from wann.tasks.environment_task import GymnasiumTask
 from wann.tasks.registry import best_stepping, get_task, preset_settings
 from wann.tasks.task import Task
+from wann.tasks.trust import grant
 from wann.utils.signals import stop_signals
 
 
@@ -94,6 +95,7 @@ def resume(
     threads: int | None = None,
     workers: int | None = None,
     address: str | None = None,
+    trust: bool = False,
     observer: Observer | None = None,
     note: Note | None = None,
     **changes: Any,
@@ -103,23 +105,31 @@ def resume(
     Args:
         path: its run folder.
         threads, workers, address, observer: as `search`.
+        trust: whether the run may import the module that its task names, as `wann.load_champion`.
         note: told in a line what a user should know, such as that the last checkpoint was damaged and the
             one before it is used.
-        changes: new values of stop rules.
+        changes: new values of stop rules, or generations whose episodes are skipped; see
+            `wann.settings.CHANGEABLE`.
 
     Raises:
-        ValueError: the folder is no run that can go on, or a change is not one of a stop rule.
+        ValueError: the folder is no run that can go on, or a setting cannot be changed.
         SearchFailedError, Interrupted: as `search`.
     """
     placement = Placement(threads, workers, address)
     folder = RunFolder.open(path)
+    if trust:
+        grant(folder.settings.task, folder.settings.env_kwargs)
     for name in changes:
         if name in Settings.model_fields and name not in CHANGEABLE:
             raise ValueError(
                 f"setting {name!r} determines the run and cannot change when it is resumed; "
                 f"these can: {', '.join(CHANGEABLE)}"
             )
-    return _run(folder, with_changes(folder.settings, changes), placement, observer, note)
+    settings = with_changes(folder.settings, changes)
+    if "skip_episodes" in changes:  # the generations are named, not the whole list
+        skipped = tuple(sorted((*folder.settings.skip_episodes, *settings.skip_episodes)))
+        settings = with_changes(settings, {"skip_episodes": skipped})
+    return _run(folder, settings, placement, observer, note)
 
 
 def resolve(
@@ -149,10 +159,9 @@ def resolve(
             f"setting 'champion_rule': {task} is a data set, with one validation part and no fresh episodes "
             "for a duel: set it to 'record'"
         )
-    if isinstance(found, DataTask) and resolved.stop_without_reward is not None:
-        raise ValueError(
-            f"setting 'stop_without_reward': {task} is a data set, without episodes: leave it out"
-        )
+    for name in ("stop_without_reward", "own_episodes"):
+        if isinstance(found, DataTask) and getattr(resolved, name):
+            raise ValueError(f"setting {name!r}: {task} is a data set, without episodes: leave it out")
     if isinstance(found, Box2DTask):  # of the environment, however it is stepped
         resolved = with_changes(resolved, {"fresh_env": found.fresh_env})
     if isinstance(found, GymnasiumTask) and "fresh_env" not in settings:
@@ -207,6 +216,19 @@ def is_same_search(path: str | os.PathLike[str], settings: Settings) -> bool:
     return True
 
 
+def _check_skipped(before: Settings, now: Settings, generations: int) -> None:
+    """Refuse to change the episodes of a generation that is complete.
+
+    Raises:
+        ValueError: the setting names one more than before, or no longer.
+    """
+    for number in sorted({*before.skip_episodes, *now.skip_episodes}):
+        if number <= generations and before.skip_episodes.count(number) != now.skip_episodes.count(number):
+            raise ValueError(
+                f"setting 'skip_episodes': generation {number} is complete, its episodes stay as they were"
+            )
+
+
 def _run(
     folder: RunFolder,
     settings: Settings,
@@ -222,14 +244,17 @@ def _run(
             evaluator = stack.enter_context(
                 open_evaluator(task, settings.max_steps, placement, episodes, note)
             )
-        except ValueError:
+        except (ValueError, RuntimeError):
             folder.remove_if_empty()  # so that the same command works when what is wrong has been mended
             raise
         stop = stack.enter_context(stop_signals())
         folder.drop_leftovers()
         checkpoint, damage = folder.load_checkpoint()
-        if damage and note:
-            note(damage)
+        if damage:
+            folder.set_damaged_aside()
+            if note:
+                note(damage)
+        _check_skipped(folder.settings, settings, checkpoint.state.generation if checkpoint else 0)
         # Only now: a run that is in use or damaged keeps the settings it had.
         if changed_names(folder.settings, settings):
             folder.save_settings(settings)
@@ -238,7 +263,9 @@ def _run(
             settings, len(task.inputs), len(task.outputs), state, initial.genome if initial else None
         )
         totals = checkpoint.totals if checkpoint else Totals()
-        folder.truncate_metrics(evolution.generation)
+        lacking = folder.truncate_metrics(evolution.generation)
+        if lacking and note:
+            note(lacking)
         folder.drop_champions_after(evolution.generation)
         loop = Loop(folder, task, evolution, evaluator, totals, observer, note, stop)
         if evolution.champion:

@@ -15,11 +15,12 @@ from sklearn.utils.validation import validate_data
 
 from wann.analysis.classifier import choose_members
 from wann.settings import PAPER_WEIGHTS
-from wann.sklearn.estimator import ACTIVATIONS, Estimator, importance_of
+from wann.sklearn.estimator import ACTIVATIONS, Estimator
+from wann.sklearn.rows import importance_of
 from wann.tasks.data_sets import Samples
 from wann.tasks.prediction import probabilities
 from wann.utils.arrays import FloatArray
-from wann.utils.json_text import need
+from wann.utils.reading import Schema, checked, shown
 
 _NUMBERS = re.compile(r"[<>=|][biuf]\d")  # types of classes that are numbers, as NumPy writes them
 
@@ -225,17 +226,22 @@ class WANNClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         return {"classes": {"type": kind, "names": classes.tolist()}}
 
     def _take_answers(self, data: dict[str, Any]) -> None:
-        table = need(data, "classes", dict)
-        names, kind = need(table, "names", list), need(table, "type", str)
+        table = checked(_ClassesTable, data.get("classes"), "classes")
+        names, kind = table.names, table.type
         words = kind in ("U", "O") and all(isinstance(name, str) for name in names)
         try:
             classes = np.array(names, kind) if words or _NUMBERS.fullmatch(kind) else np.empty(0)
         except (TypeError, ValueError, OverflowError, MemoryError):
             classes = np.empty(0)
         if classes.tolist() != names:
-            raise ValueError(f"'classes' are not of the type {kind!r}")
+            raise ValueError(f"'classes' are not of the type {shown(kind)}")
         if np.unique(classes).tolist() != names:
             raise ValueError("'classes' must be in ascending order")
         if classes.size != len(self.champion_.outputs) or classes.size < 2:
             raise ValueError(f"has {classes.size} classes for {len(self.champion_.outputs)} outputs")
         self.classes_ = classes
+
+
+class _ClassesTable(Schema):
+    names: list[Any]
+    type: str

@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from joblib import effective_n_jobs
+from pydantic import Field
 from sklearn.base import BaseEstimator
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from wann.champion import ESTIMATOR, Champion, champion_from_json, champion_to_dict
+from wann.champion import ESTIMATOR, Champion, champion_from_dict, champion_to_dict
 from wann.evolution.evolution import EvolutionState
 from wann.progress import view
 from wann.rollouts.samples import outputs
 from wann.run.loop import search_in_memory
 from wann.settings import Settings, build_settings, with_changes
+from wann.sklearn.rows import scaling_from, split_rows
 from wann.tasks.columns import Column, Columns, Target
 from wann.tasks.data_sets import DataSet, Samples
 from wann.tasks.data_task import DataTask
 from wann.utils.arrays import FloatArray, IntArray
 from wann.utils.files import atomic_path
-from wann.utils.json_text import dump_json, need, numbers, parse_json, read_text, strings
-from wann.utils.seeding import Purpose, stream
+from wann.utils.json_text import dump_json
+from wann.utils.plain_text import plain
+from wann.utils.reading import Numbers, Schema, Words, checked, in_file, parse_json, read_text, shown
 
 FORMAT = ESTIMATOR
 VERSION = 1
 
 ACTIVATIONS = tuple(name for name in Settings().activations if name != "step")
-_LEAST_VALIDATION = 10  # rows; with fewer, the champion is chosen on the training rows
 _GRID = 41  # evenly spaced weights from which "chosen" and "best" choose
 _MOST_MEMBERS = 9  # of a regressor's ensemble whose weights are chosen
 _ROWS = 10_000  # that are predicted at once
@@ -147,36 +147,30 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             ValueError: there is no such file, or it is not a whole and valid model of this class.
         """
         text = read_text(Path(path), "model")
-        try:
+        with in_file(path, "model"):
             return cls._from_json(text)
-        except ValueError as error:
-            raise ValueError(f"model file {path}: {error}") from None
 
     @classmethod
     def _from_json(cls, text: str) -> Self:
         data = parse_json(text, "a model", FORMAT, VERSION)
-        kind = need(data, "estimator", str)
-        if kind != cls.__name__:
-            raise ValueError(f"holds a {kind}, not a {cls.__name__}")
-        parameters = need(data, "parameters", dict)
-        unknown = sorted(set(parameters) - set(cls().get_params(deep=False)))
+        table = checked(_ModelTable, data)
+        if table.estimator != cls.__name__:
+            raise ValueError(f"holds a {table.estimator}, not a {cls.__name__}")
+        unknown = sorted(set(table.parameters) - set(cls().get_params(deep=False)))
         if unknown:
-            raise ValueError(f"has an unknown parameter {unknown[0]!r}")
-        model = cls(**{name: _python_value(value) for name, value in parameters.items()})
+            raise ValueError(f"has an unknown parameter {shown(unknown[0])}")
+        model = cls(**{name: _python_value(value) for name, value in table.parameters.items()})
         model._settings(0)
-        champion = champion_from_json(json.dumps(need(data, "champion", dict)))
+        champion = champion_from_dict(table.champion)
         model.champion_, model._state = champion, None
-        model.mean_, model.scale_ = scaling_of(data, "mean", "scale", len(champion.inputs))
+        model.mean_, model.scale_ = scaling_of(table, len(champion.inputs))
         model.n_features_in_ = len(champion.inputs)
-        if data.get("feature_names") is not None:
-            names = strings(data, "feature_names")
-            if tuple(names) != champion.inputs:
+        if table.feature_names is not None:
+            if tuple(map(plain, table.feature_names)) != champion.inputs:
                 raise ValueError("feature_names must be the inputs of the champion")
-            model.feature_names_in_ = np.array(names, object)
-        model.weights_ = numbers(data, "weights")
-        model.validation_scores_ = numbers(data, "validation_scores")
-        if not model.weights_.size or not model.validation_scores_.size:
-            raise ValueError("must list at least one of weights and of validation_scores")
+            model.feature_names_in_ = np.array(table.feature_names, object)
+        model.weights_ = np.array(table.weights, np.float64)
+        model.validation_scores_ = np.array(table.validation_scores, np.float64)
         model.n_iter_ = model.validation_scores_.size
         model._take_answers(data)
         return model
@@ -200,17 +194,19 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         _check_choice("weight_sampling", given["weight_sampling"], ("stratified", "uniform", "fixed"))
         fraction = given["validation_fraction"]
         if not _is_number(fraction) or not 0.0 <= fraction < 1.0:
-            raise ValueError(f"parameter 'validation_fraction': must be in [0, 1), got {fraction!r}")
+            raise ValueError(f"parameter 'validation_fraction': must be in [0, 1), got {shown(fraction)}")
         if not isinstance(given["warm_start"], bool):
-            raise ValueError(f"parameter 'warm_start': must be True or False, got {given['warm_start']!r}")
+            raise ValueError(
+                f"parameter 'warm_start': must be True or False, got {shown(given['warm_start'])}"
+            )
         for name, least in (("n_jobs", None), ("verbose", 0)):
             value = given[name]
             whole = isinstance(value, int) and (least is None or value >= least)
             if not whole and not (name == "n_jobs" and value is None):
-                raise ValueError(f"parameter {name!r}: must be a whole number, got {value!r}")
+                raise ValueError(f"parameter {name!r}: must be a whole number, got {shown(value)}")
         weights = self._WEIGHTS if given["weights"] is None else given["weights"]
         if not isinstance(weights, tuple) or not weights or not all(_is_number(weight) for weight in weights):
-            raise ValueError(f"parameter 'weights': must be one or more finite numbers, got {weights!r}")
+            raise ValueError(f"parameter 'weights': must be one or more finite numbers, got {shown(weights)}")
         if given["weight_sampling"] == "fixed":
             sampled: dict[str, Any] = {"weights": weights}
         elif min(weights) < max(weights):
@@ -262,11 +258,11 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         start = self._warm_state(X.shape[1], len(names), settings) if self.warm_start else None
         if start:
             settings = with_changes(settings, {"generations": start.generation + settings.generations})
-        parts = _split(labels, float(self.validation_fraction), settings.seed)
-        self.mean_, self.scale_ = _scaling(X[parts[0]], "X")
+        parts = split_rows(labels, float(self.validation_fraction), settings.seed)
+        self.mean_, self.scale_ = scaling_from(X[parts[0]], "X")
         X = (X - self.mean_) / self.scale_
         if targets is not None:
-            self.target_mean_, self.target_scale_ = _scaling(targets[parts[0]], "y")
+            self.target_mean_, self.target_scale_ = scaling_from(targets[parts[0]], "y")
             targets = (targets - self.target_mean_) / self.target_scale_
             labels = np.full(len(X), -1)
         train, validation, test = (
@@ -365,71 +361,44 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         return np.concatenate(parts)
 
 
-def importance_of(sample_weight: Any, rows: int) -> FloatArray | None:
-    """How much each of N rows counts; None where none are given.
+class Scaling(Schema):
+    """Means and scales of columns in a file."""
 
-    Raises:
-        ValueError: they are not one for each row, not finite, negative, or all 0.
-    """
-    if sample_weight is None:
-        return None
-    given = np.asarray(sample_weight, np.float64)
-    given = np.full(rows, given) if given.ndim == 0 else given
-    if given.shape != (rows,):
-        raise ValueError(f"sample_weight.shape == {given.shape}, expected {(rows,)}!")
-    if not np.isfinite(given).all() or (given < 0.0).any():
-        raise ValueError("sample_weight must hold finite numbers, none below 0")
-    if not given.any():
-        raise ValueError("sample_weight must not hold zero weights only")
-    return given
+    mean: Numbers
+    scale: Numbers
 
 
-def _split(labels: IntArray, fraction: float, seed: int) -> tuple[IntArray, IntArray]:
-    """Rows for training and for validation, stratified by class; all rows for both if there are too few."""
-    held = []
-    for label in range(labels.max() + 1):
-        rows = np.flatnonzero(labels == label)
-        count = min(round(fraction * rows.size), rows.size - 1)
-        held.append(stream(seed, Purpose.SPLIT, label).permutation(rows)[:count])
-    every, validation = np.arange(labels.size), np.sort(np.concatenate(held))
-    if validation.size < _LEAST_VALIDATION:
-        return every, every
-    return np.setdiff1d(every, validation), validation
+class _ModelTable(Scaling):
+    """What the file of a model must be, whatever it predicts."""
+
+    estimator: str
+    parameters: dict[str, Any]
+    feature_names: Words | None = None
+    weights: Annotated[Numbers, Field(min_length=1)]
+    validation_scores: Annotated[Numbers, Field(min_length=1)]
+    champion: dict[str, Any]
 
 
-def _scaling(values: FloatArray, name: str) -> tuple[FloatArray, FloatArray]:
-    """Mean and standard deviation of each column; 1 for a constant one.
-
-    Raises:
-        ValueError: a column holds numbers too far apart.
-    """
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaler = StandardScaler().fit(values)
-    bad = np.flatnonzero(~(np.isfinite(scaler.mean_) & np.isfinite(scaler.scale_)))
-    if bad.size:
-        raise ValueError(f"column {bad[0]} of {name} holds numbers too large to be scaled: give smaller ones")
-    return scaler.mean_, scaler.scale_
-
-
-def scaling_of(data: dict[str, Any], mean: str, scale: str, count: int) -> tuple[FloatArray, FloatArray]:
-    """Means and scales of a file, each of `count` entries; the names are those of the fields.
+def scaling_of(table: Scaling, count: int) -> tuple[FloatArray, FloatArray]:
+    """Means and scales of a file, each of `count` entries.
 
     Raises:
         ValueError: there are more or fewer, or a scale is not above 0.
     """
-    means, scales = numbers(data, mean), numbers(data, scale)
+    means, scales = np.array(table.mean, np.float64), np.array(table.scale, np.float64)
     if means.size != count or scales.size != count or not (scales > 0.0).all():
-        raise ValueError(f"{mean!r} and {scale!r} must be {count} numbers each, the scales above 0")
+        raise ValueError(f"'mean' and 'scale' must be {count} numbers each, the scales above 0")
     return means, scales
 
 
 def _check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
     if value not in choices:
-        raise ValueError(f"parameter {name!r}: must be one of {', '.join(choices)}, got {value!r}")
+        raise ValueError(f"parameter {name!r}: must be one of {', '.join(choices)}, got {shown(value)}")
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    largest = sys.float_info.max
+    return isinstance(value, int | float) and not isinstance(value, bool) and -largest <= value <= largest
 
 
 def _python_value(value: Any) -> Any:

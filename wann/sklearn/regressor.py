@@ -10,10 +10,11 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import validate_data
 
 from wann.settings import NUMBER_WEIGHTS
-from wann.sklearn.estimator import Estimator, importance_of, scaling_of
+from wann.sklearn.estimator import Estimator, Scaling, scaling_of
+from wann.sklearn.rows import importance_of
 from wann.tasks.data_sets import Samples
 from wann.utils.arrays import FloatArray
-from wann.utils.json_text import need
+from wann.utils.reading import checked
 
 
 class WANNRegressor(MultiOutputMixin, RegressorMixin, Estimator):  # type: ignore[misc]
@@ -132,9 +133,13 @@ class WANNRegressor(MultiOutputMixin, RegressorMixin, Estimator):  # type: ignor
         return {"target": {"single": self._single, **scaling}}
 
     def _take_answers(self, data: dict[str, Any]) -> None:
-        table = need(data, "target", dict)
+        table = checked(_TargetTable, data.get("target"), "target")
         count = len(self.champion_.outputs)
-        self.target_mean_, self.target_scale_ = scaling_of(table, "mean", "scale", count)
-        if not isinstance(table.get("single"), bool) or (table["single"] and count > 1):
-            raise ValueError(f"'single' must be true or false, and false for {count} outputs")
-        self._single = table["single"]
+        self.target_mean_, self.target_scale_ = scaling_of(table, count)
+        if table.single and count > 1:
+            raise ValueError(f"'target.single' must be false for {count} outputs")
+        self._single = table.single
+
+
+class _TargetTable(Scaling):
+    single: bool

@@ -17,5 +17,6 @@ In reading order:
     tables            a user's own table as a data set
     prediction        answers for rows of a table
     data_presets      the data sets and their presets
+    trust             what a file may name
     registry          from a name to a task
 """

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from io import BytesIO
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from wann.utils.reading import load_arrays, shown
 
 _PARTS = {
     "": ("", "_train", "_training", "train_"),
@@ -37,7 +36,7 @@ def read_arrays(content: bytes) -> dict[str, ArrayPart]:
     arrays = _load(content)
     found = {part: _pair(arrays, forms) for part, forms in _PARTS.items()}
     if found[""] is None:
-        held = ", ".join(sorted(arrays)) or "nothing"
+        held = ", ".join(map(shown, sorted(arrays))) or "nothing"
         raise ValueError(f"must hold the arrays x and y, or x_train, y_train, x_test and y_test, not {held}")
     parts = {}
     for part, names in found.items():
@@ -63,11 +62,7 @@ def read_features(content: bytes) -> NDArray[Any]:
 
 
 def _load(content: bytes) -> dict[str, NDArray[Any]]:
-    try:
-        with np.load(BytesIO(content)) as data:
-            return {name.lower(): data[name] for name in data.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
-        raise ValueError("is not a whole .npz file of plain arrays") from None
+    return {name.lower(): array for name, array in load_arrays(content).items()}
 
 
 def _pair(arrays: dict[str, NDArray[Any]], forms: tuple[str, ...]) -> tuple[str, str] | None:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from wann.tasks.table_file import MISSING, RawColumn, RawTable, read_numbers, table_of
 from wann.utils.arrays import BoolArray, FloatArray, IntArray
 from wann.utils.nearest import nearest
+from wann.utils.reading import shown
 from wann.utils.seeding import Purpose, stream
 from wann.utils.words import counted
 
@@ -109,7 +110,7 @@ class Columns(_Plain):
         result = np.empty((table.size, len(self.columns)))
         for place, column in enumerate(self.columns):
             if column.name not in positions:
-                raise ValueError(f"has no column {column.name!r}; {nearest(column.name, table.names)}")
+                raise ValueError(f"has no column {shown(column.name)}; {nearest(column.name, table.names)}")
             result[:, place] = encode(column, table.columns[positions[column.name]], table.decimal)
         return result
 
@@ -156,12 +157,13 @@ class Columns(_Plain):
             new, absent = np.flatnonzero(given == UNKNOWN), int(np.isnan(given).sum())
             if column.words is not None and new.size:
                 word = table.column(column.name)[new[0]]
-                rows = f"{counted(new.size, 'row')} of column {column.name!r}"
+                rows = f"{counted(new.size, 'row')} of column {shown(column.name)}"
                 found.append(
-                    f"{rows} hold words that the training did not, such as {word!r}: all its inputs are 0"
+                    f"{rows} hold words that the training did not, such as {shown(word)}: "
+                    "all its inputs are 0"
                 )
             if absent and not column.missing:
-                rows = f"{counted(absent, 'value')} of column {column.name!r}"
+                rows = f"{counted(absent, 'value')} of column {shown(column.name)}"
                 instead = f"{column.fill:.6g} stands in" if column.words is None else "all its inputs are 0"
                 found.append(f"{rows} missing, as none was in training: {instead}")
         return found
@@ -210,7 +212,7 @@ def fit_columns(columns: Sequence[Column], codes: FloatArray) -> Columns:
     bad = np.flatnonzero(~(np.isfinite(mean) & np.isfinite(spread)))
     if bad.size:
         name = terms_of(columns)[bad[0]].name
-        raise ValueError(f"column {name!r} holds numbers too far apart to be scaled: give smaller ones")
+        raise ValueError(f"column {shown(name)} holds numbers too far apart to be scaled: give smaller ones")
     scale = np.where(spread > 0.0, spread, 1.0)
     return Columns(columns=tuple(columns), mean=tuple(mean.tolist()), scale=tuple(scale.tolist()))
 
@@ -236,14 +238,14 @@ def understand(name: str, given: RawColumn, training: IntArray, decimal: str) ->
         return Column(name=name, fill=fill if np.isfinite(fill) else 0.0, missing=missing)
     if not isinstance(given, list):
         row = int(np.flatnonzero(wrong)[0])
-        raise ValueError(f"column {name!r} holds a value that is not a finite number, in row {row + 1}")
+        raise ValueError(f"column {shown(name)} holds a value that is not a finite number, in row {row + 1}")
     words = _words(given)
     infinite = [
         row for row in np.flatnonzero(wrong).tolist() if words[row].casefold().lstrip("+-") in _INFINITE
     ]
     if infinite:
         raise ValueError(
-            f"column {name!r}, row {infinite[0] + 1}: {given[infinite[0]]!r} is not a finite number"
+            f"column {shown(name)}, row {infinite[0] + 1}: {shown(given[infinite[0]])} is not a finite number"
         )
     distinct = sorted(set(words) - {""})
     least = 5 if not wrong[~absent].all() else 2  # rows for each word
@@ -251,12 +253,12 @@ def understand(name: str, given: RawColumn, training: IntArray, decimal: str) ->
         first = int(np.flatnonzero(wrong)[0])
         if least == 5:
             raise ValueError(
-                f"column {name!r}, row {first + 1}: {given[first]!r} is not a number; mend it, or leave the "
-                f"column out: --drop {name!r}"
+                f"column {shown(name)}, row {first + 1}: {shown(given[first])} is not a number; mend it, or "
+                f"leave the column out: --drop {shown(name)}"
             )
         raise ValueError(
-            f"column {name!r} holds {len(distinct)} different words in {int((~absent).sum())} rows, too many "
-            f"for an input each: leave it out: --drop {name!r}"
+            f"column {shown(name)} holds {len(distinct)} different words in {int((~absent).sum())} rows, "
+            f"too many for an input each: leave it out: --drop {shown(name)}"
         )
     kept = {words[row] for row in training.tolist()} - {""}
     return Column(name=name, words=tuple(sorted(kept)), missing=missing)
@@ -272,7 +274,9 @@ def encode(column: Column, given: RawColumn, decimal: str) -> FloatArray:
     if column.words is None:
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
-            raise ValueError(f"column {column.name!r}, row {row + 1}: {given[row]!r} is not a finite number")
+            raise ValueError(
+                f"column {shown(column.name)}, row {row + 1}: {shown(given[row])} is not a finite number"
+            )
         return np.where(absent, np.nan, numbers)
     code = {word: float(place) for place, word in enumerate(column.words)}
     small = {word.casefold(): code[word] for word in reversed(column.words)}
@@ -294,15 +298,20 @@ def values_of(given: RawColumn, decimal: str) -> tuple[FloatArray, BoolArray, Bo
     return numbers, np.isnan(numbers), np.isinf(numbers)
 
 
-def columns_from_dict(data: Mapping[str, Any]) -> Columns:
-    """Columns from their plain JSON.
+def columns_from_dict(data: Mapping[str, Any] | None, inputs: int) -> Columns | None:
+    """Columns of a network with so many inputs, from their plain JSON; champions of before have none.
 
     Raises:
         ValueError: it is something else, in one line.
     """
+    if data is None:
+        return None
     try:
-        return Columns.model_validate(data)
+        columns = Columns.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise ValueError(f"'columns'{f' at {place}' if place else ''}: {first['msg']}") from None
+    if len(columns.terms) != inputs:
+        raise ValueError(f"'columns' give {len(columns.terms)} inputs, but the network has {inputs}")
+    return columns

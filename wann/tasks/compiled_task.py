@@ -42,11 +42,12 @@ class CompiledTask(Task):
 
     def roll_out(self, job: Job) -> Rollouts:
         """Run networks of a batch in the lane kernel; see `Task.roll_out`."""
+        seeds, which = job.distinct_seeds()
         flat = roll_out(
             self.dynamics,
             job.networks,
-            np.repeat(job.weights, len(job.seeds), axis=0),
-            np.tile(self.starts(job.seeds), (len(job.weights), 1)),
+            np.repeat(job.weights, job.shape[2], axis=0),
+            self.starts(seeds)[which],
             job.max_steps,
             job.first,
             job.last,

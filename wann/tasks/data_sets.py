@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from wann.tasks.columns import Columns
 from wann.tasks.mnist import SIDE, UNIT_DESKEWED, mnist_images
 from wann.utils.arrays import FloatArray, IntArray
+from wann.utils.reading import shown
 from wann.utils.seeding import Purpose, stream
 from wann.utils.words import counted
 
@@ -143,7 +144,7 @@ def deal(labels: IntArray, classes: Sequence[str]) -> tuple[IntArray, IntArray, 
         rows = np.flatnonzero(labels == label)
         if rows.size < 3:
             raise ValueError(
-                f"class {name!r} has {counted(rows.size, 'row')}: each class needs at least 3, "
+                f"class {shown(name)} has {counted(rows.size, 'row')}: each class needs at least 3, "
                 "for training, validation and test"
             )
         rows = stream(0, Purpose.SPLIT, label).permutation(rows)

@@ -95,8 +95,9 @@ class DataTask(Task):
         part = job.networks, job.weights
         samples: Samples = getattr(self.samples, self.part)
         random = self.part == "train"
-        for place, seed in enumerate(job.seeds):
-            batch = _drawn(samples, seed, job.max_steps) if random else _dealt(samples, place, len(job.seeds))
+        seeds = [int(seed) for seed in job.seeds]
+        for place, seed in enumerate(seeds):
+            batch = _drawn(samples, seed, job.max_steps) if random else _dealt(samples, place, len(seeds))
             if batch.targets is not None:
                 returns[:, :, place] = -squared_error(*part, batch, job.first, job.last)
             elif batch.importance is not None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from wann.tasks.presets import LEXICASE_NOTE, lexicase
+from wann.tasks.presets import LEXICASE_NOTE, OWN_EPISODES_NOTE, lexicase
 from wann.tasks.task import Goal
 
 Presets = Mapping[str, Mapping[str, Any]]
@@ -68,10 +68,10 @@ _LAPTOP = {
 }
 
 
-def _presets(settings: Mapping[str, Any], laptop_episodes: int) -> Presets:
-    """Presets of a task from its published settings, and the episodes of `laptop`."""
+def _presets(settings: Mapping[str, Any], laptop_episodes: int, **more: Any) -> Presets:
+    """Presets of a task from its published settings, the episodes of `laptop`, and more for `lexicase`."""
     return {
-        "lexicase": lexicase(settings),
+        "lexicase": {**lexicase(settings), **more},
         "stratified": {**settings, "weight_sampling": "stratified"},
         "paper": {**settings, "weight_sampling": "fixed"},
         "laptop": {
@@ -116,8 +116,19 @@ def walker(summary: str, max_steps: int) -> Known:
             *(f"lidar {ray}" for ray in range(10)),
         ),
         outputs=("hip 1 speed", "knee 1 speed", "hip 2 speed", "knee 2 speed"),
-        presets=_presets({**_BIPED, "max_steps": max_steps}, 2),
-        preset_notes=_BIPED_NOTES,
+        # Small generations, as most is learnt from one to the next; see `experiments/box2d`.
+        presets=_presets(
+            {**_BIPED, "max_steps": max_steps},
+            2,
+            population=480,
+            generations=3072,
+            own_episodes=True,
+            stop_without_reward=200,
+        ),
+        preset_notes={
+            **_BIPED_NOTES,
+            "lexicase": f"{OWN_EPISODES_NOTE}; an episode ends after 200 steps without reward",
+        },
         fresh_env=True,
     )
 
@@ -132,8 +143,9 @@ def lander(summary: str, outputs: tuple[str, ...]) -> Known:
             *("right leg contact", "left leg contact"),
         ),
         outputs=outputs,
-        presets=_presets({**_ANY, "max_steps": 1000}, 3),
-        preset_notes=_SWINGUP_NOTES,
+        # A network that is tried on one start alone learns that start.
+        presets=_presets({**_ANY, "max_steps": 1000}, 3, own_episodes=True),
+        preset_notes={**_SWINGUP_NOTES, "lexicase": OWN_EPISODES_NOTE},
         # Source: Gymnasium's documentation, which counts an episode of 200 points as a solution.
         goal=Goal(words="it lands (a return of 200 or more) from {reached} of {starts} starts", least=200.0),
     )

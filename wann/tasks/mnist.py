@@ -6,10 +6,7 @@ cache; only files with the right SHA-256 are used. Without a network the error s
 
 from __future__ import annotations
 
-import gzip
 import os
-import zipfile
-import zlib
 from hashlib import sha256
 from http.client import HTTPException
 from pathlib import Path
@@ -21,6 +18,7 @@ from numpy.typing import NDArray
 
 from wann.utils.arrays import IntArray
 from wann.utils.files import atomic_path
+from wann.utils.reading import gunzip, in_file, read_arrays, read_bytes, take
 
 FOLDER_VARIABLE = "WANN_DATA"
 """Environment variable that names the folder with the MNIST files."""
@@ -108,20 +106,16 @@ def _unpack(path: Path, digest: str) -> bytes:
     Raises:
         ValueError: it cannot be read, or is not the one with this SHA-256.
     """
-    try:
-        content = path.read_bytes()
+    content = read_bytes(path)
+    with in_file(path):
         if path.suffix == ".gz":
-            content = gzip.decompress(content)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ValueError(f"{path} is damaged ({error}): get it again") from None
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
-    found = sha256(content).hexdigest()
-    if found != digest:
-        raise ValueError(
-            f"{path} is damaged or another file: unpacked it has the SHA-256 {found[:12]}..., not "
-            f"{digest[:12]}...; get it again"
-        )
+            content = gunzip(content)
+        found = sha256(content).hexdigest()
+        if found != digest:
+            raise ValueError(
+                f"is damaged or another file: unpacked it has the SHA-256 {found[:12]}..., not "
+                f"{digest[:12]}...; get it again"
+            )
     return content
 
 
@@ -137,8 +131,8 @@ def _download(name: str, digest: str) -> bytes:
         try:
             with urlopen(f"{mirror}{name}.gz", timeout=_TIMEOUT) as answer:  # noqa: S310  our own addresses
                 packed = answer.read(_LARGEST_DOWNLOAD)
-            content = gzip.decompress(packed)
-        except (OSError, HTTPException, EOFError, zlib.error) as error:
+            content = gunzip(packed)
+        except (OSError, HTTPException, ValueError) as error:
             reasons.append(str(getattr(error, "reason", error)))
             continue
         if sha256(content).hexdigest() != digest:
@@ -220,11 +214,14 @@ def _digest(images: NDArray[Any], labels: IntArray) -> str:
 def _read_processed(path: Path) -> tuple[NDArray[Any], IntArray] | None:
     """Images and labels from the cache; None where they are not there, or not as they were written."""
     try:
-        with path.open("rb") as file, np.load(file) as data:
-            images, labels, digest = data["images"], data["labels"], str(data["digest"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        arrays = read_arrays(path)
+        images = take(arrays, "images", "u", (None, SIDE * SIDE))
+        labels = take(arrays, "labels", "i", (len(images),))
+        digest = str(take(arrays, "digest", "U", ()))
+    except ValueError:
         return None
-    return (images, labels) if digest == _digest(images, labels) else None
+    whole = images.dtype == np.uint16 and labels.dtype == np.int64 and digest == _digest(images, labels)
+    return (images, labels) if whole else None
 
 
 def _write_processed(path: Path, images: NDArray[Any], labels: IntArray) -> None:

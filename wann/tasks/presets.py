@@ -25,6 +25,10 @@ _LEXICASE: Preset = {
 
 LEXICASE_NOTE = "parents by lexicase, 16 stratified weights on one episode each, distinct children"
 
+OWN_EPISODES_NOTE = (
+    "parents by lexicase, 16 stratified weights with an episode of its own each, distinct children"
+)
+
 
 def lexicase(published: Preset) -> Preset:
     """The preset `lexicase` of a task, at the episodes that its published settings have in all.

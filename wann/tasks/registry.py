@@ -13,6 +13,7 @@ from typing import Any
 import gymnasium
 
 from wann.rollouts.spaces import action_codec, observation_codec
+from wann.rollouts.time_limit import close as close_env
 from wann.tasks import data_presets
 from wann.tasks.box2d_task import Box2DTask
 from wann.tasks.compiled_task import CompiledTask
@@ -23,6 +24,7 @@ from wann.tasks.known import GENERIC, KNOWN, Known
 from wann.tasks.table_file import TableOptions, table_options
 from wann.tasks.tables import is_table, load_table, table_name
 from wann.tasks.task import NOT_THEIRS, Stepping, Task, UnknownEnvError, make
+from wann.tasks.trust import grant
 from wann.utils.nearest import nearest
 
 COMPILED = {
@@ -79,6 +81,9 @@ def get_task(
 ) -> Task:
     """The task with this name: one of `task_names()`, or any registered Gymnasium id.
 
+    The name is the caller's own: a module in it is imported, and a table is opened. For names in files see
+    `wann.tasks.trust`.
+
     Args:
         name: of the task, "Name-v0", or "module:Name-v0" for one that importing the module registers; or
             "csv:FILE" or "FILE.npz" for a user's own table, see `wann.tasks.data_sets.load_table`.
@@ -102,10 +107,13 @@ def get_task(
         raise ValueError(
             f"a fitted {name} holds no rows: 'wann predict FILE ROWS --answers COLUMN' measures it on yours"
         )
+    grant(name, json.loads(env_kwargs))
     if is_data_set(name):
         if stepping not in (None, "compiled"):
             raise ValueError(f"{name} is a data set: there is nothing to step, leave out --no-compiled")
-        return _data_task(name, json.loads(env_kwargs), data)
+        table = _data_task(name, json.loads(env_kwargs), data)
+        grant(table.name, table.env_kwargs)  # with its whole path and its checksum
+        return table
     task = _get_task(name, env_kwargs, stepping, fresh_env, episode_seconds)
     # A copy, as what it confirms on cannot be shared by searches in several threads.
     if isinstance(task, Box2DTask):
@@ -152,7 +160,7 @@ def _get_task(
         raise ValueError(f"unknown task {name!r}; {hint}") from None
     except ValueError as error:
         raise ValueError(f"task {name!r}: {error}") from None
-    env.close()
+    close_env(env)
     try:
         observations = observation_codec(env.observation_space, None)
         actions = action_codec(env.action_space, None)

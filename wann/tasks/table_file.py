@@ -23,6 +23,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wann.utils.arrays import BoolArray, FloatArray
+from wann.utils.reading import LARGEST_ARRAYS, shown
 from wann.utils.words import counted
 
 RawColumn = FloatArray | list[str]
@@ -34,7 +35,6 @@ MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "?",
 _SEPARATORS = (",", ";", "\t", "|", " ")
 _NUMBERS = (int, float, np.number, Decimal)
 _SAMPLE = 50  # lines from which the separator is told
-_LARGEST = 2**30  # bytes of an unpacked table
 _GROUPED = {
     ".": re.compile(r"[+-]?[1-9][0-9]{0,2}([,' \u00a0\u202f])[0-9]{3}(\1[0-9]{3})*(\.[0-9]+)?"),
     ",": re.compile(r"[+-]?[1-9][0-9]{0,2}([.' \u00a0\u202f])[0-9]{3}(\1[0-9]{3})*(,[0-9]+)?"),
@@ -126,6 +126,7 @@ def read_table(content: bytes, options: TableOptions, as_words: Collection[str] 
     told = _TOLD.match(text)  # what some spreadsheets write first
     text = text[told.end() :] if told else text
     separator = options.separator or (told[1] if told else _separator_of(text))
+    _refuse_uneven_lines(text, separator)
     try:
         frame = pandas.read_csv(
             io.StringIO(text),
@@ -139,13 +140,8 @@ def read_table(content: bytes, options: TableOptions, as_words: Collection[str] 
     except pandas.errors.EmptyDataError:
         raise ValueError("holds no rows below a line with the names of the columns") from None
     except pandas.errors.ParserError as error:
-        found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
-        if found:
-            raise ValueError(f"line {found[2]} has {found[3]} values for {found[1]} columns") from None
         raise ValueError(f"is not a CSV file ({_one_line(error)})") from None
     cells = frame.to_numpy(dtype=object)
-    if "" in cells[:, -1]:
-        _refuse_short_lines(text, separator, cells.shape[1])
     if len(cells) < 2:
         raise ValueError("holds no rows below a line with the names of the columns")
     names = _names([str(name).strip() for name in cells[0]])
@@ -167,12 +163,19 @@ def _numbers_if_all_are(words: list[str], decimal: str) -> RawColumn:
     return words if wrong.any() else numbers
 
 
-def _refuse_short_lines(text: str, separator: str, columns: int) -> None:
-    """Refuse a line that ends before the last column; pandas fills it up."""
+def _refuse_uneven_lines(text: str, separator: str) -> None:
+    """Refuse a line with more or fewer values than the first, which pandas would fill up at any cost."""
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
-    for row in lines:
-        if 0 < len(row) < columns:
-            raise ValueError(f"line {lines.line_num} has {len(row)} values for {counted(columns, 'column')}")
+    columns = 0
+    try:
+        for row in lines:
+            columns = columns or len(row)
+            if row and len(row) != columns:
+                raise ValueError(
+                    f"line {lines.line_num} has {len(row)} values for {counted(columns, 'column')}"
+                )
+    except csv.Error as error:
+        raise ValueError(f"is not a CSV file ({_one_line(error)})") from None
 
 
 def table_of(rows: Any) -> RawTable:
@@ -222,7 +225,7 @@ def _names(names: list[str]) -> tuple[str, ...]:
     found = tuple(name or f"column {place + 1}" for place, name in enumerate(names))
     doubled = sorted({name for name in found if found.count(name) > 1})
     if doubled:
-        raise ValueError(f"has two columns named {doubled[0]!r}")
+        raise ValueError(f"has two columns named {shown(doubled[0])}")
     return found
 
 
@@ -288,7 +291,7 @@ def _unpacked(content: bytes) -> bytes:
     try:
         if opener:
             with opener(io.BytesIO(content)) as file:
-                found: bytes = file.read(_LARGEST + 1)
+                found: bytes = file.read(LARGEST_ARRAYS + 1)
         elif content.startswith(b"PK\x03\x04"):
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 names = [name for name in archive.namelist() if not name.endswith("/")]
@@ -297,13 +300,13 @@ def _unpacked(content: bytes) -> bytes:
                 if len(names) != 1:
                     raise ValueError(f"is an archive of {len(names)} files: give one table")
                 with archive.open(names[0]) as member:
-                    found = member.read(_LARGEST + 1)
+                    found = member.read(LARGEST_ARRAYS + 1)
         else:
             return content
     except (OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:
         raise ValueError(f"is packed and damaged ({_one_line(error)})") from None
-    if len(found) > _LARGEST:
-        raise ValueError(f"is larger than {_LARGEST} bytes when it is unpacked")
+    if len(found) > LARGEST_ARRAYS:
+        raise ValueError(f"is larger than {LARGEST_ARRAYS} bytes when it is unpacked")
     return found
 
 
@@ -314,7 +317,7 @@ def _decoded(content: bytes, encoding: str | None) -> tuple[str, list[str]]:
         try:
             return content.decode(encoding), []
         except (UnicodeDecodeError, LookupError):
-            raise ValueError(f"is not text in the encoding {encoding!r}") from None
+            raise ValueError(f"is not text in the encoding {shown(encoding)}") from None
     try:
         return content.decode(marked), []
     except UnicodeDecodeError:

@@ -20,6 +20,7 @@ from wann.tasks.mnist import FOLDER_VARIABLE
 from wann.tasks.table_file import RawColumn, RawTable, TableOptions, read_table
 from wann.utils.arrays import FloatArray, IntArray
 from wann.utils.nearest import nearest
+from wann.utils.reading import LARGEST_ARRAYS, in_file, read_bytes, shown
 
 _WHITE = (1.0, 16.0, 255.0)  # what white is in images of one kind or another
 _LEAST_INDEX = 10  # rows from which on ascending numbers are taken for a count of the rows
@@ -66,17 +67,15 @@ def load_table(name: str, label: str | None = None, options: TableOptions | None
     if options.settled:
         path = _place_of(path)
     try:
-        content = path.read_bytes()
-    except OSError as error:
+        content = read_bytes(path, largest=LARGEST_ARRAYS)
+    except ValueError as error:
         moved = "; if it was moved, --data FILE names its new place" if options.settled else ""
-        raise ValueError(f"cannot read {path}: {error.strerror or error}{moved}") from None
+        raise ValueError(f"{error}{moved}") from None
     digest = sha256(content).hexdigest()
     if options.settled and options.sha256 != digest:
         raise ValueError(f"{path} is not the file that it was when the search began: its SHA-256 differs")
-    try:
+    with in_file(path):
         return _data_set(_File(digest, path.suffix, content), options)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +114,20 @@ def _of_table(table: RawTable, options: TableOptions) -> DataSet:
     settled: dict[str, Any] = {}
     if answer is None:
         raise ValueError(
-            f"name the column with the classes: --label {table.names[-1]!r}, or another; or that with the "
-            "numbers to be predicted: --target COLUMN"
+            f"name the column with the classes: --label {shown(table.names[-1])}, or another; or that "
+            "with the numbers to be predicted: --target COLUMN"
         )
     option = "--target" if options.target is not None else "--label"
     if options.target is not None and options.label is not None:
         raise ValueError("--label and --target exclude each other: classes, or numbers")
     if answer not in table.names:
-        raise ValueError(f"has no column {answer!r} for {option}; {nearest(answer, table.names)}")
+        raise ValueError(f"has no column {shown(answer)} for {option}; {nearest(answer, table.names)}")
     given = table.column(answer)
     predicts = options.target is not None
     if not predicts and not options.settled and _is_measure(given, table.decimal):
         predicts, settled = True, {"target": answer, "label": None}
         notes.append(
-            f"column {answer!r} holds numbers, most of them once: they are predicted, as with --target"
+            f"column {shown(answer)} holds numbers, most of them once: they are predicted, as with --target"
         )
     names = _used(table, options, answer)
     if not options.settled:
@@ -136,9 +135,9 @@ def _of_table(table: RawTable, options: TableOptions) -> DataSet:
         names = [name for name in names if name not in dict(left)]
         if left:
             settled["drop"] = [*options.drop, *(name for name, _ in left)]
-            notes += [f"column {name!r} {why}: it is left out" for name, why in left]
+            notes += [f"column {shown(name)} {why}: it is left out" for name, why in left]
     if not names:
-        raise ValueError(f"has no columns to learn from besides {answer!r}")
+        raise ValueError(f"has no columns to learn from besides {shown(answer)}")
     answers = _numbers_of(answer, given, table.decimal) if predicts else _classes_of([label_words(given)])
     rows = deal(answers.labels[0], answers.classes if not predicts else ("all",))
     columns = [understand(name, table.column(name), rows[0], table.decimal) for name in names]
@@ -162,7 +161,7 @@ def _of_arrays(parts: Mapping[str, ArrayPart], options: TableOptions) -> DataSet
         _check_finite(x)
     if options.target not in (None, "y"):
         raise ValueError(
-            f"has no array {options.target!r} for --target; the numbers to be predicted are those of y"
+            f"has no array {shown(options.target)} for --target; the numbers to be predicted are those of y"
         )
     settled: dict[str, Any] = {}
     predicts = options.target is not None
@@ -212,7 +211,7 @@ def _dealt(
         trained = answers.numbers[which][chosen]
         if not trained.std() > 0.0:
             raise ValueError(
-                f"column {answers.classes[0]!r} holds one number only: there is nothing to predict"
+                f"column {shown(answers.classes[0])} holds one number only: there is nothing to predict"
             )
         target = Target(name=answers.classes[0], mean=float(trained.mean()), scale=float(trained.std()))
         columns = columns.model_copy(update={"target": target})
@@ -245,7 +244,7 @@ def _used(table: RawTable, options: TableOptions, answer: str) -> list[str]:
     for option, names in named.items():
         for name in names:
             if name not in table.names:
-                raise ValueError(f"has no column {name!r} for {option}; {nearest(name, table.names)}")
+                raise ValueError(f"has no column {shown(name)} for {option}; {nearest(name, table.names)}")
     return [
         name
         for name in table.names
@@ -292,8 +291,8 @@ def _numbers_of(name: str, *parts: Any) -> _Answers:
         numbers, absent, wrong = values_of(part, decimal)
         bad = np.flatnonzero(wrong | absent | ~np.isfinite(np.where(wrong | absent, 0.0, numbers)))
         if bad.size:
-            what = "is missing" if absent[bad[0]] else f"is {part[bad[0]]!r}, not a finite number"
-            raise ValueError(f"column {name!r}, row {bad[0] + 1}: the number to be predicted {what}")
+            what = "is missing" if absent[bad[0]] else f"is {shown(part[bad[0]])}, not a finite number"
+            raise ValueError(f"column {shown(name)}, row {bad[0] + 1}: the number to be predicted {what}")
         found.append(numbers)
     return _Answers((name,), [np.zeros(len(numbers), np.int64) for numbers in found], found)
 
@@ -309,8 +308,9 @@ def label_words(given: RawColumn) -> NDArray[Any]:
 
 def _classes_of(labels: list[NDArray[Any]]) -> _Answers:
     """Names of the classes of each part, and the place of each row's."""
-    if len({own.dtype.kind in "US" for own in labels}) > 1:
+    if len({own.dtype.kind if own.dtype.kind in "US" else "" for own in labels}) > 1:
         raise ValueError("the classes of the training and the test part must be of one kind")
+    labels = _of_one_type(labels)
     found = np.unique(np.concatenate(labels))
     if "" in found.tolist():
         row = next(int(np.flatnonzero(own == "")[0]) for own in labels if (own == "").any())
@@ -319,12 +319,23 @@ def _classes_of(labels: list[NDArray[Any]]) -> _Answers:
         raise ValueError("y must not hold a class that is not a number")
     classes = sorted((str(name) for name in found.tolist()), key=_number_first)
     if len(classes) < 2:
-        raise ValueError(f"has one class only, {classes[0]!r}: there is nothing to tell apart")
+        raise ValueError(f"has one class only, {shown(classes[0])}: there is nothing to tell apart")
     position = {name: place for place, name in enumerate(classes)}
     places = [np.array([position[str(name)] for name in own.tolist()], np.int64) for own in labels]
     for place in sorted(set(range(len(classes))) - set(places[0].tolist())):
-        raise ValueError(f"class {classes[place]!r} is in the test part but absent from training")
+        raise ValueError(f"class {shown(classes[place])} is in the test part but absent from training")
     return _Answers(tuple(classes), places)
+
+
+def _of_one_type(labels: list[NDArray[Any]]) -> list[NDArray[Any]]:
+    """The classes of the parts in the type of the training part, where they fit it: 1.0 there is 1 here."""
+    first, *others = labels
+    with np.errstate(invalid="ignore"):  # of one that is not finite, which fits no whole number
+        cast = [own.astype(first.dtype) for own in others]
+    if all(np.array_equal(new, own) for new, own in zip(cast, others, strict=True)):
+        return [first, *cast]
+    whole = np.result_type(*labels)
+    return [own.astype(whole) for own in labels]
 
 
 def _size(values: NDArray[Any]) -> str:

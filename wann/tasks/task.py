@@ -18,12 +18,15 @@ from gymnasium.error import DependencyNotInstalled, DeprecatedEnv, UnregisteredE
 from numpy.typing import NDArray
 
 from wann.rollouts.compiled import Dynamics
+from wann.rollouts.failure import in_one_line
 from wann.rollouts.job import Job
 from wann.rollouts.result import Rollouts
 from wann.rollouts.spaces import ActionCodec, ObservationCodec, action_codec, observation_codec
+from wann.rollouts.time_limit import OutOfTimeError, close
 from wann.tasks.columns import Columns
 from wann.tasks.data_sets import DataSet
 from wann.utils.arrays import FloatArray
+from wann.utils.signals import BrokenOff
 
 Stepping = Literal["compiled", "gymnasium", "pool"]
 
@@ -142,7 +145,7 @@ class Task:
     def spaces(self) -> tuple[gymnasium.Space[Any], gymnasium.Space[Any]]:
         """The environment's spaces of observations and actions."""
         env = self.make_env()
-        env.close()
+        close(env)
         return env.observation_space, env.action_space
 
     def observe(self, observation: Any) -> FloatArray:
@@ -199,9 +202,10 @@ def make(env_id: str, **arguments: Any) -> gymnasium.Env:
         raise ValueError(f"does not take these arguments: {error}") from None
     except gymnasium.error.Error:  # a name that is none
         raise UnknownEnvError from None
-    except Exception as error:  # noqa: BLE001 - whatever its constructor raises
-        reason = " ".join(str(error).split())
-        raise ValueError(f"cannot be made: {type(error).__name__}: {reason}") from None
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt | BrokenOff | OutOfTimeError):
+            raise
+        raise ValueError(f"cannot be made: {in_one_line(error)}") from None
 
 
 @cache

@@ -15,6 +15,7 @@ from wann.tuning.plan import TuningPlan, is_tuning
 from wann.tuning.session import TuningObserver
 from wann.tuning.tune import resume_tuning, tune
 from wann.utils.places import companion
+from wann.utils.reading import in_file
 
 _TUNED_ALIKE = ("method", "budget", "episodes", "max_steps", "population", "sigma", "seed")
 
@@ -62,7 +63,8 @@ def tuned_pair(
 
     if champion.tuned is None:
         champion = tuned(champion, "tuned", "the champion", plan) or champion
-    alike = _plan_of(champion, plan)
+    with in_file(path):
+        alike = _plan_of(champion, plan)
     if not isinstance(champion.get_task(), DataTask) and alike.method == "adam":
         alike = replace(alike, method="cma")
     alike = replace(alike, weight="tuned", freeze=())

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from wann.champion import Champion, Weight, champion_from_json, champion_to_json
 from wann.tuning.optimisers import OPTIMISERS
 from wann.utils.arrays import FloatArray
 from wann.utils.files import atomic_path
-from wann.utils.json_text import parse_json
 from wann.utils.nearest import nearest
+from wann.utils.reading import Schema, checked, in_file, parse_json, read_arrays, shown, take
 
 METHODS = (*OPTIMISERS, "adam")
 """CMA-ES, parameter-exploring policy gradients, random search; and Adam, by gradients, on data sets."""
@@ -51,7 +50,7 @@ class TuningPlan:
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
-            raise ValueError(f"unknown method {self.method!r}; {nearest(self.method, METHODS)}")
+            raise ValueError(f"unknown method {shown(self.method)}; {nearest(str(self.method), METHODS)}")
         for name, least, most in (
             ("budget", 1, 10**9),
             ("episodes", 1, 10_000),
@@ -64,13 +63,16 @@ class TuningPlan:
             if name == "max_steps" and value is None:
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-                raise ValueError(f"{name} must be a whole number from {least} to {most}, not {value!r}")
-        if not 0.0 < self.sigma <= 100.0:
-            raise ValueError(f"sigma must be above 0 and at most 100, not {self.sigma}")
+                raise ValueError(f"{name} must be a whole number from {least} to {most}, not {shown(value)}")
+        if not _is_number(self.sigma) or not 0.0 < self.sigma <= 100.0:
+            raise ValueError(f"sigma must be above 0 and at most 100, not {shown(self.sigma)}")
         if self.method == "pepg" and self.population % 2:
             raise ValueError(f"pepg asks candidates in pairs: population must be even, not {self.population}")
-        if isinstance(self.weight, float) and not abs(self.weight) <= 1000.0:
-            raise ValueError(f"weight must be a finite number within ±1000, not {self.weight}")
+        weight: Any = self.weight
+        if weight not in (None, "tuned") and not (_is_number(weight) and abs(weight) <= 1000.0):
+            raise ValueError(f"weight must be a finite number within ±1000, not {shown(self.weight)}")
+        if not all(isinstance(part, str) for part in self.freeze):
+            raise ValueError(f"freeze must name parts of the network, not {shown(self.freeze)}")
 
     @property
     def generations(self) -> int:
@@ -109,6 +111,10 @@ class TuningPlan:
         return [max(1, self.episodes >> (STAGES - 1 - stage)) for stage in range(STAGES)]
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 STAGES = 5
 """Number of stages of a tuning; each has twice the episodes of the one before."""
 
@@ -126,8 +132,11 @@ def plan_from(given: Mapping[str, Any]) -> TuningPlan:
     names = [field.name for field in fields(TuningPlan)]
     for name in given:
         if name not in names:
-            raise ValueError(f"unknown setting {name!r} of a tuning; {nearest(name, names)}")
-    return TuningPlan(**{**given, "freeze": tuple(given.get("freeze", ()))})
+            raise ValueError(f"unknown setting {shown(name)} of a tuning; {nearest(name, names)}")
+    freeze = given.get("freeze", ())
+    if not isinstance(freeze, list | tuple):
+        raise ValueError(f"freeze must be a list of parts of the network, not {shown(freeze)}")
+    return TuningPlan(**{**given, "freeze": tuple(freeze)})
 
 
 def state_path(out: str | os.PathLike[str]) -> Path:
@@ -177,31 +186,49 @@ class Saved:
         Raises:
             ValueError: there is none, or it is damaged, in one line.
         """
-        try:
-            with open(path, "rb") as file, np.load(file, allow_pickle=False) as data:
-                arrays = {name: np.asarray(data[name], np.float64) for name in _SAVED_ARRAYS}
-                header = parse_json(str(data["header"]), "a tuning", FORMAT, VERSION)
-            if header["version"] < VERSION:
+        if not path.exists():
+            raise ValueError(f"there is no tuning to go on with: {path} is missing")
+        arrays = read_arrays(path)
+        with in_file(path):
+            taken = {name: take(arrays, name, "f", shape) for name, shape in _SAVED_ARRAYS.items()}
+            data = parse_json(str(take(arrays, "header", "U", ())), "a tuning", FORMAT, VERSION)
+            if data["version"] < VERSION:
                 raise ValueError("it is from an older version of tuning: tune again to another --out")
-            champion = champion_from_json(header["champion"])
-            saved = cls(
-                plan_from(header["plan"]),
-                champion,
-                **arrays,
-                start_mean=float(header["start_mean"]),
-                seconds=float(header["seconds"]),
-            )
+            header = checked(_Header, data)
+            champion, plan = champion_from_json(header.champion), plan_from(header.plan)
+            saved = cls(plan, champion, **taken, start_mean=header.start_mean, seconds=header.seconds)
             if not saved.start.shape == saved.kept.shape[1:] == champion.network.sources.shape:
                 raise ValueError("its weights do not fit its champion")
-        except FileNotFoundError:
-            raise ValueError(f"there is no tuning to go on with: {path} is missing") from None
-        except OSError as error:
-            raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
-        except (KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise ValueError(f"{path} is cut off, or is not a tuning ({type(error).__name__})") from None
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
+            if saved.kept_means.size != len(saved.kept) or not len(saved.kept):
+                raise ValueError("its best weights and their returns are not as many")
+            if plan.method == "adam" and saved.state.size and saved.state.shape != (4, saved.start.size):
+                raise ValueError("its state is not one of Adam")
+            if saved.values.shape[1] != plan.population:
+                raise ValueError("its returns do not fit its plan")
+            if not all(
+                np.isfinite(each).all() for each in (saved.start, saved.kept, saved.state, saved.hard)
+            ):
+                raise ValueError("its weights or seeds are not finite")
+            if (saved.hard < 0.0).any() or (saved.hard % 1.0).any():
+                raise ValueError("its seeds of episodes are not whole numbers, at least 0")
         return saved
 
 
-_SAVED_ARRAYS = ("start", "values", "state", "kept", "kept_means", "hard")
+class _Header(Schema):
+    """What the words of a tuning's file must be."""
+
+    plan: dict[str, Any]
+    champion: str
+    start_mean: float
+    seconds: Annotated[float, Field(ge=0.0)]
+
+
+_SAVED_ARRAYS: Mapping[str, tuple[int | None, ...]] = {
+    "start": (None,),
+    "values": (None, None),
+    "state": (None, None),
+    "kept": (None, None),
+    "kept_means": (None,),
+    "hard": (None,),
+}
+"""Arrays of a tuning's file, and the numbers of their dimensions."""

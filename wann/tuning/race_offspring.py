@@ -14,6 +14,7 @@ from wann.kernels.activations import BY_NAME
 from wann.networks.genome import Genome, renumbered
 from wann.networks.network import Phenotype, compile_genome, phenotype
 from wann.utils.arrays import FloatArray
+from wann.utils.reading import shown
 from wann.utils.seeding import Purpose, stream
 
 _MOST_MUTATIONS = 4  # largest number of mutations of a child
@@ -38,7 +39,7 @@ class Mutation:
         fits = 4 <= len(self.shares) <= len(KINDS) and min(self.shares) >= 0.0 < sum(self.shares) < np.inf
         if not fits:
             raise ValueError(
-                f"'shares' must be 4 to {len(KINDS)} numbers from 0, not all 0, not {self.shares}"
+                f"'shares' must be 4 to {len(KINDS)} numbers from 0, not all 0, not {shown(self.shares)}"
             )
         if not self.activations or any(name not in BY_NAME for name in self.activations):
             raise ValueError(f"'activations' must name some of {', '.join(BY_NAME)}")

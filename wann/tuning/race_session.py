@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from wann.champion import Champion, Scores, Weight, load_champion, save_champion
 from wann.evaluation.opening import open_evaluator
@@ -28,7 +30,18 @@ from wann.tuning.session import (
 from wann.tuning.subject import stepped_task
 from wann.tuning.tune import resume_tuning, tune
 from wann.utils.files import atomic_path, lock_folder
-from wann.utils.json_text import dump_json, need, parse_json, read_text
+from wann.utils.json_text import dump_json
+from wann.utils.reading import (
+    Natural,
+    Naturals,
+    Schema,
+    Words,
+    checked,
+    in_file,
+    parse_json,
+    read_text,
+    shown,
+)
 from wann.utils.signals import Stop, stop_signals
 
 FORMAT, VERSION = "wann-race", 1
@@ -36,6 +49,7 @@ FORMAT, VERSION = "wann-race", 1
 _ROUNDS = 3  # largest number of rounds
 _SHARE = 4  # one network in four goes on, with four times the budget
 
+_MOST_NETWORKS = 1_000_000
 _MOST_GENERATIONS = 10_000
 _PARENTS = 4  # of a generation of offspring: the best so far
 _CHILDREN = (16, 2)  # children of a generation, and how many of them are tuned longer
@@ -67,7 +81,7 @@ def check_generations(generations: Any, least: int = 0) -> None:
     ):
         raise ValueError(
             f"generations must be a whole number from {least}{', which the race has,' * bool(least)} to "
-            f"{_MOST_GENERATIONS}, not {generations!r}"
+            f"{_MOST_GENERATIONS}, not {shown(generations)}"
         )
 
 
@@ -110,20 +124,36 @@ class RaceState:
             ValueError: it is damaged.
         """
         path = folder / "race.json"
-        try:
-            data = parse_json(read_text(path, "race"), "a race", FORMAT, VERSION)
-            plan, own = plan_from(need(data, "plan", dict)), need(data, "own", list)
-            networks, seconds = data.get("networks"), data.get("seconds")
-            if not isinstance(networks, int) or networks < 1 or not isinstance(seconds, int | float):
-                raise ValueError("'networks' and 'seconds' must be numbers")
-            if not all(isinstance(index, int) and 0 <= index < networks for index in own):
+        text = read_text(path, "race")
+        with in_file(path):
+            table = checked(_RaceTable, parse_json(text, "a race", FORMAT, VERSION))
+            check_generations(table.generations)
+            if not all(index < table.networks for index in table.own):
                 raise ValueError("'own' must list networks of the race")
-            generations, given = data.get("generations"), need(data, "mutation", dict)
-            check_generations(generations)
-            mutation = Mutation(tuple(need(given, "shares", list)), tuple(need(given, "activations", list)))
-            return cls(plan, networks, tuple(own), mutation, need(data, "generations", int), float(seconds))
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{path}: {error}") from None
+            return cls(
+                plan_from(table.plan),
+                table.networks,
+                tuple(table.own),
+                Mutation(tuple(table.mutation.shares), tuple(table.mutation.activations)),
+                table.generations,
+                table.seconds,
+            )
+
+
+class _MutationTable(Schema):
+    shares: list[float]
+    activations: Words
+
+
+class _RaceTable(Schema):
+    """What race.json must be."""
+
+    plan: dict[str, Any]
+    networks: Annotated[Natural, Field(ge=1, le=_MOST_NETWORKS)]
+    own: Naturals
+    mutation: _MutationTable
+    generations: Natural
+    seconds: Annotated[float, Field(ge=0.0)]
 
 
 @dataclass(frozen=True)
@@ -214,8 +244,8 @@ class RaceSession:
         if not (self._folder / "champion.json").exists():
             return None
         champion = load_champion(self._folder)
-        done = champion.tuning.get("race", {}).get("generations", ())
-        return champion if len(done) >= self._state.generations else None
+        _check_tuned(champion, self._folder / "champion.json", ("race", *_RECORD))
+        return champion if len(champion.tuning["race"]["generations"]) >= self._state.generations else None
 
     def _round(self, number: int) -> _Stage:
         size, budget = self._rounds[number - 1]
@@ -311,6 +341,9 @@ class RaceSession:
         """The tuned entrant; one that was tuned before is read from its file."""
         if path.exists():
             champion = load_champion(path)
+            _check_tuned(champion, path, _RECORD)
+            if champion.genome != entrant.genome:
+                raise ValueError(f"{path} is not the network that is tuned here: remove it to tune that one")
         else:
 
             def observe(now: TuningProgress) -> None:
@@ -361,6 +394,27 @@ class RaceSession:
         self._state.seconds += now - self._begun
         self._begun = now
         self._state.save(self._folder)
+
+
+_RECORD = (
+    *("method", "budget", "max_steps", "evaluations"),
+    *("start_weight", "chosen_by", "scored_on", "before", "after"),
+)
+"""What the file of a tuned champion tells of its tuning, at least."""
+
+
+def _check_tuned(champion: Champion, path: Path, names: Sequence[str]) -> None:
+    """Refuse a champion file that does not tell how it was tuned.
+
+    Raises:
+        ValueError: it does not.
+    """
+    missing = [f"tuning.{name}" for name in names if name not in champion.tuning]
+    missing += ["tuned"] * (champion.tuned is None)
+    if missing:
+        raise ValueError(
+            f"{path}: has no {missing[0]!r}; remove it, and 'wann resume' tunes that network again"
+        )
 
 
 def _row(stage: _Stage, tuned: Mapping[int, _Standing], own: Sequence[int] = ()) -> dict[str, Any]:

@@ -58,8 +58,14 @@ def lock_folder(path: str | os.PathLike[str], user: str) -> AbstractContextManag
         user: what another process that holds it would be, for the message.
 
     Raises:
-        ValueError: another process holds it, or it cannot be written to.
+        ValueError: another process holds it, or it cannot be written to; or something in it is a link, by
+            which a folder from elsewhere could have other files written.
     """
+    for place in Path(path).glob("*"):
+        if place.is_symlink():
+            raise ValueError(
+                f"{place} is a link, which is not written through: put what it leads to in its place"
+            )
     try:
         return FileLock(Path(path) / ".lock", timeout=0).acquire()
     except Timeout:

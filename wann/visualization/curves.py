@@ -200,6 +200,8 @@ def plot_learning(
     returns.set_ylabel(label)
     _plot_returns(returns, metrics, theme)
     _plot_sizes(sizes, metrics, theme)
+    for axes, label in ((returns, "no metrics kept"), (sizes, "")):
+        _shade_gaps(axes, metrics, label, theme)
     for axes in (returns, sizes):
         finish(axes, theme)
     returns.tick_params(labelbottom=False)
@@ -223,6 +225,18 @@ def _plot_sizes(axes: Axes, metrics: Mapping[str, FloatArray], theme: Theme) -> 
     axes.set_ylim(bottom=0.0)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(nbins=6 if axis is axes.xaxis else 3, integer=True, min_n_ticks=1))
+
+
+def _shade_gaps(axes: Axes, metrics: Mapping[str, FloatArray], label: str, theme: Theme) -> None:
+    """Shade generations of which nothing is known: to a row without any value belong those until the next."""
+    generation = metrics["generation"]
+    empty = np.all([np.isnan(metrics[name]) for name in COLUMNS if name != "generation"], axis=0)
+    for row in np.flatnonzero(empty[:-1]).tolist():
+        axes.axvspan(
+            float(generation[max(row - 1, 0)]), float(generation[row + 1]),
+            color=theme.hidden_line, alpha=0.15, linewidth=0.0, label=label,
+        )  # fmt: skip
+        label = ""
 
 
 def _line(

@@ -87,7 +87,7 @@ def read_stages(folder: RunFolder, generations: Sequence[int] | None = None) -> 
     if generations is None:
         return [Stage(generation, load_champion(path)) for generation, path in files.items()]
     stages = []
-    last = max(len(folder.read_metrics()["generation"]), *files)
+    last = max(folder.last_generation(), *files)
     for generation in generations:
         if generation > last:
             raise ValueError(f"{folder.path} has no generation {generation}: it is at {last}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from wann.analysis.classifier import evaluate_classifier
 from wann.analysis.paper_table import Cell, published_row
 from wann.champion import load_champion
@@ -79,7 +81,7 @@ def _search_seconds(path: Path) -> float:
         return 0.0
     metrics = RunFolder.open(path).read_metrics()
     parts = ("seconds_evaluation", "seconds_variation", "seconds_other")
-    return float(sum(metrics[part].sum() for part in parts))
+    return float(sum(np.nansum(metrics[part]) for part in parts))
 
 
 def published(data_set: str, column: str) -> str:

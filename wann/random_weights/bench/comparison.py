@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 from threadpoolctl import threadpool_limits
 
 from wann.random_weights.bench.champions import METHODS as CHAMPION_METHODS
@@ -25,6 +26,7 @@ from wann.tasks.data_sets import NAMED, DataSet, load_named
 from wann.tasks.tables import is_table, load_table
 from wann.utils.files import atomic_path, lock_folder
 from wann.utils.nearest import nearest
+from wann.utils.reading import Natural, Schema, checked, load_json, one_line, read_bytes
 
 FORMAT = "wann-comparison"
 VERSION = 1
@@ -343,23 +345,22 @@ def _read(folder: Path, bench: Bench) -> dict[str, dict[str, Measurement]]:
     path = folder / RESULTS
     if not path.exists():
         return {}
+    content = read_bytes(path)
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        if data["format"] != FORMAT or data["version"] != VERSION:
-            raise ValueError
-        kept: dict[str, dict[str, Measurement]] = {}
-        for each in data["results"]:
-            outcome = Measurement(
-                float(each["score"]), int(each["trained"]), int(each["stored"]), float(each["seconds"])
-            )
-            kept.setdefault(str(each["method"]), {})[str(each["of"])] = outcome
-        name, digest = data["task"], data["digest"]
-    except (OSError, KeyError, TypeError, ValueError):
+        table = checked(_ResultsTable, load_json(content))
+    except ValueError as error:
         raise ValueError(
-            f"{path} holds no results of a comparison: move it away, or choose another --out"
+            f"{path} holds no results of a comparison ({error}): move it away, or choose another --out"
         ) from None
+    kept: dict[str, dict[str, Measurement]] = {}
+    for each in table.results:
+        outcome = Measurement(each.score, each.trained, each.stored, each.seconds)
+        kept.setdefault(each.method, {})[each.of] = outcome
+    name, digest = table.task, table.digest
     if (name, digest) != (bench.name, bench.digest):
-        raise ValueError(f"{path} is of {name}, not of {bench.name} as it is now: choose another --out")
+        raise ValueError(
+            f"{path} is of {one_line(name)}, not of {bench.name} as it is now: choose another --out"
+        )
     return kept
 
 
@@ -378,3 +379,22 @@ def _write(folder: Path, bench: Bench, kept: Mapping[str, Mapping[str, Measureme
     }
     with atomic_path(folder / RESULTS) as temporary:
         temporary.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+
+
+class _ResultTable(Schema):
+    method: str
+    of: str
+    score: Annotated[float, Field(allow_inf_nan=True)]
+    trained: Natural
+    stored: Natural
+    seconds: float
+
+
+class _ResultsTable(Schema):
+    """What the file of a comparison must be."""
+
+    format: Literal["wann-comparison"]
+    version: Literal[1]
+    task: str
+    digest: str
+    results: list[_ResultTable]

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from wann.random_weights.bench.champions import REMARK
 from wann.random_weights.bench.comparison import Bench, Row
+from wann.utils.plain_text import markdown_cell
 
 _CSV = (
     "method",
@@ -119,7 +120,7 @@ def to_text(bench: Bench, rows: Sequence[Row], form: Literal["markdown", "csv", 
     left = head.index("published")
     marks = ["---:" if 2 <= place < left else "---" for place in range(len(head))]
     lines = [head, marks, *(cells(bench, row, rows) for row in measured(rows))]
-    table = "".join("| " + " | ".join(word.replace("|", r"\|") for word in line) + " |\n" for line in lines)
+    table = "".join("| " + " | ".join(map(markdown_cell, line)) + " |\n" for line in lines)
     return table + "\n" + "".join(f"- {line}\n" for line in explanation(bench, rows))
 
 
