@@ -128,7 +128,9 @@ def test_a_small_file_that_unpacks_to_much_is_refused_with_little_memory():
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no gzip", gzip.compress(b"x" * 999)[:-5], gzip.compress(b"x") + b"y"]
+    "content",
+    [b"", b"no gzip", gzip.compress(b"x" * 999)[:-5], gzip.compress(b"x") + b"y"],
+    ids=["empty", "of another kind", "cut off", "and more"],
 )
 def test_a_damaged_gzip_file_is_refused(content):
     if content:
