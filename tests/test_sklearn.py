@@ -21,8 +21,11 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from wann.analysis import classifier as accuracy
+from wann.champion import load_champion
 from wann.networks.network import batch_networks, compile_genome, evaluate_network_numpy
-from wann.rollouts.samples import make_batch, outputs, squared_error
+from wann.rollouts.losses import squared_error, weighted_entropy
+from wann.rollouts.samples import classify, make_batch, outputs
+from wann.settings import NUMBER_WEIGHTS, PAPER_WEIGHTS
 from wann.sklearn import WANNClassifier, WANNRegressor
 from wann.visualization.network_figure import draw_genome
 
@@ -49,10 +52,114 @@ def regressor():
         # Weights of one sign are learned faster, and some checks look at the score.
         WANNClassifier(population=24, generations=20, weights=(0.5, 1.0, 1.5, 2.0)),
         WANNRegressor(population=24, generations=12),
-    ]
+    ],
+    expected_failed_checks=lambda _: {
+        # Rows are dealt out at random: as many more of them are dealt differently.
+        "check_sample_weight_equivalence_on_dense_data": "rows for validation are drawn",
+    },
 )
 def test_scikit_learn_s_own_checks(estimator, check):
     check(estimator)
+
+
+# Weights of rows and classes, and going on
+
+
+def test_rows_count_by_their_weight_and_those_of_weight_nought_do_not():
+    X = IRIS[0]
+    weights = np.where(SPECIES[60] == SPECIES, 30.0, 1.0)
+    plain, weighted = (WANNClassifier(**QUICK).fit(X, SPECIES, given) for given in (None, weights))
+    assert (weighted.predict(X) == SPECIES[60]).sum() > (plain.predict(X) == SPECIES[60]).sum()
+    kept = np.arange(len(X)) % 3 > 0
+    part = WANNClassifier(**QUICK).fit(X[kept], SPECIES[kept], np.ones(kept.sum()))
+    without = WANNClassifier(**QUICK).fit(X, SPECIES, kept.astype(float))
+    assert part.predict_proba(X).tolist() == without.predict_proba(X).tolist()
+    X, y = DIABETES
+    part, without = (
+        WANNRegressor(**QUICK).fit(*given)
+        for given in ((X[:300], y[:300], np.full(300, 2.0)), (X, y, 2.0 * (np.arange(len(y)) < 300)))
+    )
+    assert part.predict(X).tolist() == without.predict(X).tolist()
+
+
+def test_weights_of_classes_are_those_of_their_rows():
+    X = IRIS[0]
+    weights = np.where(SPECIES[60] == SPECIES, 30.0, 1.0)
+    by_row = WANNClassifier(**QUICK).fit(X, SPECIES, weights)
+    by_class = WANNClassifier(**QUICK, class_weight={SPECIES[60]: 30.0}).fit(X, SPECIES)
+    assert by_class.predict_proba(X).tolist() == by_row.predict_proba(X).tolist()
+    for wrong in ("even", 3):
+        with pytest.raises(ValueError, match="parameter 'class_weight'"):
+            WANNClassifier(**QUICK, class_weight=wrong).fit(X, SPECIES)
+
+
+@pytest.mark.parametrize("wrong", [[1.0], -np.ones(150), np.zeros(150), np.full(150, np.nan)])
+def test_wrong_weights_of_rows_are_refused(wrong):
+    with pytest.raises(ValueError, match="sample_weight"):
+        WANNClassifier(**QUICK).fit(IRIS[0], SPECIES, wrong)
+
+
+def test_weighted_entropy_agrees_with_plain_numpy_and_equal_weights_with_the_kernel():
+    rng = np.random.default_rng(0)
+    networks = [compile_genome(evolved(seed, 20, 4, 3)) for seed in range(3)]
+    inputs, labels, importance = rng.normal(size=(70, 4)), rng.integers(3, size=70), rng.random(70)
+    weights = np.array([-1.0, 0.5])
+    batch = make_batch(inputs, labels, importance=importance)
+    found = weighted_entropy(batch_networks(networks), weights, batch, 0, 3)
+    for network, row in zip(networks, found, strict=True):
+        given = outputs(network, weights, inputs)
+        shares = np.exp(given) / np.exp(given).sum(axis=2, keepdims=True)
+        entropy = -np.log(shares[:, np.arange(70), labels])
+        np.testing.assert_allclose(row, entropy @ importance / importance.sum(), rtol=1e-10)
+    even = make_batch(inputs, labels, importance=np.ones(70))
+    plain = classify(batch_networks(networks), weights, even, 0, 3).loss
+    np.testing.assert_allclose(
+        weighted_entropy(batch_networks(networks), weights, even, 0, 3), plain, rtol=1e-9
+    )
+
+
+def test_a_warm_start_goes_on_from_the_last_population():
+    X = IRIS[0]
+    model = WANNClassifier(**QUICK | {"n_iter_no_change": None}, warm_start=True).fit(X, SPECIES)
+    generations, first = model.n_iter_, model.validation_scores_[-1]
+    model.fit(X, SPECIES)
+    assert model.n_iter_ == generations
+    assert model.champion_.origin["generation"] > generations
+    assert model.validation_scores_[-1] > first
+    cold = WANNClassifier(**QUICK | {"n_iter_no_change": None}).fit(X, SPECIES)
+    assert cold.fit(X, SPECIES).validation_scores_[-1] == first
+    with pytest.raises(ValueError, match="warm_start goes on from a population with 4 inputs, not 3"):
+        model.fit(X[:, :3], SPECIES)
+
+
+def test_the_commands_take_the_file_of_an_estimator(classifier, regressor, tmp_path, wann_command):
+    table = tmp_path / "rows.csv"
+    for model, (X, y) in ((classifier, (IRIS[0], SPECIES)), (regressor, DIABETES)):
+        model.save(tmp_path / "model.json")
+        champion = load_champion(tmp_path / "model.json")
+        several = PAPER_WEIGHTS if model is classifier else NUMBER_WEIGHTS
+        found = champion.predict(np.asarray(X), several).answers
+        if model is classifier:
+            assert found.tolist() == model.predict(X).tolist()
+        else:
+            np.testing.assert_allclose(found, model.predict(X), rtol=1e-12)
+        pytest.importorskip("pandas")
+        rows = np.column_stack([np.asarray(X).astype(str), y])
+        header = ",".join([*champion.inputs, "answer"])
+        np.savetxt(table, rows, fmt="%s", delimiter=",", header=header, comments="")
+        code, _, error = wann_command(
+            "predict", tmp_path / "model.json", table, "--answers", "answer", "--out", tmp_path / "o.csv"
+        )
+        assert code == 0
+        assert "column 'answer' holds the" in error
+        assert wann_command("draw", tmp_path / "model.json", "--out", tmp_path / "m.svg")[0] == 0
+        assert wann_command("export", tmp_path / "model.json", "--format", "python")[0] == 0
+        code, out, _ = wann_command("report", tmp_path / "model.json")
+        assert (code, out) == (0, f"Wrote {tmp_path / 'model_report.html'}\n")
+        assert "the champion" in (tmp_path / "model_report.html").read_text()
+        code, _, error = wann_command("evaluate", tmp_path / "model.json")
+        assert (code, error.count("\n")) == (2, 1)
+        assert "wann predict FILE ROWS" in error
 
 
 # What is learned
@@ -269,9 +376,9 @@ OTHERS = {
 
 
 def test_every_parameter_is_listed_here():
-    silent = {"n_jobs", "verbose"}  # these have tests of their own
-    for kind in (WANNClassifier, WANNRegressor):
-        assert set(kind().get_params()) == set(OTHERS) | silent
+    silent = {"n_jobs", "verbose", "warm_start"}  # these have tests of their own
+    for kind, more in ((WANNClassifier, {"class_weight"}), (WANNRegressor, set())):
+        assert set(kind().get_params()) == set(OTHERS) | silent | more
 
 
 @pytest.mark.slow
@@ -308,6 +415,7 @@ def test_every_parameter_changes_something(name, classifier):
         ("retries", 0.5),
         ("n_jobs", "all"),
         ("verbose", -1),
+        ("warm_start", 1),
     ],
 )
 def test_wrong_parameters_are_refused_in_one_line(name, value):

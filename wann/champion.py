@@ -16,6 +16,8 @@ from pydantic import AfterValidator, Field
 from wann.kernels.activations import BY_CODE
 from wann.networks.genome import Genome, genome_from_dict, genome_to_dict
 from wann.networks.network import Network, compile_genome, evaluate_network
+from wann.tasks.columns import Columns, columns_from_dict
+from wann.tasks.prediction import Prediction, predict
 from wann.utils.arrays import FloatArray
 from wann.utils.files import atomic_path
 from wann.utils.json_text import dump_json
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from wann.tasks.task import Task
 
 FORMAT = "wann-champion"
+ESTIMATOR = "wann-estimator"
+"""Format of the file of a fitted estimator, which holds a champion."""
 VERSION = 1
 
 Weight = float | Literal["tuned"]
@@ -84,6 +88,7 @@ class Champion:
     tuning: Mapping[str, Any] = field(default_factory=dict)  # how the weights were tuned, and their scores
     importance: FloatArray | None = None  # return lost without each enabled connection, in the genome's order
     fresh_env: bool = False  # whether every episode needs an instance of the environment of its own
+    columns: Columns | None = None  # what was done to the columns of a user's own table
 
     @cached_property
     def network(self) -> Network:
@@ -187,6 +192,33 @@ class Champion:
         task = self._own_task
         return task.action(self.values(task.observe(observation), weight)[self.network.outputs])
 
+    def predict(self, rows: Any, weight: Weight | Sequence[float] | None = None) -> Prediction:
+        """Answers for rows of a table: classes and their probabilities, or numbers.
+
+        Args:
+            rows: data frame, mapping of columns, list of mappings, or array (N, C) in the columns' order.
+            weight: as `values`; or several shared weights, over which the answers are averaged.
+
+        Raises:
+            ValueError: a column is missing or wrong, or as `values` and `table_columns`.
+        """
+        columns = self.table_columns
+        several = np.ndim(weight) == 1  # type: ignore[arg-type]  # of a word or None it is 0
+        lanes = [self.weights(each) for each in weight] if several else [self.weights(weight)]  # type: ignore[union-attr, arg-type]
+        if not lanes:
+            raise ValueError("there must be at least one weight")
+        return predict(self.network, columns, self.outputs, columns.codes_of(rows), lanes)
+
+    @property
+    def table_columns(self) -> Columns:
+        """What is done to the columns of its table; ValueError where there is none, or an old one without."""
+        from wann.tasks.tables import is_table
+
+        columns = self.columns or (self.get_task().columns if is_table(self.task) else None)
+        if columns is None:
+            raise ValueError(f"{self.task} is no table of your own: only champions of one predict new rows")
+        return columns
+
 
 def champion_to_json(champion: Champion) -> str:
     """The champion as readable text, a gene a line."""
@@ -214,6 +246,7 @@ def champion_to_dict(champion: Champion) -> dict[str, Any]:
         "tuned": None if champion.tuned is None else champion.tuned.tolist(),
         "tuning": dict(champion.tuning),
         "importance": None if champion.importance is None else champion.importance.tolist(),
+        **({} if champion.columns is None else {"columns": champion.columns.to_dict()}),
         "genome": genome_to_dict(champion.genome),
     }
 
@@ -229,7 +262,7 @@ def save_champion(champion: Champion, path: str | os.PathLike[str]) -> None:
 
 
 def load_champion(path: str | os.PathLike[str], *, trust: bool = False) -> Champion:
-    """Champion from its file, or from the run folder that holds it. Loading can run no code.
+    """Champion from its file, its run folder or the file of an estimator. Loading can run no code.
 
     Args:
         path: the file or the folder.
@@ -249,7 +282,10 @@ def load_champion(path: str | os.PathLike[str], *, trust: bool = False) -> Champ
             raise ValueError(f"{folder} {what}: it holds no champion.json")
     text = read_text(path, "champion")
     with in_file(path, "champion"):
-        champion = champion_from_json(text)
+        data = load_json(text, finite=True)
+        if isinstance(data, dict) and data.get("format") == ESTIMATOR:
+            data = of_form(data, "an estimator", ESTIMATOR, VERSION).get("champion")
+        champion = champion_from_dict(data)
     if trust:
         from wann.tasks.trust import grant
 
@@ -301,6 +337,7 @@ def champion_from_dict(data: Any) -> Champion:
         tuning=table.tuning,
         importance=_per_connection(table.importance, "importances", genome),
         fresh_env=table.fresh_env,
+        columns=columns_from_dict(table.columns, len(table.inputs)),
     )
 
 
@@ -333,6 +370,7 @@ class _ChampionTable(Schema):
     tuned: Numbers | None = None
     tuning: dict[str, Any] = Field(default_factory=dict)
     importance: Numbers | None = None
+    columns: dict[str, Any] | None = None
     genome: dict[str, Any]
 
 

@@ -21,6 +21,9 @@ from wann.utils.reading import shallow, shown
 PAPER_WEIGHTS = (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0)
 """The fixed series of shared weights. Source: Gaier and Ha (2019), section 3.1."""
 
+NUMBER_WEIGHTS = (0.1, 0.3, 0.5, 0.7, 0.9, 1.1)
+"""Shared weights where numbers are predicted, found by trial: small sums, and no change of sign."""
+
 OBJECTIVES = ("mean", "best", "worst", "robustness", "connections", "nodes", "depth")
 """Names of the objectives that networks can be ranked by; `wann.evolution.ranking.value_of` defines them."""
 

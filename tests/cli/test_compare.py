@@ -74,7 +74,7 @@ def test_results_of_something_else_are_left_alone(made, tmp_path, refused):
         (["digits", "--methods", "elm"], "unknown method 'elm' for digits; did you mean 'elm-"),
         (["digits", "--methods", ","], "names no method"),
         (["digits", "--label", "x"], "--label names a column of csv:FILE, and the data set is digits"),
-        (["digits", "--data", "."], "--data names the folder of MNIST, and the task is digits"),
+        (["digits", "--data", "."], "the new place of a table, and the task is digits"),
         (["digits", "--minutes", "0"], "0"),
         (["digits", "--seeds", "0"], "0"),
         (["nowhere.npz"], "cannot read nowhere.npz"),

@@ -18,7 +18,8 @@ from wann.cli.main import commands as program
 
 OPTIONS = {
     "search": "TASK --preset --config --set --env-kwargs --init-from --no-compiled --seed --seeds --out "
-    "--resume --threads --workers --address --quiet --json",
+    "--resume --label --target --drop --columns --separator --decimal --encoding --data "
+    "--threads --workers --address --quiet --json",
     "resume": "RUN --set --threads --workers --address --quiet --json",
     "evaluate": "CHAMPION --episodes --weights --seed --threads --workers --address --json",
     "tune": "CHAMPION --method --budget --population --episodes --sigma --weight --freeze --task "
@@ -42,6 +43,7 @@ OPTIONS = {
     "watch": "RUN FOLDER --port --no-browser --data",
     "front": "RUN --pick --out --threads --workers --address --data --json",
     "export": "CHAMPION --format --weight --out --dtype --opset --json",
+    "predict": "CHAMPION FILE --weight --out --answers --separator --decimal --encoding --data",
     "import": "FILE --task --env-kwargs --tuned --out --json",
     "tasks": "--json",
     "settings": "NAME --task --preset --toml --json",

@@ -41,7 +41,7 @@ def test_the_command_writes_one_file_that_asks_for_nothing(swingup, tmp_path, ca
     [
         (["nowhere"], "run folder nowhere does not exist"),
         (["{run}", "--out", "page.pdf"], "page.pdf: a page's name must end in .html"),
-        (["{run}", "--data", "."], "--data names the folder of MNIST, and the task is swingup"),
+        (["{run}", "--data", "."], "or the new place of a table, and the task is swingup"),
     ],
 )
 def test_mistakes_end_in_one_line(swingup, capsys, arguments, words):

@@ -30,6 +30,7 @@ TINY = {"population": 16, "generations": 4, "tournament_size": 3, "initial_conne
 @pytest.fixture
 def table(tmp_path) -> str:
     """Three noisy clouds in four features."""
+    pytest.importorskip("pandas")
     rng = np.random.default_rng(0)
     labels = np.arange(240) % 3
     points = rng.normal(size=(240, 4)) + 2.0 * np.eye(4)[labels]
@@ -428,7 +429,7 @@ def test_the_commands_take_a_table_from_search_to_evaluation(table, tmp_path, ca
         (["search", "none.npz"], "cannot read none.npz"),
         (["search", "none.csv", "--label", "x"], "unknown task 'none.csv'; did you mean 'csv:none.csv'"),
         (["search", "Digits"], "unknown task 'Digits'; did you mean 'digits'"),
-        (["search", "digits", "--data", "."], "--data names the folder of MNIST, and the task is digits"),
+        (["search", "digits", "--data", "."], "the new place of a table, and the task is digits"),
     ],
 )
 def test_wrong_commands_end_in_one_line(arguments, message, capsys):

@@ -4,6 +4,7 @@ In reading order:
 
     scorecard    returns at shared weights
     classifier   accuracy of classifiers, ensembles too
+    regressor    errors of predicted numbers
     achievement  what a champion does, in words
     variants     a network with parts left out
     sensitivity  how much each connection matters

@@ -20,6 +20,7 @@ from wann.rollouts.samples import outputs
 from wann.settings import PAPER_WEIGHTS
 from wann.tasks.data_sets import DataSet
 from wann.tasks.data_task import DataTask
+from wann.tasks.prediction import probabilities
 from wann.utils.arrays import FloatArray, IntArray
 
 CONFIDENCE_BINS = 10
@@ -197,14 +198,9 @@ def _data_of(champion: Champion) -> DataSet:
     task = champion.get_task()
     if not isinstance(task, DataTask):
         raise ValueError(f"{champion.task} is not a data set: use wann.evaluate")
+    if task.samples.test.targets is not None:
+        raise ValueError(f"{champion.task} has numbers to predict instead of classes: there is no accuracy")
     return task.samples
-
-
-def probabilities(outputs: FloatArray) -> FloatArray:
-    """Softmax over the last axis."""
-    powers = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
-    result: FloatArray = powers / powers.sum(axis=-1, keepdims=True)
-    return result
 
 
 def vote(probabilities: FloatArray) -> IntArray:
@@ -253,12 +249,15 @@ def reliability(confidence: FloatArray, right: NDArray[np.bool_], bins: int = CO
     )
 
 
-def choose_members(probabilities: FloatArray, labels: IntArray) -> list[int]:
+def choose_members(
+    probabilities: FloatArray, labels: IntArray, importance: FloatArray | None = None
+) -> list[int]:
     """Voters whose mean probability is most often right, one added at a time while that helps.
 
     Args:
         probabilities: (W, N, A).
         labels: (N,).
+        importance: (N,) how much each sample counts; all alike where it is not given.
 
     Returns:
         Positions of at most nine voters, in the order they were chosen; the first of equals each time.
@@ -266,7 +265,7 @@ def choose_members(probabilities: FloatArray, labels: IntArray) -> list[int]:
     members: list[int] = []
     total, best = np.zeros(probabilities.shape[1:]), -1.0
     while len(members) < _MOST_MEMBERS:
-        right = ((total + probabilities).argmax(axis=2) == labels).mean(axis=1)
+        right = np.average((total + probabilities).argmax(axis=2) == labels, axis=1, weights=importance)
         right[members] = -1.0
         candidate = int(right.argmax())
         if right[candidate] <= best:

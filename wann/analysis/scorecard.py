@@ -10,14 +10,16 @@ import numpy as np
 
 from wann.analysis.achievement import Achievement, achievement
 from wann.analysis.classifier import ClassifierCard, evaluate_classifier
+from wann.analysis.regressor import RegressorCard, evaluate_regressor
 from wann.analysis.variants import Trials
 from wann.champion import Champion
 from wann.evaluation.opening import open_evaluator
 from wann.evaluation.placement import DEFAULT_PLACEMENT, Note, Placement
 from wann.evolution.shared_weights import RANGE, UNIFORM_WEIGHTS, check_weights
 from wann.rollouts.result import Rollouts
-from wann.settings import PAPER_WEIGHTS
+from wann.settings import NUMBER_WEIGHTS, PAPER_WEIGHTS
 from wann.tasks.registry import is_data_set
+from wann.tasks.tables import predicts_numbers
 from wann.utils.arrays import FloatArray
 from wann.utils.callbacks import ProgressCallback
 from wann.utils.seeding import Purpose, episode_seeds, stream
@@ -69,20 +71,23 @@ def evaluate(
     champion: Champion,
     *,
     episodes: int = 100,
-    weights: Sequence[float] = PAPER_WEIGHTS,
+    weights: Sequence[float] | None = None,
     seed: int = 0,
     threads: int | None = None,
     workers: int | None = None,
     address: str | None = None,
     progress: ProgressCallback | None = None,
     note: Note | None = None,
-) -> Scorecard | ClassifierCard:
-    """Score a champion on fresh episodes; that of a data set on its test part, see `evaluate_classifier`.
+) -> Scorecard | ClassifierCard | RegressorCard:
+    """Score a champion on fresh episodes; that of a data set on its test part.
+
+    See `evaluate_classifier` and, where numbers are predicted, `evaluate_regressor`.
 
     Args:
         champion: the network.
         episodes: how many, at least 1.
-        weights: shared weights to report one by one, each within ±1000.
+        weights: shared weights to report one by one, each within ±1000; -2, -1, -0.5, 0.5, 1 and 2 where they
+            are not given, or 0.1, 0.3, 0.5, 0.7, 0.9 and 1.1 where numbers are predicted.
         seed: of the episodes and the random weights.
         threads, workers, address: where it is computed, as for `wann.search`; results are the same anywhere.
         progress: called with the episodes done and to be done.
@@ -99,12 +104,14 @@ def evaluate(
         RuntimeError: the environment fails.
     """
     if is_data_set(champion.task):
-        return evaluate_classifier(champion, weights)
+        if predicts_numbers(champion.task, champion.env_kwargs):
+            return evaluate_regressor(champion, NUMBER_WEIGHTS if weights is None else weights)
+        return evaluate_classifier(champion, PAPER_WEIGHTS if weights is None else weights)
     placement = Placement(threads, workers, address)
     return scorecard_of(
         champion,
         episodes=episodes,
-        weights=weights,
+        weights=PAPER_WEIGHTS if weights is None else weights,
         seed=seed,
         placement=placement,
         progress=progress,

@@ -9,6 +9,7 @@ from wann.cli.front import front
 from wann.cli.import_ import import_
 from wann.cli.play import play
 from wann.cli.plot import plot
+from wann.cli.predict import predict
 from wann.cli.prune import prune
 from wann.cli.race import race
 from wann.cli.replay import replay
@@ -27,7 +28,7 @@ GROUPS = {
     "Look at a champion or a run": (replay, draw, plot, front, report, play),
     "Measure champions": (evaluate, sensitivity, table, compare),
     "Improve champions": (tune, race, prune),
-    "Use elsewhere": (export, import_),
+    "Use elsewhere": (predict, export, import_),
     "Help": (tasks, settings, doctor),
 }
 """Headings of the program's help, and the commands under each, in the order in which one meets them."""

@@ -117,7 +117,7 @@ def compare(
     """
     from wann.progress import comparison_view, starting
 
-    refuse_data_folder(data_set)
+    refuse_data_folder(data_set, begins=True)
     if as_json and form != "text":
         raise ValueError("--json prints one JSON object: leave out --format")
     with starting(quiet):

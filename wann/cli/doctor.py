@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wann.cli.options import echo, env_kwargs_option, examples, json_option, label_option
+from wann.cli.options import echo, env_kwargs_option, examples, json_option, table_options
 from wann.utils.words import counted
 
 if TYPE_CHECKING:
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 @click.command(epilog=examples("wann doctor", "wann doctor Acrobot-v1"))
 @click.argument("env_id", required=False)
 @env_kwargs_option
-@label_option
+@table_options
 @json_option
-def doctor(env_id: str | None, env_kwargs: dict[str, Any] | None, label: str | None, as_json: bool) -> int:
+def doctor(
+    env_id: str | None, env_kwargs: dict[str, Any] | None, table: dict[str, Any], as_json: bool
+) -> int:
     """Check this machine or one environment, and suggest fixes.
 
     ENV_ID is an environment or a data set to check as well. For an environment, the checks are whether it can
@@ -33,10 +35,9 @@ def doctor(env_id: str | None, env_kwargs: dict[str, Any] | None, label: str | N
     from wann.doctor.examine import examine
     from wann.utils.terminal import PlainConsole
 
-    if (env_kwargs or label) and not env_id:
-        raise click.UsageError(f"--{'env-kwargs' if env_kwargs else 'label'} needs an ENV_ID")
-    if label is not None:
-        env_kwargs = {**(env_kwargs or {}), "label": label}
+    if (env_kwargs or table) and not env_id:
+        raise click.UsageError(f"--{'env-kwargs' if env_kwargs else next(iter(table))} needs an ENV_ID")
+    env_kwargs = {**(env_kwargs or {}), **table}
     console, findings = PlainConsole(wide=True), []  # commands are to be copied whole
     with console.status("Checking") if console.is_terminal and not as_json else nullcontext():
         for finding in examine(env_id, env_kwargs):

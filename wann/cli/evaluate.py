@@ -27,6 +27,7 @@ from wann.cli.options import (
 
 if TYPE_CHECKING:
     from wann.analysis.classifier import Accuracy, ClassifierCard
+    from wann.analysis.regressor import Fit, RegressorCard
     from wann.analysis.scorecard import Score, Scorecard
     from wann.champion import Champion
     from wann.evaluation.placement import Placement
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     callback=parse_numbers,
     metavar="W,W",
     show_default="-2,-1,-0.5,0.5,1,2",
-    help="Shared weights to score one by one.",
+    help="Shared weights to score one by one; 0.1,0.3,0.5,0.7,0.9,1.1 where numbers are predicted.",
 )
 @click.option(
     "--seed",
@@ -74,13 +75,14 @@ def evaluate(
     CHAMPION is a run folder or a champion file. The table shows the mean return and its standard deviation at
     single shared weights, at random shared weights from -2 to 2, with individual random weights, at the best
     shared weight and, if there are any, with tuned weights. A classifier is scored on the test part of its
-    data, class by class, and also as an ensemble over weights.
+    data, class by class, and also as an ensemble over weights; a network that predicts numbers by R² and its
+    errors.
     """
     from wann.analysis import scorecard
     from wann.analysis.classifier import ClassifierCard
+    from wann.analysis.regressor import RegressorCard
     from wann.champion import load_champion
     from wann.progress import bar
-    from wann.settings import PAPER_WEIGHTS
     from wann.tasks.registry import is_data_set
 
     champion = load_champion(champion_path)
@@ -94,7 +96,7 @@ def evaluate(
         card = scorecard.evaluate(
             champion,
             episodes=episodes,
-            weights=weights or PAPER_WEIGHTS,
+            weights=weights,
             seed=seed,
             progress=progress,
             note=print_note,
@@ -105,6 +107,8 @@ def evaluate(
         return
     if isinstance(card, ClassifierCard):
         _print_classifier(champion, card)
+    elif isinstance(card, RegressorCard):
+        _print_regressor(champion, card)
     else:
         _print_scorecard(champion, card)
 
@@ -159,6 +163,37 @@ def _print_classifier(champion: Champion, card: ClassifierCard) -> None:
     for name, counts in zip(card.classes, card.confusion, strict=True):
         confusion.add_row(name, *(str(count) if count else "." for count in counts))
     console.print(confusion)
+
+
+def _print_regressor(champion: Champion, card: RegressorCard) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    console.width = console.width if console.is_terminal else 200
+    console.print(
+        f"{card.task}: {size_of(champion)}; {card.samples} test samples of {card.target}, "
+        f"standard deviation {card.spread:.4g}",
+        markup=False,
+    )
+    table = Table()
+    for name in ("weights", "R²", "root mean square error", "mean absolute error"):
+        table.add_column(name, justify="left" if name == "weights" else "right")
+    low, high = card.weight_range
+    rows: list[tuple[str, Fit | None]] = [
+        *((f"shared {fit.weight:g}", fit) for fit in card.per_weight),
+        (f"shared, over U({low:g}, {high:g})", card.uniform_shared),
+        (f"ensemble of these {len(card.per_weight)}, mean", card.ensemble),
+        (f"shared {card.best_shared.weight:g}, best on validation", card.best_shared),
+        ("individual, tuned", card.tuned),
+    ]
+    for place, (name, fit) in enumerate(rows):
+        if place == len(card.per_weight):
+            table.add_section()
+        if fit:
+            spread = "" if fit.std is None else f" ± {fit.std:.3f}"
+            table.add_row(name, f"{fit.r2:.3f}{spread}", f"{fit.rmse:.4g}", f"{fit.mae:.4g}")
+    console.print(table)
 
 
 def _print_scorecard(champion: Champion, card: Scorecard) -> None:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from wann.cli.options import (
+    data_option,
     echo,
     examples,
     json_option,
     parse_weight,
     print_note,
+    refuse_data_folder,
     refuse_own,
     trust_option,
 )
@@ -83,6 +85,7 @@ outputs and the largest difference.
     show_default="17",
     help="Operator set version of an ONNX model.",
 )
+@data_option
 @json_option
 @trust_option
 def export(
@@ -101,6 +104,7 @@ def export(
     from wann.progress import bar
 
     champion = load_champion(champion_path)
+    refuse_data_folder(champion.task)
     name = f"network{'_torch' * (kind == 'torch')}{SUFFIXES[kind][0]}"
     out = out or companion(champion_path, name, f"_{name}")
     check_format(kind, out, dtype, opset)

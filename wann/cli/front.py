@@ -21,6 +21,7 @@ from wann.cli.options import (
     refuse_given,
     screen,
     size_of,
+    table_words,
     trust_option,
     trust_word,
 )
@@ -149,6 +150,7 @@ def _pick(run_path: Path, which: int | str, out: Path | None, as_json: bool, pla
         echo(json.dumps(summary))
         return
     quoted, trust = shlex.quote(os.fspath(out)), trust_word(champion.task, champion.env_kwargs)
+    told = table_words(champion.env_kwargs) if is_data_set(champion.task) else ""
     replay = "" if is_data_set(champion.task) else f"Replay    wann replay {quoted}{trust}\n"
     scores = fitted(
         f"          mean return {shown_return(champion.scores.overall)} over "
@@ -161,5 +163,5 @@ def _pick(run_path: Path, which: int | str, out: Path | None, as_json: bool, pla
         f"Evaluate  wann evaluate {quoted}{trust}\n"
         f"{replay}"
         f"Draw      wann draw {quoted}\n"
-        f"Search on wann search {shlex.quote(champion.task)} --init-from {quoted}"
+        f"Search on wann search {shlex.quote(champion.task)}{told} --init-from {quoted}"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 import textwrap
@@ -107,11 +108,19 @@ env_kwargs_option = click.option(
 )
 
 
-def _name_folder(_context: click.Context, _option: click.Parameter, folder: Path | None) -> None:
+def _name_folder(context: click.Context, _option: click.Parameter, folder: Path | None) -> None:
     from wann.tasks.mnist import FOLDER_VARIABLE
 
-    if folder is not None:
-        os.environ[FOLDER_VARIABLE] = os.fspath(folder)
+    if folder is None:
+        return
+    before = os.environ.get(FOLDER_VARIABLE)
+    os.environ[FOLDER_VARIABLE] = os.fspath(folder)
+
+    @context.call_on_close
+    def restore() -> None:
+        os.environ.pop(FOLDER_VARIABLE, None)
+        if before is not None:
+            os.environ[FOLDER_VARIABLE] = before
 
 
 data_option = click.option(
@@ -120,11 +129,67 @@ data_option = click.option(
     expose_value=False,
     metavar="FOLDER",
     type=click.Path(path_type=Path),
-    help="Folder with the MNIST files; the variable WANN_DATA names it too.",
+    help="Folder with the MNIST files, or the new place of a table that was moved; the variable WANN_DATA "
+    "names it too.",
 )
 
 
 label_option = click.option("--label", metavar="COLUMN", help="Column of csv:FILE that holds the classes.")
+
+
+_READING = (
+    click.option("--encoding", metavar="NAME", show_default="found out", help="Encoding of a table's text."),
+    click.option("--decimal", metavar=".|,", show_default="found out", help="Decimal mark of a table."),
+    click.option(
+        "--separator",
+        metavar="CHARACTER",
+        show_default="found out",
+        help="Character between the values of a table.",
+    ),
+)
+_LEARNING = (
+    click.option("--columns", multiple=True, metavar="A,B", help="Columns of a table to use, and no others."),
+    click.option("--drop", multiple=True, metavar="A,B", help="Columns of a table to leave out."),
+    click.option("--target", metavar="COLUMN", help="Column of a table that holds numbers to be predicted."),
+    label_option,
+)
+
+
+def table_words(env_kwargs: Mapping[str, Any]) -> str:
+    """The options of `table_options` that give these arguments of a table, each after a space."""
+    words = ""
+    for name in ("label", "target", "drop", "columns", "separator", "decimal", "encoding"):
+        given = env_kwargs.get(name, [])
+        for value in given if isinstance(given, list) else [given]:
+            words += f" --{name} {shlex.quote(str(value))}"
+    return words
+
+
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that say how the text of a table is read, as its argument `reading`."""
+    return _gathered(command, "reading", ("encoding", "decimal", "separator"), _READING)
+
+
+def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that say how a table is read and what is learned of it, as its argument `table`."""
+    names = ("label", "target", "drop", "columns", "separator", "decimal", "encoding")
+    return _gathered(command, "table", names, (*_READING, *_LEARNING))
+
+
+def _gathered(
+    command: Callable[..., Any], argument: str, names: Sequence[str], options: Sequence[Callable[..., Any]]
+) -> Callable[..., Any]:
+    """A command whose options of these names become one dictionary, without those that are not given."""
+
+    @wraps(command)
+    def gathered(**arguments: Any) -> Any:
+        given = {name: arguments.pop(name) for name in names}
+        plain = {name: [*value] if isinstance(value, tuple) else value for name, value in given.items()}
+        return command(**{argument: {name: value for name, value in plain.items() if value}}, **arguments)
+
+    for option in options:
+        gathered = option(gathered)
+    return gathered
 
 
 def _trust(context: click.Context, _option: click.Parameter, given: bool) -> None:
@@ -237,10 +302,13 @@ def size_of(champion: Champion) -> str:
     return f"{champion.genome.connection_count} connections, {hidden}"
 
 
-def refuse_data_folder(task: str) -> None:
-    """Refuse `--data` for a task that does not read it."""
-    if not task.startswith("mnist"):
-        refuse_given(("data",), f"--data names the folder of MNIST, and the task is {task}")
+def refuse_data_folder(task: str, *, begins: bool = False) -> None:
+    """Refuse `--data` for a task that does not read it, such as a table whose place has just been named."""
+    from wann.tasks.tables import is_table
+
+    if not task.startswith("mnist") and (begins or not is_table(task)):
+        where = "the folder of MNIST or the new place of a table"
+        refuse_given(("data",), f"--data names {where}, and the task is {task}")
 
 
 def refuse_given(names: Sequence[str], reason: str) -> None:

@@ -51,7 +51,8 @@ def plot(paths: tuple[Path, ...], out: Path | None, over: str, placement: Placem
 
     RUN is a run folder. The figure shows the learning curves, and the champion's return over the shared
     weight. For a data set it shows the accuracy on the test part over the shared weight, also class by
-    class, and the reliability of an ensemble's confidence.
+    class, and the reliability of an ensemble's confidence; where numbers are predicted, R² over the shared
+    weight and the residuals.
 
     Several runs, or a FOLDER of runs, are grouped by what differs beside the seed. The figure shows each
     group's median and quartiles, and every run's scores at the end.
@@ -90,12 +91,15 @@ def _plot_groups(paths: tuple[Path, ...], out: Path | None, over: str) -> None:
 
 
 def _plot_run(run_path: Path, out: Path | None, placement: Placement) -> None:
+    import numpy as np
+
     from wann.analysis import classifier as accuracy
     from wann.analysis import scorecard
     from wann.champion import load_champion
     from wann.progress import bar
     from wann.run.folder import RunFolder
     from wann.tasks.registry import is_data_set
+    from wann.tasks.tables import predicts_numbers
     from wann.visualization.curves import Profile, plot_classifier, plot_run
 
     folder = RunFolder.open(run_path)
@@ -103,7 +107,23 @@ def _plot_run(run_path: Path, out: Path | None, placement: Placement) -> None:
     champion, settings = load_champion(run_path), folder.settings
     refuse_data_folder(champion.task)
     title = f"{settings.task}, preset {settings.preset}, seed {settings.seed}"
-    if is_data_set(champion.task):
+    if predicts_numbers(champion.task, champion.env_kwargs):
+        from wann.analysis.regressor import answers_on_test, evaluate_regressor, r2_over_weights
+        from wann.visualization.residuals import plot_regressor
+
+        refuse_given(("workers", "address"), f"{champion.task} is a data set, which is scored at once")
+        found = evaluate_regressor(champion)
+        grid = np.linspace(*found.weight_range, 80)
+        best = found.best_shared.weight or 0.0
+        plot_regressor(
+            folder.read_metrics(),
+            Profile(grid, r2_over_weights(champion, grid), np.zeros(grid.size)),
+            answers_on_test(champion, best),
+            out,
+            target=found.target,
+            title=title,
+        )
+    elif is_data_set(champion.task):
         refuse_given(("workers", "address"), f"{champion.task} is a data set, which is scored at once")
         card = accuracy.evaluate_classifier(champion)
         plot_classifier(folder.read_metrics(), accuracy.sweep(champion), card, out, title=title)

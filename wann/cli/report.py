@@ -35,17 +35,19 @@ from wann.cli.options import (
 def report(run_path: Path, out: Path | None) -> None:
     """Make one self-contained HTML page of a run or of several.
 
-    RUN is a run folder. The page opens from disk, without an internet connection. It shows the champion at
-    work, with a slider for the shared weight: swingup is computed live, other environments are short films,
-    and classifiers have a pad to draw on. It also shows the return over the weight, the network, the Pareto
-    front, the development, the learning curves, and the commands that reproduce them.
+    RUN is a run folder, or the file of a champion or of a fitted estimator, whose page shows it alone. The
+    page opens from disk, without an internet connection. It shows the champion at work, with a slider for the
+    shared weight: swingup is computed live, other environments are short films, and classifiers have a pad to
+    draw on. It also shows the return over the weight, the network, the Pareto front, the development, the
+    learning curves, and the commands that reproduce them.
 
     FOLDER is a folder of runs. Its page shows their states, the learning curves of groups that differ in more
     than the seed, the best network of each group, and every run's scores.
     """
     from wann.utils.files import atomic_path
+    from wann.utils.places import companion
 
-    out = out or run_path / "report.html"
+    out = out or companion(run_path, "report.html", "_report.html")
     if out.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"{out}: a page's name must end in .html")
     text = _page_of_runs(run_path) if is_folder_of_runs(run_path) else _page_of_run(run_path)
@@ -55,15 +57,16 @@ def report(run_path: Path, out: Path | None) -> None:
 
 
 def _page_of_run(run_path: Path) -> str:
+    from wann.champion import load_champion
     from wann.pages.render import render
-    from wann.pages.report import page_data
+    from wann.pages.report import champion_data, page_data
     from wann.progress import bar
     from wann.run.folder import RunFolder
 
-    folder = RunFolder.open(run_path)
-    refuse_data_folder(folder.settings.task)
+    alone = run_path.is_file()
+    refuse_data_folder(load_champion(run_path).task if alone else RunFolder.open(run_path).settings.task)
     with bar("Making the page") as progress:
-        data = page_data(run_path, progress=progress)
+        data = champion_data(run_path) if alone else page_data(run_path, progress=progress)
     if not data["networks"]:
         raise ValueError(f"{run_path} has no champion yet: it holds no champion.json")
     return render(data)

@@ -23,12 +23,12 @@ from wann.cli.options import (
     examples,
     fitted,
     json_option,
-    label_option,
     placement_options,
     print_note,
     refuse_data_folder,
     settings_options,
     size_of,
+    table_options,
     trust_option,
     trust_word,
 )
@@ -76,7 +76,7 @@ def _seeds(_context: click.Context, _option: click.Parameter, text: str | None) 
 )
 @settings_options
 @env_kwargs_option
-@label_option
+@table_options
 @data_option
 @trust_option
 @click.option(
@@ -112,7 +112,7 @@ def search(
     config: Path | None,
     assignments: tuple[str, ...],
     env_kwargs: dict[str, Any] | None,
-    label: str | None,
+    table: dict[str, Any],
     no_compiled: bool,
     seed: int | None,
     seeds: tuple[int, ...] | None,
@@ -131,7 +131,9 @@ def search(
     a name that 'wann tasks' lists
     Name-v0         any registered Gymnasium environment
     module:Name-v0  the same, after the module is imported
-    csv:FILE        a table of your own, to be classified (see --label)
+    csv:FILE        a table of your own as text: classes (see --label) or
+                    numbers to be predicted (see --target)
+    FILE.parquet    the same as a Parquet file
     FILE.npz        arrays x and y, or x_train, y_train, x_test and y_test;
                     x holds rows or images
 
@@ -195,10 +197,8 @@ def search(
         refuse_untrusted(task, in_file)
     elif not is_data_set(task):  # the task itself is named by the user
         refuse_untrusted(task.rpartition(":")[2], in_file)
-    env_kwargs = in_file | (env_kwargs or {})
-    if label is not None:
-        env_kwargs["label"] = label
-    refuse_data_folder(task)
+    env_kwargs = in_file | (env_kwargs or {}) | table
+    refuse_data_folder(task, begins=True)
     if seeds and (seed is not None or "seed" in values):
         raise ValueError("--seeds names the seeds of all runs: leave out --seed and the setting seed")
     if seed is not None:
@@ -310,6 +310,7 @@ def _describe_sides(task: Task) -> None:
     multiple=True,
     help="Value of one setting named above; repeat for more.",
 )
+@data_option
 @trust_option
 @placement_options
 @click.option("--quiet", is_flag=True, help="No progress output.")
@@ -373,6 +374,7 @@ def _report_run(ended: Run, as_json: bool) -> int:
     from wann.analysis.achievement import achievement
     from wann.progress import shown_return
     from wann.tasks.registry import is_data_set
+    from wann.tasks.tables import predicts_numbers
 
     path, trust = os.fspath(ended.path), trust_word(ended.settings.task, ended.settings.env_kwargs)
     champion = _champion_or_none(ended)
@@ -405,12 +407,16 @@ def _report_run(ended: Run, as_json: bool) -> int:
         echo("No champion: no network had finite returns.")
         return 0
     weight, best = champion.scores.best
+    unit = "(- cross-entropy) " * is_data_set(ended.settings.task)
+    if predicts_numbers(ended.settings.task, ended.settings.env_kwargs):
+        unit = "(- mean square error, scaled) "
     rule, quoted = ended.stopped_by, shlex.quote(path)
     replay = "" if is_data_set(ended.settings.task) else f"Replay    wann replay {quoted}{trust}\n"
+    predict = f"Predict   wann predict {quoted} NEW.csv\n" if champion.columns else ""
     front = f"Front     wann front {quoted}\n" if (ended.path / "front.json").exists() else ""
     longer = f"generations={2 * ended.generations}" if rule == "generations" else f"{rule}=none"
     scores = fitted(
-        f"          mean return {'(- cross-entropy) ' * is_data_set(ended.settings.task)}"
+        f"          mean return {unit}"
         f"{shown_return(champion.scores.overall)} over "
         f"{len(champion.scores.weights)} shared weights, {shown_return(best)} at weight {weight:g}; "
         f"{size_of(champion)}",
@@ -420,6 +426,7 @@ def _report_run(ended: Run, as_json: bool) -> int:
     echo(
         f"Champion  {os.path.join(path, 'champion.json')}\n{scores}\n{achieved}"
         f"Evaluate  wann evaluate {quoted}{trust}\n"
+        f"{predict}"
         f"Tune      wann tune {quoted}{trust}\n"
         f"{replay}"
         f"Draw      wann draw {quoted}\n"

@@ -272,6 +272,8 @@ def _report(tuned: Tuned) -> None:
 def _score(row: dict[str, float]) -> str:
     if "accuracy" in row:
         return f"{row['accuracy']:.2%} right, cross-entropy {-row['mean']:.3f}"
+    if "r2" in row:
+        return f"R² {row['r2']:.3f}, mean square error (scaled) {-row['mean']:.3f}"
     from wann.progress import shown_return
 
     mean = shown_return(row["mean"])

@@ -103,8 +103,10 @@ def _data_set(name: str, env_kwargs: Mapping[str, Any]) -> CheckResult:
     except Exception as error:  # noqa: BLE001  whatever reading a file raises
         return _refusal(error, "check its name and its file")
     sizes = (f"{getattr(data, part).labels.size} {part}" for part in ("train", "validation", "test"))
-    inputs, classes = counted(len(data.inputs), "input"), len(data.classes)
-    return CheckResult("ok", f"{inputs}, {classes} classes; samples: {', '.join(sizes)}")
+    inputs, classes = counted(len(data.inputs), "input"), f"{len(data.classes)} classes"
+    if data.train.targets is not None:
+        classes = f"{data.classes[0]} to predict"
+    return CheckResult("ok", f"{inputs}, {classes}; samples: {', '.join(sizes)}")
 
 
 def _refusal(error: Exception, fix: str) -> CheckResult:

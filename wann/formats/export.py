@@ -206,10 +206,15 @@ def check_format(kind: str, path: Path, dtype: str | None, opset: int | None) ->
 
 
 def reference(champion: Champion, plan: ExportPlan, observations: FloatArray) -> FloatArray:
-    """Outputs (N, A) of the champion's own network, by the kernels, at the weights of a plan."""
+    """Outputs (N, A) of the champion's own network, by the kernels, at the weights of a plan.
+
+    Of a user's own table the observations are rows (N, C) of its columns, and predicted numbers its own.
+    """
     own = np.array([plan.weights] if plan.weight is None else [plan.weight], np.float64)
     lanes = np.repeat(own, len(observations), axis=0)
-    return evaluate_network(champion.network, observations, lanes)[:, champion.network.outputs]
+    inputs = plan.columns.inputs(observations) if plan.columns else observations
+    outputs = evaluate_network(champion.network, inputs, lanes)[:, champion.network.outputs]
+    return plan.columns.answers(outputs) if plan.columns and plan.target else outputs
 
 
 def differences(expected: FloatArray, found: FloatArray) -> tuple[float, float]:

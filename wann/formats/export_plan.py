@@ -11,9 +11,15 @@ from gymnasium import spaces
 
 from wann.champion import Champion, Weight
 from wann.kernels.activations import BY_CODE
+from wann.tasks.columns import Columns, Target
+from wann.tasks.data_sets import NAMED, image_shape
 from wann.tasks.data_task import DataTask
+from wann.tasks.tables import is_table
 from wann.tasks.task import Task
 from wann.version import __version__
+
+_CLASSES_NOTE = "one for each class; the largest names the class, their softmax gives probabilities."
+_NUMBERS_NOTE = "the predicted numbers."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +38,37 @@ class ExportPlan:
 
     name: str  # what functions are called in languages where all names are in one place
     task: str
-    inputs: tuple[str, ...]
+    inputs: tuple[str, ...]  # of the network
     outputs: tuple[str, ...]
     nodes: tuple[PlannedNode, ...]
     output_rows: tuple[int, ...]
     weight: float | None  # the shared weight; None where every connection has its own
     action: str  # how the outputs become an action, a sentence
+    columns: Columns | None = None  # of a table, whose rows the file takes instead of the inputs
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Names of the numbers that the file takes: the columns of a table, or the inputs."""
+        return self.columns.names if self.columns else self.inputs
+
+    @property
+    def terms(self) -> list[tuple[int, str, float, float, float]]:
+        """How each input is made of a row: column, kind and value of `Term`; mean and scale."""
+        if self.columns is None:
+            return []
+        scaling = zip(self.columns.terms, self.columns.mean, self.columns.scale, strict=True)
+        return [(term.column, term.kind, term.value, mean, scale) for term, mean, scale in scaling]
+
+    @property
+    def words(self) -> list[list[str] | None]:
+        """Words of each column of a table, whose positions stand for them; None for one of numbers."""
+        every = self.columns.columns if self.columns else ()
+        return [None if column.words is None else list(column.words) for column in every]
+
+    @property
+    def target(self) -> Target | None:
+        """The column of numbers that a table's network predicts."""
+        return self.columns.target if self.columns else None
 
     @property
     def individual(self) -> bool:
@@ -79,7 +110,27 @@ class ExportPlan:
             weights,
             f"{len(self.nodes)} nodes, {len(self.sources)} connections.",
             f"Outputs: {self.action}",
+            *self._table_lines(),
         ]
+
+    def _table_lines(self) -> list[str]:
+        if self.columns is None:
+            unit = NAMED[self.task].white if self.task in NAMED else None
+            return [f"It takes pixels divided by {unit:g}."] if unit else []
+        every = self.columns.columns
+        if image_shape(self.columns.names):
+            unit = self.columns.scale[0]
+            return [f"It takes pixels as they are in the file, row by row, and divides them by {unit!r}."]
+        lines = [
+            "It takes the columns of the table as they are in the file, and moves and scales them itself; "
+            "NaN stands for a missing value.",
+            f"Columns: {', '.join(self.columns.names)}",
+        ]
+        for column in every:
+            if column.words is not None:
+                named = ", ".join(f"{code} is {word!r}" for code, word in enumerate(column.words))
+                lines.append(f"Column {column.name!r}: {named}, -1 another word.")
+        return lines
 
 
 def make_plan(champion: Champion, weight: Weight | None, path: Path) -> ExportPlan:
@@ -117,7 +168,15 @@ def make_plan(champion: Champion, weight: Weight | None, path: Path) -> ExportPl
         output_rows=tuple(network.outputs.tolist()),
         weight=None if individual else float(own[0]),
         action=_action_note(champion),
+        columns=_columns_of(champion),
     )
+
+
+def _columns_of(champion: Champion) -> Columns | None:
+    """What is done to the columns of a champion's table; None for other tasks, or where it is not known."""
+    if champion.columns is None and not is_table(champion.task):
+        return None
+    return champion.table_columns
 
 
 def _identifier(stem: str) -> str:
@@ -127,12 +186,14 @@ def _identifier(stem: str) -> str:
 
 def _action_note(champion: Champion) -> str:
     """How the outputs become an action, as `wann.rollouts.spaces.ActionCodec` does it."""
+    if champion.columns is not None:
+        return _CLASSES_NOTE if champion.columns.target is None else _NUMBERS_NOTE
     try:
         task: Task = champion.get_task()
         if isinstance(task, DataTask):
             if task.samples.train.targets is not None:
-                return "the predicted numbers."
-            return "one for each class; the largest names the class, their softmax gives probabilities."
+                return _NUMBERS_NOTE
+            return _CLASSES_NOTE
         space: Any = task.spaces[1]
     except ValueError:  # the environment is not installed: the network is all there is
         return "raw values, in the order of the task's actions."

@@ -28,15 +28,23 @@ def champion_observations(
 
     Returns:
         (N, I) observations spread evenly over all there were; N is at most 256, and less where I is large.
+        Of a user's own table they are rows (N, C) of its columns, made-up ones where it is not at hand.
 
     Raises:
         ValueError: the task is not there, or the environment is not installed.
         RuntimeError: the environment fails.
     """
-    task = champion.get_task()
+    try:
+        task = champion.get_task()
+    except ValueError:
+        if champion.columns is None:
+            raise
+        # The table is somewhere else, or the champion is that of a fitted estimator.
+        return champion.columns.example_codes(MOST_OBSERVATIONS)
     if isinstance(task, DataTask):
         samples = task.samples.validation
-        return samples.inputs(_spread(samples.labels.size, len(champion.inputs)))
+        kept = _spread(samples.labels.size, len(champion.inputs))
+        return samples.inputs(kept) if samples.codes is None else samples.codes[kept].astype(np.float64)
     env = task.make_env(disable_env_checker=True)
     seen = []
     try:

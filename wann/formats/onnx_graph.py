@@ -6,6 +6,7 @@ from them by some 1e-13, which a deep network makes large. Each value is a colum
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -134,7 +135,7 @@ class _Graph:
         onnx, plan = _onnx(), self._plan
         helper = onnx.helper
         kind = helper.np_dtype_to_tensor_dtype(np.dtype(self._outer))
-        takes = [helper.make_tensor_value_info("observation", kind, ["batch", len(plan.inputs)])]
+        takes = [helper.make_tensor_value_info("observation", kind, ["batch", len(plan.takes)])]
         if not plan.individual:
             takes.append(helper.make_tensor_value_info("weight", kind, []))
         gives = [helper.make_tensor_value_info("outputs", kind, ["batch", len(plan.outputs)])]
@@ -154,7 +155,9 @@ class _Graph:
             producer_name="wann",
             producer_version=__version__,
         )
-        words = {"task": plan.task, "inputs": "\n".join(plan.inputs), "outputs": "\n".join(plan.outputs)}
+        words = {"task": plan.task, "inputs": "\n".join(plan.takes), "outputs": "\n".join(plan.outputs)}
+        if plan.columns:
+            words["words"] = json.dumps(plan.words)
         helper.set_model_props(model, words)
         onnx.checker.check_model(model, full_check=True)
         return model
@@ -170,9 +173,7 @@ class _Graph:
         bias = self._add("Expand", self._number(1.0), shape, name="bias")
         columns = {0: bias}
         for row in sorted({row for row in plan.sources if 0 < row <= len(plan.inputs)}):
-            columns[row] = self._add(
-                "Gather", observation, self._whole([row - 1]), axis=1, name=f"input_{row - 1}"
-            )
+            columns[row] = self._input(observation, row - 1)
         for k, node in enumerate(plan.nodes):
             self._place, self._what = f"node_{node.node}_", "the network"
             total = self._total(node, columns)
@@ -182,7 +183,25 @@ class _Graph:
             columns[1 + len(plan.inputs) + k] = self._activate(node.activation, total)
         self._place, self._what = "", "the network"
         outputs = self._add("Concat", *[columns[row] for row in plan.output_rows], axis=1)
+        if plan.target:
+            outputs = self._plus(self._mul(outputs, plan.target.scale), plan.target.mean)
         self._cast(outputs, self._outer, name="outputs")
+
+    def _input(self, observation: str, place: int) -> str:
+        """Input of the network (batch, 1)."""
+        name = f"input_{place}"
+        if self._plan.columns is None:
+            return self._add("Gather", observation, self._whole([place]), axis=1, name=name)
+        self._what = "the table's columns"
+        column, kind, value, mean, scale = self._plan.terms[place]
+        x = self._add("Gather", observation, self._whole([column]), axis=1)
+        if kind == "number":
+            plain = self._add("Where", self._add("IsNaN", x), self._number(value), x)
+        else:
+            holds = self._add("IsNaN", x) if kind == "missing" else self._add("Equal", x, self._number(value))
+            plain = self._add("Where", holds, *self._numbers(1.0, 0.0))
+        self._what = "the network"
+        return self._add("Div", self._sub(plain, mean), self._number(scale), name=name)
 
     def _total(self, node: PlannedNode, columns: dict[int, str]) -> str:
         if not node.sources:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from wann.utils.json_text import dump_json
 from wann.utils.reading import parse_json
 
 FORMAT = "wann-network"
-VERSION = 1
+VERSION = 2  # 1 where it takes no rows of a table
 
 _READING = (
     "Values: value 0 is the bias, which is 1; then come the inputs; then a value for each entry of 'nodes', "
@@ -22,6 +23,14 @@ _READING = (
     "weights]. Shared weight: add up the values at the sources in ascending order, multiply the sum by "
     "'weight' (or any other), apply the activation. Weights of their own: add up value times weight. "
     "The outputs are the values at 'output_values'."
+)
+
+_READING_ROWS = (
+    " Rows of a table: each entry of 'terms' makes an input of a row: [column, kind, value, mean, scale]. "
+    "Take the number x at 'column'; where kind is number, take 'value' instead if x is missing (NaN); where "
+    "it is word, take 1 if x equals 'value', else 0; where it is missing, take 1 if x is missing, else 0. "
+    "Subtract 'mean' and divide by 'scale'. A word of the table is its position in 'words', or -1. Where "
+    "'target' is not null, the prediction is the output times its scale, plus its mean."
 )
 
 _FORMULAS = {
@@ -43,9 +52,9 @@ def write_plain(plan: ExportPlan, path: Path) -> None:
     used = {node.activation for node in plan.nodes}
     content = {
         "format": FORMAT,
-        "version": VERSION,
+        "version": VERSION if plan.columns else 1,
         "about": plan.header,
-        "reading": _READING,
+        "reading": _READING + _READING_ROWS * bool(plan.columns),
         "task": plan.task,
         "inputs": list(plan.inputs),
         "outputs": list(plan.outputs),
@@ -57,6 +66,13 @@ def write_plain(plan: ExportPlan, path: Path) -> None:
         ],
         "output_values": list(plan.output_rows),
     }
+    if plan.columns:
+        content |= {
+            "columns": list(plan.takes),
+            "words": dict(zip(plan.takes, plan.words, strict=True)),
+            "terms": [list(term) for term in plan.terms],
+            "target": plan.target.model_dump() if plan.target else None,
+        }
     path.write_text(dump_json(content) + "\n", encoding="utf-8")
 
 
@@ -74,6 +90,20 @@ def run_plain(path: Path, observations: FloatArray) -> FloatArray:
         node=np.arange(len(nodes), dtype=np.int32),
         mark=np.arange(len(sources), dtype=np.int32),
     )
+    if "terms" in data:
+        observations = _inputs(data["terms"], observations)
     own = np.array([weight] if weight is not None else [[w for node in nodes for w in node[2]]], np.float64)
     lanes = np.repeat(own, len(observations), axis=0)
-    return evaluate_network(network, observations, lanes)[:, network.outputs]
+    outputs = evaluate_network(network, observations, lanes)[:, network.outputs]
+    target = data.get("target")
+    return outputs * target["scale"] + target["mean"] if target else outputs
+
+
+def _inputs(terms: list[list[Any]], rows: FloatArray) -> FloatArray:
+    """Network inputs (N, I) of rows (N, C)."""
+    inputs = np.empty((len(rows), len(terms)))
+    for place, (column, kind, value, mean, scale) in enumerate(terms):
+        x = rows[:, column]
+        plain = {"number": np.where(np.isnan(x), value, x), "word": x == value, "missing": np.isnan(x)}[kind]
+        inputs[:, place] = (plain.astype(np.float64) - mean) / scale
+    return inputs

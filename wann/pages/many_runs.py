@@ -25,8 +25,8 @@ from wann.pages.render import render_runs, render_runs_part
 from wann.run.folder import RunFolder
 from wann.run.groups import group_runs
 from wann.run.listing import RunLine, counted_states, find_runs, read_line
-from wann.tasks.data_sets import shown_name
 from wann.tasks.registry import is_data_set
+from wann.tasks.tables import shown_name
 from wann.tasks.trust import possible_harm
 from wann.utils.words import counted
 from wann.visualization.diagram import diagram_of

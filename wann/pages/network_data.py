@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from wann.analysis.classifier import evaluate_classifier, sweep
+from wann.analysis.regressor import r2_over_weights
 from wann.analysis.variants import Trials
 from wann.champion import Champion
 from wann.evaluation.evaluator import LocalEvaluator
@@ -127,6 +128,16 @@ def _scored(champion: Champion, task: Task | None, best: bool) -> dict[str, Any]
     tuned = _tuned_score(champion)
     if isinstance(task, DataTask):
         classifies = task.samples.test.targets is None
+        if not classifies and task.samples.columns is not None:
+            grid = np.linspace(*RANGE, _SWEEP_WEIGHTS + 1)
+            found_r2 = r2_over_weights(champion, grid)
+            known = {
+                "measure": "R²",
+                "weights": grid.tolist(),
+                # Where it is worse than twice the error of the mean, the chart has a gap.
+                "mean": _six_digits(np.where(found_r2 < -1.0, np.nan, found_r2)),
+                "std": None,
+            }
         if classifies and (best or task.samples.test.labels.size <= _MOST_SAMPLES):
             found = sweep(champion, _SWEEP_WEIGHTS)
             known = {
@@ -165,7 +176,7 @@ def _tuned_score(champion: Champion) -> float | None:
     after = champion.tuning.get("after")
     if not isinstance(after, dict):
         return None
-    found = after.get("accuracy", after.get("mean"))
+    found = after.get("accuracy", after.get("r2", after.get("mean")))
     return float(found) if isinstance(found, int | float) else None
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from wann.analysis.achievement import Achievement, achievement
-from wann.champion import Champion
+from wann.champion import Champion, load_champion
 from wann.evolution.shared_weights import RANGE
 from wann.pages.kept import Kept
 from wann.pages.network_data import exhibit
@@ -28,9 +28,9 @@ from wann.pages.task_view import task_view
 from wann.run.folder import RunFolder, task_of
 from wann.run.listing import read_line
 from wann.settings import Settings, build_settings, changed_names
-from wann.tasks.data_sets import is_table, shown_name
 from wann.tasks.data_task import DataTask
 from wann.tasks.registry import is_data_set, preset_settings
+from wann.tasks.tables import is_table, predicts_numbers, shown_name
 from wann.tasks.task import Task
 from wann.tasks.trust import UntrustedError, possible_harm
 from wann.utils.arrays import FloatArray
@@ -70,7 +70,7 @@ def page_data(
         "kicker": f"{task_name} · preset {settings.preset} · seed {settings.seed}",
         "headline": "Every connection has the same weight. Move it.",
         "lede": f"A search for a network whose shape alone solves {task_name}.",
-        "score": "log-likelihood" if is_data_set(settings.task) else "return",
+        "score": _score_name(settings.task, settings.env_kwargs),
         "figures": [],
         "networks": [],
         "updated": f"{changed:%H:%M:%S}",
@@ -115,14 +115,68 @@ def page_data(
         "best": _best(champion, drawn[0]["profile"], world.get("step")),
         "world": world,
         "lede": _lede(champion, task, generation),
-        "figures": _figures(champion, drawn[0], metrics, settings),
+        "figures": _figures(champion, drawn[0], metrics, settings.generations),
     }
-    if isinstance(task, DataTask):
+    if isinstance(task, DataTask) and world["kind"] == "samples":
         what = f"Draw {world['thing']}." if world["shape"] else "Choose a sample."
         data["headline"] = f"Every connection has the same weight. {what}"
     if progress:
         progress(parts, parts)
     return data
+
+
+def champion_data(path: str | Path) -> dict[str, Any]:
+    """What the page shows of a champion without its run, such as that in the file of a fitted estimator.
+
+    Args:
+        path: file of the champion or the estimator.
+
+    Raises:
+        ValueError: there is no such file, or it is damaged.
+    """
+    champion = load_champion(path)
+    try:
+        task: Task | None = champion.get_task()
+        trouble = ""
+    except ValueError as error:
+        task, trouble = None, str(error)
+    generation = int(champion.origin.get("generation", 0))
+    drawn = exhibit(champion, task, best=True) | {"name": "the champion", "generation": generation}
+    nothing = dict.fromkeys((*_CURVES, "generation", "evaluations", "steps"), np.empty(0))
+    world = task_view(champion, task, trouble, clips=False)
+    name, file = shown_name(champion.task), shlex.quote(Path(path).name)
+    evaluated = [f"wann evaluate {file}"] if task is not None else []
+    values = {"mean": champion.scores.overall, "connections": champion.genome.connection_count}
+    return {
+        "title": f"{name} · wann",
+        "kicker": f"{name} · {Path(path).name}",
+        "headline": "Every connection has the same weight. Move it.",
+        "lede": _lede(champion, task, generation),
+        "score": _score_name(champion.task, champion.env_kwargs),
+        "figures": _figures(champion, drawn, nothing, generation),
+        "networks": [drawn],
+        "champion": 0,
+        "front": {
+            "note": "The champion alone.",
+            "points": [{"network": 0, "values": values}],
+        },
+        "development": [],
+        "best": _best(champion, drawn["profile"], world.get("step")),
+        "world": world,
+        "updated": "",
+        "status": "a champion from its file",
+        "waiting": "",
+        "learning": _learning(nothing),
+        "settings": [],
+        "versions": _versions(),
+        "commands": [*evaluated, f"wann draw {file}", f"wann export {file} --format python"],
+    }
+
+
+def _score_name(task: str, env_kwargs: Mapping[str, Any]) -> str:
+    if predicts_numbers(task, env_kwargs) or task == "WANNRegressor":
+        return "− squared error"
+    return "log-likelihood" if is_data_set(task) or task == "WANNClassifier" else "return"
 
 
 def _lede(champion: Champion, task: Task | None, generation: int) -> str:
@@ -156,7 +210,7 @@ def _best(champion: Champion, profile: Mapping[str, Any], step: float | None = N
 
 
 def _figures(
-    champion: Champion, drawn: Mapping[str, Any], metrics: Mapping[str, FloatArray], settings: Settings
+    champion: Champion, drawn: Mapping[str, Any], metrics: Mapping[str, FloatArray], generations: int
 ) -> list[list[str]]:
     """Name, value and note of each of the champion's figures."""
     scores, profile = champion.scores, drawn["profile"]
@@ -170,11 +224,13 @@ def _figures(
     figures = []
     if mean:
         best = _best(champion, profile)
-        what = "accuracy" if exact else "return"
+        what = profile["measure"]
         figures = [
             [f"Mean {what}", shown(float(np.mean(mean))), "over weights from −2 to 2"],
             [f"Best {what}", shown(best["mean"]), f"at weight {best['weight']:g}".replace("-", "−")],
         ]
+        if what == "R²":  # numbers are predicted at positive weights only
+            del figures[0]
     if drawn["tuned_score"] is not None:
         figures.append(["Tuned weights", shown(drawn["tuned_score"]), "a weight for each connection"])
     if not exact:
@@ -184,7 +240,7 @@ def _figures(
     figures.append(["Connections", f"{champion.genome.connection_count:,}", hidden])
     if "generation" in champion.origin:
         found = f"{int(champion.origin['generation']):,}"
-        figures.append(["Found in generation", found, f"of {settings.generations:,}"])
+        figures.append(["Found in generation", found, f"of {generations:,}"])
     if metrics["evaluations"].size:
         networks, steps = int(metrics["evaluations"][-1]), int(metrics["steps"][-1])
         kind = "samples" if is_data_set(champion.task) else "steps"

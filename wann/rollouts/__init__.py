@@ -14,4 +14,5 @@ In reading order:
     same_bits      whether Gymnasium's Box2D gives the bits of the compiled one
     envpool        environments stepped in C++
     samples        batches of a data set
+    losses         squared errors, and samples that do not count alike
 """

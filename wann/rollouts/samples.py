@@ -7,6 +7,7 @@ same for every shared weight, so it is computed once; the order of the additions
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,12 +68,16 @@ class Batch:
     inputs: FloatArray  # (tiles * (1 + I), _TILE, WIDTH); of each tile the first row is the bias
     labels: FloatArray  # (tiles, _TILE, WIDTH) positions of the classes; -1 where a lane holds no sample
     targets: FloatArray | None = None  # (N, A) numbers that the outputs should be, instead of labels
+    importance: FloatArray | None = None  # (N,) how much each sample counts; None where all count alike
 
 
 def make_batch(
-    inputs: FloatArray, labels: IntArray | None = None, targets: FloatArray | None = None
+    inputs: FloatArray,
+    labels: IntArray | None = None,
+    targets: FloatArray | None = None,
+    importance: FloatArray | None = None,
 ) -> Batch:
-    """Samples (N, I) and, to score networks, their labels (N,) or targets (N, A)."""
+    """Samples (N, I) and, to score networks, labels (N,) or targets (N, A), and their importance (N,)."""
     size, width = inputs.shape
     tiles = -(-blocks_for(size) // _TILE)
     lanes = lane_array(tiles * (1 + width), _TILE)
@@ -85,7 +90,7 @@ def make_batch(
     places[:] = -1.0
     if labels is not None:
         places.reshape(-1)[:size] = labels
-    return Batch(size, lanes, places, targets)
+    return Batch(size, lanes, places, targets, importance)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,25 +130,15 @@ def outputs(network: Network, weights: FloatArray, inputs: FloatArray) -> FloatA
     return np.ascontiguousarray(flat.transpose(0, 2, 1))
 
 
-def squared_error(
+def each_output(
     networks: NetworkBatch, weights: FloatArray, batch: Batch, first: int, last: int
-) -> FloatArray:
-    """Mean squared error (n, W) of the outputs of networks `first` to `last - 1`, over samples and outputs.
-
-    Args:
-        networks, weights: as `classify`.
-        batch: samples with targets.
-    """
-    assert batch.targets is not None, "the batch has labels, not targets"  # noqa: S101
-    wanted = np.ascontiguousarray(batch.targets.T)
-    found = np.empty((last - first, len(weights)))
-    kept = lane_array(len(weights) * len(wanted), batch.labels.shape[0] * _TILE)
-    for place in range(last - first):
-        _run(networks, weights, batch, first + place, first + place + 1, kept)
-        given = kept.reshape(len(weights), len(wanted), -1)[:, :, : batch.size]
-        # Weight by weight, so that the additions are in the same order whichever weights come together.
-        found[place] = [np.square(row - wanted).mean() for row in given]
-    return found
+) -> Iterator[FloatArray]:
+    """Outputs (W, A, N) of networks `first` to `last - 1`, one after the other; the next overwrites them."""
+    count = networks.outputs.shape[1]
+    kept = lane_array(len(weights) * count, batch.labels.shape[0] * _TILE)
+    for network in range(first, last):
+        _run(networks, weights, batch, network, network + 1, kept)
+        yield kept.reshape(len(weights), count, -1)[:, :, : batch.size]
 
 
 def _run(

@@ -62,6 +62,7 @@ def scored_champion(
         origin=origin,
         env_kwargs=task.env_kwargs,
         fresh_env=task.fresh_env,
+        columns=task.columns,
     )
 
 
@@ -198,4 +199,5 @@ def champion_of(settings: Settings, task: Task, confirmed: Confirmed) -> Champio
         },
         env_kwargs=settings.env_kwargs,
         fresh_env=settings.fresh_env,
+        columns=task.columns,
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from wann.run.folder import RunFolder
 from wann.settings import CHANGEABLE, Settings, settings_names
-from wann.tasks.data_sets import shown_name
+from wann.tasks.tables import shown_name
 
 _NOT_COMPARED = ("seed", "fresh_env", *CHANGEABLE)
 

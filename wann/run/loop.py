@@ -16,7 +16,7 @@ from wann.champion import Champion, load_champion
 from wann.evaluation.evaluator import Effort, Evaluator, LocalEvaluator
 from wann.evaluation.placement import Note
 from wann.evaluation.stoppable import Stoppable
-from wann.evolution.evolution import Confirmed, Evolution
+from wann.evolution.evolution import Confirmed, Evolution, EvolutionState
 from wann.evolution.shared_weights import (
     Occasion,
     confirming_weights,
@@ -97,10 +97,16 @@ class Found:
     champion: Champion | None  # None if no network had finite returns
     rows: tuple[Mapping[str, Any], ...]  # the metrics, one for each generation
     stopped_by: str  # the stop rule that ended it
+    state: EvolutionState  # where it ended, for another search to go on from
 
 
 def search_in_memory(
-    task: Task, settings: Settings, *, threads: int | None = None, observer: Observer | None = None
+    task: Task,
+    settings: Settings,
+    *,
+    threads: int | None = None,
+    observer: Observer | None = None,
+    start: EvolutionState | None = None,
 ) -> Found:
     """Search on a given task, without writing files.
 
@@ -108,15 +114,16 @@ def search_in_memory(
         task: what networks are scored on.
         settings: of the search; those that name a task are words for the observer only.
         threads, observer: as `search`.
+        start: state to go on from, such as that of an earlier search; a new population by default.
 
     Raises:
         SearchFailedError: most networks of a generation could not be evaluated.
     """
     memory = _Memory(settings)
-    evolution = Evolution(settings, len(task.inputs), len(task.outputs))
+    evolution = Evolution(settings, len(task.inputs), len(task.outputs), start)
     with LocalEvaluator(task, settings.max_steps, threads) as evaluator:
         ended = Loop(memory, task, evolution, evaluator, Totals(), observer, None, Stop()).run()
-    return Found(memory.champion, tuple(memory.rows), str(ended.stopped_by))
+    return Found(memory.champion, tuple(memory.rows), str(ended.stopped_by), evolution.state)
 
 
 class _Memory:

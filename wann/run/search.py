@@ -149,6 +149,9 @@ def resolve(
     found = get_task(task, env_kwargs, settings.get("stepping"))
     if isinstance(found, DataTask):
         found = found.read()
+        if note:
+            for text in found.samples.notes:
+                note(text)
     if "stepping" not in settings:
         settings["stepping"] = best_stepping(found)
     resolved = build_settings(preset_settings(found, preset), settings)

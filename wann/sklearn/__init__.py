@@ -7,6 +7,7 @@ WANNClassifier.load("model.json").predict(X)
 
 In reading order:
 
+    rows        weights of rows, validation, scaling
     estimator   parameters, search and file, which both share
     classifier  the classifier
     regressor   the regressor

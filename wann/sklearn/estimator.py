@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
@@ -12,15 +13,17 @@ import numpy as np
 from joblib import effective_n_jobs
 from pydantic import Field
 from sklearn.base import BaseEstimator
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from wann.champion import Champion, champion_from_dict, champion_to_dict
+from wann.champion import ESTIMATOR, Champion, champion_from_dict, champion_to_dict
+from wann.evolution.evolution import EvolutionState
 from wann.progress import view
 from wann.rollouts.samples import outputs
 from wann.run.loop import search_in_memory
-from wann.settings import Settings, build_settings
+from wann.settings import Settings, build_settings, with_changes
+from wann.sklearn.rows import scaling_from, split_rows
+from wann.tasks.columns import Column, Columns, Target
 from wann.tasks.data_sets import DataSet, Samples
 from wann.tasks.data_task import DataTask
 from wann.utils.arrays import FloatArray, IntArray
@@ -28,13 +31,11 @@ from wann.utils.files import atomic_path
 from wann.utils.json_text import dump_json
 from wann.utils.plain_text import plain
 from wann.utils.reading import Numbers, Schema, Words, checked, in_file, parse_json, read_text, shown
-from wann.utils.seeding import Purpose, stream
 
-FORMAT = "wann-estimator"
+FORMAT = ESTIMATOR
 VERSION = 1
 
-_ACTIVATIONS = tuple(name for name in Settings().activations if name != "step")
-_LEAST_VALIDATION = 10  # rows; with fewer, the champion is chosen on the training rows
+ACTIVATIONS = tuple(name for name in Settings().activations if name != "step")
 _GRID = 41  # evenly spaced weights from which "chosen" and "best" choose
 _MOST_MEMBERS = 9  # of a regressor's ensemble whose weights are chosen
 _ROWS = 10_000  # that are predicted at once
@@ -59,7 +60,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         weights: Sequence[float] | None = None,
         weight_sampling: str = "stratified",
         ensemble: str = "mean",
-        activations: Sequence[str] = _ACTIVATIONS,
+        activations: Sequence[str] = ACTIVATIONS,
         initial_connection_probability: float = 0.5,
         complexity_probability: float = 0.5,
         add_connection: float = 0.5,
@@ -71,6 +72,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         add_feature: float = 0.0,
         disable_connection: float = 0.0,
         retries: int = 0,
+        warm_start: bool = False,
         random_state: Any = None,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -96,6 +98,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         self.add_feature = add_feature
         self.disable_connection = disable_connection
         self.retries = retries
+        self.warm_start = warm_start
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -159,7 +162,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         model = cls(**{name: _python_value(value) for name, value in table.parameters.items()})
         model._settings(0)
         champion = champion_from_dict(table.champion)
-        model.champion_ = champion
+        model.champion_, model._state = champion, None
         model.mean_, model.scale_ = scaling_of(table, len(champion.inputs))
         model.n_features_in_ = len(champion.inputs)
         if table.feature_names is not None:
@@ -192,6 +195,10 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         fraction = given["validation_fraction"]
         if not _is_number(fraction) or not 0.0 <= fraction < 1.0:
             raise ValueError(f"parameter 'validation_fraction': must be in [0, 1), got {shown(fraction)}")
+        if not isinstance(given["warm_start"], bool):
+            raise ValueError(
+                f"parameter 'warm_start': must be True or False, got {shown(given['warm_start'])}"
+            )
         for name, least in (("n_jobs", None), ("verbose", 0)):
             value = given[name]
             whole = isinstance(value, int) and (least is None or value >= least)
@@ -230,7 +237,14 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
                 message = message.replace(f"'{ours}'", f"'{theirs}'")
             raise ValueError(message) from None
 
-    def _search(self, X: FloatArray, labels: IntArray, targets: FloatArray | None, names: list[str]) -> None:
+    def _search(
+        self,
+        X: FloatArray,
+        labels: IntArray,
+        targets: FloatArray | None,
+        names: list[str],
+        importance: FloatArray | None = None,
+    ) -> None:
         """Search for a champion and choose its weights.
 
         Args:
@@ -238,20 +252,30 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             labels: (N,) classes, by which rows are stratified; all 0 with targets.
             targets: (N, A) numbers that the outputs should be.
             names: names of the A outputs.
+            importance: (N,) how much each row counts; all alike where it is not given.
         """
         settings = self._settings(int(check_random_state(self.random_state).randint(2**31 - 1)))
-        parts = _split(labels, float(self.validation_fraction), settings.seed)
-        self.mean_, self.scale_ = _scaling(X[parts[0]], "X")
+        start = self._warm_state(X.shape[1], len(names), settings) if self.warm_start else None
+        if start:
+            settings = with_changes(settings, {"generations": start.generation + settings.generations})
+        parts = split_rows(labels, float(self.validation_fraction), settings.seed)
+        self.mean_, self.scale_ = scaling_from(X[parts[0]], "X")
         X = (X - self.mean_) / self.scale_
         if targets is not None:
-            self.target_mean_, self.target_scale_ = _scaling(targets[parts[0]], "y")
+            self.target_mean_, self.target_scale_ = scaling_from(targets[parts[0]], "y")
             targets = (targets - self.target_mean_) / self.target_scale_
             labels = np.full(len(X), -1)
         train, validation, test = (
-            Samples(X[rows], labels[rows], targets=None if targets is None else targets[rows])
+            Samples(
+                X[rows],
+                labels[rows],
+                targets=None if targets is None else targets[rows],
+                importance=None if importance is None else importance[rows],
+            )
             for rows in (*parts, np.arange(0))
         )
         inputs = tuple(getattr(self, "feature_names_in_", (f"x{k}" for k in range(X.shape[1]))))
+        columns = self._columns(inputs, names)
         task = DataTask(
             name=settings.task,
             env_id=settings.task,
@@ -259,7 +283,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             inputs=inputs,
             outputs=tuple(names),
             episode_steps=settings.max_steps,
-            data=DataSet(inputs, tuple(names), train, validation, test),
+            data=DataSet(inputs, tuple(names), train, validation, test, columns=columns),
         )
         with view(quiet=not self.verbose) as shown:
             found = search_in_memory(
@@ -267,10 +291,12 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
                 settings,
                 threads=effective_n_jobs(self.n_jobs),
                 observer=shown and (lambda progress: shown(progress) if progress.row else None),
+                start=start,
             )
         if found.champion is None:
             raise ValueError("no network gave finite numbers: X holds values too far from the others")
         self.champion_: Champion = found.champion
+        self._state: EvolutionState | None = found.state
         self.validation_scores_: FloatArray = np.array([row["champion_mean"] for row in found.rows])
         self.n_iter_ = len(found.rows)
         weights = np.array(self._WEIGHTS if self.weights is None else self.weights, np.float64)
@@ -279,6 +305,45 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             given = outputs(self.champion_.network, grid, validation.inputs())
             weights = grid[self._choose(given, validation, 1 if self.ensemble == "best" else _MOST_MEMBERS)]
         self.weights_: FloatArray = weights
+
+    def _warm_state(self, inputs: int, outputs: int, settings: Settings) -> EvolutionState | None:
+        """The population of the last `fit`, whose champion must prove itself anew; None before one.
+
+        Raises:
+            ValueError: it has another size or shape.
+        """
+        state: EvolutionState | None = getattr(self, "_state", None)
+        if state is None:
+            return None
+        genome = state.population[0]
+        for what, found, wanted in (
+            ("inputs", genome.inputs, inputs),
+            ("outputs", genome.outputs, outputs),
+            ("networks", len(state.population), settings.population),
+        ):
+            if found != wanted:
+                raise ValueError(
+                    f"warm_start goes on from a population with {found} {what}, not {wanted}: set it to False"
+                )
+        return replace(state, champion=None, told=None, stale=0)
+
+    def _columns(self, inputs: tuple[str, ...], names: list[str]) -> Columns | None:
+        """What is done to the columns of X, and to a single column of numbers y; kept with the champion."""
+        target = None
+        if hasattr(self, "target_mean_"):
+            if len(names) > 1:
+                return None
+            mean, scale = float(self.target_mean_[0]), float(self.target_scale_[0])
+            target = Target(name=names[0], mean=mean, scale=scale)
+        return Columns(
+            columns=tuple(
+                Column(name=str(name), fill=mean)
+                for name, mean in zip(inputs, self.mean_.tolist(), strict=True)
+            ),
+            mean=tuple(self.mean_.tolist()),
+            scale=tuple(self.scale_.tolist()),
+            target=target,
+        )
 
     def _choose(self, given: FloatArray, validation: Samples, most: int) -> list[int]:
         """Positions of the best weights, at most `most`, from outputs (W, N, A) for validation samples."""
@@ -294,33 +359,6 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             for first in range(0, len(X), _ROWS)
         ]
         return np.concatenate(parts)
-
-
-def _split(labels: IntArray, fraction: float, seed: int) -> tuple[IntArray, IntArray]:
-    """Rows for training and for validation, stratified by class; all rows for both if there are too few."""
-    held = []
-    for label in range(labels.max() + 1):
-        rows = np.flatnonzero(labels == label)
-        count = min(round(fraction * rows.size), rows.size - 1)
-        held.append(stream(seed, Purpose.SPLIT, label).permutation(rows)[:count])
-    every, validation = np.arange(labels.size), np.sort(np.concatenate(held))
-    if validation.size < _LEAST_VALIDATION:
-        return every, every
-    return np.setdiff1d(every, validation), validation
-
-
-def _scaling(values: FloatArray, name: str) -> tuple[FloatArray, FloatArray]:
-    """Mean and standard deviation of each column; 1 for a constant one.
-
-    Raises:
-        ValueError: a column holds numbers too far apart.
-    """
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaler = StandardScaler().fit(values)
-    bad = np.flatnonzero(~(np.isfinite(scaler.mean_) & np.isfinite(scaler.scale_)))
-    if bad.size:
-        raise ValueError(f"column {bad[0]} of {name} holds numbers too large to be scaled: give smaller ones")
-    return scaler.mean_, scaler.scale_
 
 
 class Scaling(Schema):
@@ -364,7 +402,9 @@ def _is_number(value: Any) -> bool:
 
 
 def _python_value(value: Any) -> Any:
-    """Numbers and tuples of Python from those of NumPy, and tuples from lists."""
+    """Numbers and tuples of Python from those of NumPy, and tuples from lists and dictionaries."""
+    if isinstance(value, Mapping):
+        value = [*value.items()]
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if isinstance(value, list | tuple):

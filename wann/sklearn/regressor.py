@@ -9,7 +9,9 @@ import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import validate_data
 
+from wann.settings import NUMBER_WEIGHTS
 from wann.sklearn.estimator import Estimator, Scaling, scaling_of
+from wann.sklearn.rows import importance_of
 from wann.tasks.data_sets import Samples
 from wann.utils.arrays import FloatArray
 from wann.utils.reading import checked
@@ -45,6 +47,8 @@ class WANNRegressor(MultiOutputMixin, RegressorMixin, Estimator):  # type: ignor
             add_feature, disable_connection: shares of the mutations. Where a column alone says little, as a
             pixel does, features (`add_feature=0.5, duplicate_node=0.2, retries=5`) learn faster.
         retries: greatest number of further mutations of a child that computes the same as another child.
+        warm_start: whether `fit` goes on from the last population of the `fit` before, on the same columns,
+            for as many generations again. A model from a file has no population.
         random_state: seed, or generator that draws one.
         n_jobs: threads; None is 1, and -1 all processors.
         verbose: 1 shows the generation, the champion's score and size, and an estimate of the time left.
@@ -64,15 +68,16 @@ class WANNRegressor(MultiOutputMixin, RegressorMixin, Estimator):  # type: ignor
 
     __module__ = "wann.sklearn"  # the name in pickles
     _ENSEMBLES = ("mean", "chosen", "best")
-    # Found by trial: sums must be small to meet numbers, and a sign that changes with the weight hinders.
-    _WEIGHTS = (0.1, 0.3, 0.5, 0.7, 0.9, 1.1)
+    _WEIGHTS = NUMBER_WEIGHTS
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Search for a network.
 
         Args:
             X: (N, I) finite numbers.
             y: (N,) or (N, A) finite numbers.
+            sample_weight: (N,) how much each row counts in the score and in the choice of weights; a row of
+                weight 0 is left out.
 
         Raises:
             ValueError: a parameter or the data is wrong.
@@ -80,10 +85,14 @@ class WANNRegressor(MultiOutputMixin, RegressorMixin, Estimator):  # type: ignor
         X, y = validate_data(
             self, X, y, dtype=np.float64, ensure_min_samples=2, multi_output=True, y_numeric=True
         )
+        importance = importance_of(sample_weight, len(X))
+        if importance is not None:
+            kept = importance > 0.0
+            X, y, importance = X[kept], y[kept], importance[kept]
         self._single = y.ndim == 1
         targets = np.asarray(y, np.float64).reshape(len(X), -1)
         names = ["y"] if self._single else [f"y{k}" for k in range(targets.shape[1])]
-        self._search(X, np.zeros(len(X), np.int64), targets, names)
+        self._search(X, np.zeros(len(X), np.int64), targets, names, importance)
         return self
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
@@ -106,7 +115,11 @@ class WANNRegressor(MultiOutputMixin, RegressorMixin, Estimator):  # type: ignor
         members: list[int] = []
         total, least = np.zeros(given.shape[1:]), math.inf
         while len(members) < most:
-            error = np.square((total + given) / (len(members) + 1) - validation.targets).mean(axis=(1, 2))
+            squares = np.square((total + given) / (len(members) + 1) - validation.targets)
+            if validation.importance is None:
+                error = squares.mean(axis=(1, 2))
+            else:
+                error = np.average(squares.mean(axis=2), axis=1, weights=validation.importance)
             error[members] = math.inf
             candidate = int(error.argmin())
             if not error[candidate] < least:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from wann.settings import Settings
+from wann.settings import NUMBER_WEIGHTS, Settings
 from wann.tasks.data_sets import NAMED
 from wann.tasks.data_task import DataTask
 
@@ -83,3 +84,23 @@ TASKS = {name: _task(name, known.summary, known.inputs, known.classes) for name,
 
 TABLE = _task("table", "a table of your own", (), ())
 """The task of a user's own table, without its name and data."""
+
+_NUMBERS = {
+    **_PUBLISHED,
+    "weight_sampling": "stratified",
+    "weight_count": len(NUMBER_WEIGHTS),
+    "weight_range": (NUMBER_WEIGHTS[0], NUMBER_WEIGHTS[-1]),
+    "population": 192,
+    "generations": 1000,
+    "tournament_size": 8,
+    "initial_connection_probability": 0.5,
+    "add_connection": 0.5,
+}
+
+NUMBERS = replace(
+    TABLE,
+    summary="a table of your own, with numbers to predict",
+    presets={"laptop": _NUMBERS},
+    preset_notes={"laptop": "six stratified weights from 0.1 to 1.1"},
+)
+"""The same, where numbers are predicted."""

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wann.rollouts.job import Job
+from wann.rollouts.losses import squared_error, weighted_entropy
 from wann.rollouts.result import Rollouts
-from wann.rollouts.samples import Batch, classify, make_batch, squared_error
+from wann.rollouts.samples import Batch, classify, make_batch
+from wann.tasks.columns import Columns
 from wann.tasks.data_sets import DataSet, Samples, load_named
 from wann.tasks.task import Task, TaskSpec
 from wann.utils.seeding import Purpose, stream
@@ -42,6 +44,11 @@ class DataTask(Task):
     def spec(self) -> TaskSpec:
         """What makes this task again elsewhere, the data with it."""
         return super().spec._replace(data=self.samples)
+
+    @property
+    def columns(self) -> Columns | None:
+        """What is done to the columns of a user's own table."""
+        return self.data.columns if self.data else None
 
     @property
     def samples(self) -> DataSet:
@@ -91,10 +98,12 @@ class DataTask(Task):
         seeds = [int(seed) for seed in job.seeds]
         for place, seed in enumerate(seeds):
             batch = _drawn(samples, seed, job.max_steps) if random else _dealt(samples, place, len(seeds))
-            if batch.targets is None:
-                returns[:, :, place] = -classify(*part, batch, job.first, job.last).loss
-            else:
+            if batch.targets is not None:
                 returns[:, :, place] = -squared_error(*part, batch, job.first, job.last)
+            elif batch.importance is not None:
+                returns[:, :, place] = -weighted_entropy(*part, batch, job.first, job.last)
+            else:
+                returns[:, :, place] = -classify(*part, batch, job.first, job.last).loss
             steps[:, :, place] = batch.size
         return Rollouts(returns, steps)
 
@@ -132,5 +141,7 @@ def _dealt(samples: Samples, place: int, count: int) -> Batch:
 
 
 def _batch(samples: Samples, rows: NDArray[np.int64]) -> Batch:
-    targets = None if samples.targets is None else samples.targets[rows]
-    return make_batch(samples.inputs(rows), samples.labels[rows], targets)
+    targets, importance = (
+        None if given is None else given[rows] for given in (samples.targets, samples.importance)
+    )
+    return make_batch(samples.inputs(rows), samples.labels[rows], targets, importance)

@@ -17,10 +17,12 @@ from wann.rollouts.time_limit import close as close_env
 from wann.tasks import data_presets
 from wann.tasks.box2d_task import Box2DTask
 from wann.tasks.compiled_task import CompiledTask
-from wann.tasks.data_sets import NAMED, DataSet, is_table, load_table, table_name
+from wann.tasks.data_sets import NAMED, DataSet
 from wann.tasks.data_task import DataTask
 from wann.tasks.environment_task import GymnasiumTask, PoolTask
 from wann.tasks.known import GENERIC, KNOWN, Known
+from wann.tasks.table_file import TableOptions, table_options
+from wann.tasks.tables import is_table, load_table, table_name
 from wann.tasks.task import NOT_THEIRS, Stepping, Task, UnknownEnvError, make
 from wann.tasks.trust import grant
 from wann.utils.nearest import nearest
@@ -37,6 +39,14 @@ COMPILED = {
     "LunarLanderContinuous-v3": "wann_envs.lunar_lander:CONTINUOUS",
 }
 """Tasks with compiled physics, and where each is defined, as `module:attribute`."""
+_OF_COLUMNS = {
+    "drop",
+    "columns",
+    "separator",
+    "decimal",
+    "encoding",
+}  # arguments of tables with named columns
+_ESTIMATORS = ("WANNClassifier", "WANNRegressor")  # tasks of their champions
 _UNLIMITED_STEPS = 1000  # of an environment without a limit of its own
 
 
@@ -93,6 +103,10 @@ def get_task(
     """
     if not isinstance(env_kwargs, str):
         env_kwargs = json.dumps(dict(env_kwargs or {}), sort_keys=True)
+    if name in _ESTIMATORS:
+        raise ValueError(
+            f"a fitted {name} holds no rows: 'wann predict FILE ROWS --answers COLUMN' measures it on yours"
+        )
     grant(name, json.loads(env_kwargs))
     if is_data_set(name):
         if stepping not in (None, "compiled"):
@@ -189,21 +203,24 @@ def _data_task(name: str, arguments: Mapping[str, Any], data: DataSet | None) ->
         ValueError: there are arguments that it does not take, or its file is not what it was.
     """
     ready = data_presets.TASKS.get(name)
-    known = {"label", "sha256"} if name.startswith("csv:") else {"sha256"} if is_table(name) else set()
+    known = set() if ready else set(TableOptions.model_fields)
+    if name.endswith(".npz"):
+        known -= _OF_COLUMNS
     unknown = sorted(set(arguments) - known)
     if unknown:
         raise ValueError(f"{name} is a data set that takes no argument {unknown[0]!r}: leave it out")
     if ready:
         return replace(ready, data=data)
-    data = data or load_table(name, arguments.get("label"), arguments.get("sha256"))
+    data = data or load_table(name, options=table_options(arguments))
     name = table_name(name)
+    kept = {**arguments, **data.settled, "sha256": data.digest}
     return replace(
-        data_presets.TABLE,
+        data_presets.TABLE if data.train.targets is None else data_presets.NUMBERS,
         name=name,
         env_id=name,
         inputs=data.inputs,
         outputs=data.classes,
-        env_kwargs={**arguments, "sha256": data.digest},
+        env_kwargs={word: value for word, value in kept.items() if value is not None},
         data=data,
     )
 

@@ -23,6 +23,7 @@ from wann.rollouts.job import Job
 from wann.rollouts.result import Rollouts
 from wann.rollouts.spaces import ActionCodec, ObservationCodec, action_codec, observation_codec
 from wann.rollouts.time_limit import OutOfTimeError, close
+from wann.tasks.columns import Columns
 from wann.tasks.data_sets import DataSet
 from wann.utils.arrays import FloatArray
 from wann.utils.signals import BrokenOff
@@ -102,6 +103,11 @@ class Task:
         kwargs = json.dumps(dict(self.env_kwargs), sort_keys=True)
         spec = TaskSpec(self.name, kwargs, self.stepping, self.fresh_env, self.episode_seconds)
         return spec._replace(stop_without_reward=self.stop_without_reward)
+
+    @property
+    def columns(self) -> Columns | None:
+        """What is done to the columns of a user's own table; None for all other tasks."""
+        return None
 
     @property
     def confirming(self) -> Task:

@@ -15,7 +15,7 @@ from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from wann.tasks.data_sets import is_table
+from wann.tasks.tables import is_table
 
 _WORD = re.compile(r"[\w +-]*")  # neither a path nor the name of a module that lies in a package
 _ANY = "any"

@@ -336,7 +336,10 @@ class TuningSession:
             with open_evaluator(test, len(test.samples.test.labels), Placement(threads=1), 0) as evaluator:
                 returns = evaluator.evaluate([self._network], sets, (0,)).returns[0]
             rows = [{"mean": float(row.mean())} for row in returns]
-            if test.samples.test.targets is None:
+            wanted = test.samples.test.targets
+            if wanted is not None:
+                rows = [{**row, "r2": 1.0 + row["mean"] / max(float(wanted.var()), 1e-300)} for row in rows]
+            else:
                 rows = [
                     {**row, "accuracy": share}
                     for row, share in zip(rows, self._accuracies(test, sets), strict=True)

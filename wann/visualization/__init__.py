@@ -15,6 +15,7 @@ In reading order:
     development         a run's champions side by side
     curves              learning curves and profiles
     group_curves        learning curves of several runs
+    residuals           a run that predicts numbers
     sensitivity_figure  sensitivity
     lit_diagram         a network lit up by an episode
     film                pictures to a film

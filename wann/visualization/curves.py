@@ -92,7 +92,7 @@ def plot_run(
         OSError: the file cannot be written; nothing is left behind.
     """
     check_suffix(path)
-    columns = _checked(metrics)
+    columns = checked_metrics(metrics)
     with figure_style():
         save_figure(run_figure(columns, profile, title=title), path)
 
@@ -103,7 +103,7 @@ def run_figure(
     """Figure of a run, called within `wann.visualization.theme.figure_style`; arguments as for `plot_run`."""
     figure = Figure(figsize=SIZE, facecolor=theme.paper, layout="constrained")
     grid = figure.add_gridspec(2, 2, height_ratios=(2.4, 1.0), width_ratios=(1.25, 1.0))
-    _plot_learning(figure, grid, metrics, "return", theme)
+    plot_learning(figure, grid, metrics, "return", theme)
     over_weight = figure.add_subplot(grid[:, 1])
     plot_profile(over_weight, profile, theme)
     finish(over_weight, theme)
@@ -133,7 +133,7 @@ def plot_classifier(
         OSError: the file cannot be written; nothing is left behind.
     """
     check_suffix(path)
-    columns = _checked(metrics)
+    columns = checked_metrics(metrics)
     with figure_style():
         save_figure(classifier_figure(columns, sweep, card, title=title), path)
 
@@ -149,7 +149,7 @@ def classifier_figure(
     """Figure of a run on a data set; to be called within `wann.visualization.theme.figure_style`."""
     figure = Figure(figsize=CLASSIFIER_SIZE, facecolor=theme.paper, layout="constrained")
     grid = figure.add_gridspec(2, 3, height_ratios=(2.4, 1.0), width_ratios=(1.15, 1.15, 1.0))
-    _plot_learning(figure, grid, metrics, "return: − cross-entropy (nats)", theme)
+    plot_learning(figure, grid, metrics, "return: − cross-entropy (nats)", theme)
     over_weight = figure.add_subplot(grid[:, 1])
     _plot_sweep(over_weight, sweep, card, theme)
     finish(over_weight, theme)
@@ -172,8 +172,12 @@ def write_title(figure: Figure, title: str | None, theme: Theme) -> None:
         )
 
 
-def _checked(metrics: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-    """The plotted columns."""
+def checked_metrics(metrics: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    """The plotted columns of a run's metrics.
+
+    Raises:
+        ValueError: one is missing or of another length, or there is no row.
+    """
     missing = [name for name in COLUMNS if name not in metrics]
     if missing:
         raise ValueError(f"metrics lack the column {missing[0]!r}")
@@ -187,7 +191,7 @@ def _checked(metrics: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
     return columns
 
 
-def _plot_learning(
+def plot_learning(
     figure: Figure, grid: GridSpec, metrics: Mapping[str, FloatArray], label: str, theme: Theme
 ) -> None:
     """The first column of a figure: returns, and sizes below them."""

@@ -22,7 +22,8 @@ from wann.random_weights.bench.champions import published as champions_published
 from wann.random_weights.bench.method import Measurement, Method, Problem
 from wann.random_weights.bench.methods import data_methods, recurrent_methods
 from wann.random_weights.bench.methods_torch import IMAGE_PRIOR
-from wann.tasks.data_sets import NAMED, DataSet, is_table, load_named, load_table
+from wann.tasks.data_sets import NAMED, DataSet, load_named
+from wann.tasks.tables import is_table, load_table
 from wann.utils.files import atomic_path, lock_folder
 from wann.utils.nearest import nearest
 from wann.utils.reading import Natural, Schema, checked, load_json, one_line, read_bytes
@@ -126,6 +127,10 @@ def open_bench(name: str, label: str | None = None) -> Bench:
         if label is not None and not is_table(name):
             raise ValueError(f"--label names a column of csv:FILE, and the data set is {name}")
         data = load_table(name, label) if is_table(name) else load_named(name)
+        if data.train.targets is not None:
+            raise ValueError(
+                f"{name} has numbers to predict, and classes are compared: choose another --label"
+            )
         return _data_bench(name, data)
     if label is not None:
         raise ValueError(f"--label names a column of csv:FILE, and the task is {name}")
