@@ -148,8 +148,8 @@ def search(
     with starting(quiet or as_json):
         from wann.run import search as run
         from wann.settings_file import parse_assignment, read_settings_file
-        from wann.tasks.data_sets import is_table
         from wann.tasks.registry import get_task, is_data_set
+        from wann.tasks.tables import is_table
         from wann.tasks.trust import refuse_untrusted
 
     values: dict[str, Any] = {}
