@@ -27,7 +27,7 @@ from wann.settings import build_settings, to_toml
 from wann.settings_file import parse_assignment, read_settings_file
 from wann.sklearn import WANNClassifier, WANNRegressor
 from wann.tasks import mnist
-from wann.tasks.data_sets import load_table
+from wann.tasks.tables import load_table
 from wann.tuning.plan import Saved
 from wann.tuning.race_session import RaceState
 from wann.utils.reading import load_json
