@@ -72,6 +72,7 @@ OTHERS = {
     ],
     "doctor": [],
     "import": [["FILE", "--out", "OUT.json"]],
+    "predict": [["FILE", "TABLE"], ["RUN", "TABLE", "--out", "OUT.csv"]],
     "search": [
         ["CartPole-v1", "--init-from", "FILE", *(f"--set={k}={v}" for k, v in TINY.items()), "--out", "OUT"],
         ["CartPole-v1", "--config", "RUN/config.toml", "--out", "OUT"],
@@ -84,7 +85,7 @@ OTHERS = {
     "settings": [],
     "tasks": [],
 }
-"""Commands whose first argument is no champion or run, with FILE, RUN, FOLDER (of runs) and TABLE."""
+"""Commands that need more than a champion or run first, with FILE, RUN, FOLDER (of runs) and TABLE."""
 
 GIVEN = {
     "CHAMPION": ["FILE", "RUN"],
@@ -100,7 +101,7 @@ GIVEN = {
 def lines_of(command):
     """Command lines that give a file to a command, without its name."""
     arguments = [each.metavar for each in command.params if isinstance(each, click.Argument)]
-    if not arguments or arguments[0] not in GIVEN:
+    if command.name in OTHERS or not arguments or arguments[0] not in GIVEN:
         return OTHERS[command.name]  # a new command must be listed there
     lines = [[given, *more] for given in GIVEN[arguments[0]] for more in MORE.get(command.name, [[]])]
     lines = [line for line in lines if line[:2] != ["FILE", "--generations=1,2"]]  # of a run
@@ -181,7 +182,7 @@ def strangers(tmp_path, monkeypatch):
 @pytest.fixture
 def table(tmp_path):
     path = tmp_path / "table.csv"
-    rows = ["first secret,second,kind", *(f"{k % 7},{k},{'ab'[k % 2]}" for k in range(60))]
+    rows = ["first secret,second,kind", *(f"{k % 7},{k % 11},{'ab'[k % 2]}" for k in range(60))]
     path.write_text("\n".join(rows) + "\n")
     return path
 
@@ -375,8 +376,8 @@ def test_markup_in_names_is_shown_as_it_is(tmp_path, table, wann_command):
     scores = Scores(np.array([1.0]), np.zeros(1), np.zeros(1), (1,))
     champion = Champion(task.name, task.inputs, task.outputs, genome, scores, env_kwargs=task.env_kwargs)
     save_champion(champion, tmp_path / "champion.json")
-    code, out, _ = wann_command("evaluate", tmp_path / "champion.json")
-    assert code == 0
+    code, out, err = wann_command("evaluate", tmp_path / "champion.json")
+    assert code == 0, err
     assert {"[/x]", "[red]"} <= set(out.replace("┃", " ").replace("│", " ").split())
 
 

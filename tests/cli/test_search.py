@@ -607,3 +607,6 @@ def test_a_settings_file_that_names_the_task_is_enough(wann_command, refused, tm
     assert "Missing argument 'TASK'" in refused("search")
     assert "names none" in refused("search", "--config", written("population = 9\n", "other.toml"))
     assert "must be a word, not 3" in refused("search", "--config", written("task = 3\n", "odd.toml"))
+    assert "without its SHA-256: give TASK too" in refused(
+        "search", "--config", written('task = "csv:mine.csv"\n', "table.toml")
+    )

@@ -166,15 +166,12 @@ def _print_classifier(champion: Champion, card: ClassifierCard) -> None:
 
 
 def _print_regressor(champion: Champion, card: RegressorCard) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
-    console.width = console.width if console.is_terminal else 200
+    console = screen()
     console.print(
         f"{card.task}: {size_of(champion)}; {card.samples} test samples of {card.target}, "
-        f"standard deviation {card.spread:.4g}",
-        markup=False,
+        f"standard deviation {card.spread:.4g}"
     )
     table = Table()
     for name in ("weights", "R²", "root mean square error", "mean absolute error"):

@@ -149,6 +149,7 @@ def search(
         from wann.run import search as run
         from wann.settings_file import parse_assignment, read_settings_file
         from wann.tasks.registry import get_task, is_data_set
+        from wann.tasks.tables import is_table
         from wann.tasks.trust import refuse_untrusted
 
     values: dict[str, Any] = {}
@@ -189,6 +190,10 @@ def search(
     if not isinstance(in_file, dict):
         raise ValueError(f"setting 'env_kwargs': must be a table, not {in_file!r}")
     if by_file:
+        if is_table(task) and "sha256" not in in_file:
+            raise ValueError(
+                f"settings file {config} names the table {task!r} without its SHA-256: give TASK too"
+            )
         refuse_untrusted(task, in_file)
     elif not is_data_set(task):  # the task itself is named by the user
         refuse_untrusted(task.rpartition(":")[2], in_file)
