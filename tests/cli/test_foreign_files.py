@@ -1,5 +1,7 @@
 """Files from strangers in every command: no import, no word of another file, no control character."""
 
+import builtins
+import io
 import json
 import os
 import re
@@ -8,6 +10,7 @@ import signal
 import sys
 import webbrowser
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -117,15 +120,19 @@ LINES = [
     for line in lines_of(command)
 ]
 
-opened: list[str] = []
 
+@pytest.fixture
+def opened(monkeypatch):
+    """Names of the files that are opened, in whatever way."""
+    names = []
 
-def _note_opened(event, arguments):
-    if event == "open":
-        opened.append(str(arguments[0]))
+    def noted(original, path, *arguments, **options):
+        names.append(str(path))
+        return original(path, *arguments, **options)
 
-
-sys.addaudithook(_note_opened)
+    for module, name in ((builtins, "open"), (io, "open"), (os, "open")):
+        monkeypatch.setattr(module, name, partial(noted, getattr(module, name)))
+    return names
 
 
 @pytest.fixture(scope="module")
@@ -254,7 +261,7 @@ def test_no_command_hands_a_path_of_a_file_to_an_environment(
 @pytest.mark.parametrize("digest", [None, "0" * 64])
 @pytest.mark.parametrize(("name", "line"), LINES)
 def test_no_command_tells_a_word_of_a_table_that_a_file_names(
-    name, line, digest, whole, tmp_path, strangers, run_command, table
+    name, line, digest, whole, tmp_path, strangers, run_command, table, opened
 ):
     secret = tmp_path / "secret.csv"
     shutil.copy(table, secret)
