@@ -10,6 +10,7 @@ killed, hosts stand still as behind a cut link, join, and are lost. Both searche
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import random
 import shutil
@@ -29,6 +30,7 @@ from searches import TOY, result, toy
 
 from wann.cli.search import resume as resume_command
 from wann.run.folder import RunFolder
+from wann.run.loop import SearchFailedError
 from wann.run.search import resume
 
 STEP = 6  # generations from one comparison to the next
@@ -43,6 +45,11 @@ def generations(run: Path) -> int:
     """Complete generations that a run can go on from."""
     checkpoint, _ = RunFolder.open(run).load_checkpoint()
     return checkpoint.state.generation if checkpoint else 0
+
+
+def ended(child: int) -> int:
+    """Exit code of a process, once it has ended."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 @contextmanager
@@ -76,6 +83,7 @@ class Soak:
         self.target = 1
         self.kinds: list[Callable[[], None]] = [self.killed, self.interrupted, self.set_back, self.damaged]
         self.kinds += [self.full] * mounted
+        self.coming: list[Callable[[], None]] = []  # all kinds in turn, shuffled
         for path in (self.run, self.twin):
             toy(path, "Toy", **SETTINGS | {"generations": 1})
 
@@ -88,7 +96,8 @@ class Soak:
         self.target += STEP
         while generations(self.run) < self.target:
             before = generations(self.run)
-            kind = self.rng.choice(self.kinds)
+            self.coming = self.coming or self.rng.sample(self.kinds, len(self.kinds))
+            kind = self.coming.pop()
             kind()
             self.faults[kind.__name__.replace("_", " ")] += 1
             lost = before - generations(self.run)
@@ -97,10 +106,22 @@ class Soak:
 
     def compare(self) -> None:
         """Let both end their generations, and see that they have the same bits."""
-        ended = os.waitstatus_to_exitcode(os.waitpid(begin(self.arguments(), self.run), 0)[1])
-        assert ended == 0, f"the search ended with {ended}"
-        resume(self.twin, generations=self.target, threads=1)
+        self.finish()
+        others: dict[str, object] = {}
+        while True:
+            try:
+                resume(self.twin, generations=self.target, threads=1, **others)
+                break
+            except SearchFailedError:
+                others = {"skip_episodes": (generations(self.twin) + 1,)}
         assert result(self.run) == result(self.twin), f"other bits after {self.target} generations"
+
+    def finish(self) -> None:
+        """Let the search end its generations; one in which its environment fails most networks, on others."""
+        others: list[str] = []
+        while (code := ended(begin([*self.arguments(), *others], self.run))) == 1:
+            others = [f"--set=skip_episodes={generations(self.run) + 1}"]
+        assert code == 0, f"the search ended with {code}"
 
     def ended_by(self, *numbers: signal.Signals, longest: float = 0.5) -> int:
         """Exit code of the search, sent signals at random moments."""
@@ -109,7 +130,10 @@ class Soak:
             time.sleep(self.rng.uniform(0.0, longest))
             with suppress(ProcessLookupError):
                 os.kill(child, number)
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        code = ended(child)
+        if code == 1:
+            self.finish()
+        return 0 if code == 1 else code
 
     def killed(self) -> None:
         """The process is killed."""
@@ -153,7 +177,7 @@ class Soak:
         with suppress(OSError), open(ballast, "wb", buffering=0) as file:
             while True:
                 file.write(bytes(4096))
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        code = ended(child)
         ballast.unlink()
         assert code in (0, 1), code
 
@@ -245,9 +269,14 @@ def evaluators() -> list[int]:
 
 
 def soak(
-    folder: Path, seconds: float, seed: int, tell: Callable[[str], None], cluster: float = 0.0
+    folder: Path,
+    seconds: float,
+    seed: int,
+    tell: Callable[[str], None],
+    cluster: float = 0.0,
+    most: float = math.inf,
 ) -> Counter[str]:
-    """Disturb a search for so long; gives the number of faults of each kind.
+    """Disturb a search for so long, or so often; gives the number of faults of each kind.
 
     Args:
         folder: empty, for the runs.
@@ -255,6 +284,7 @@ def soak(
         seed: of the faults.
         tell: told how far it is.
         cluster: seconds of each visit to a cluster, after every five minutes; none where it is 0.
+        most: faults after which it ends before its time.
 
     Raises:
         AssertionError: the disturbed search has other bits, or lost more than the generation under way.
@@ -263,7 +293,7 @@ def soak(
     visited = begun - 300.0
     with disk(folder / "disk") as mounted:
         search = Soak(folder, seed, mounted)
-        while (now := time.monotonic()) < begun + seconds:
+        while (now := time.monotonic()) < begun + seconds and search.faults.total() < most:
             search.advance()
             if cluster and now > visited + 300.0:
                 search.on_a_cluster(cluster)
@@ -277,6 +307,7 @@ def soak(
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--faults", type=float, default=math.inf, help="after which it ends before its time")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--visit", type=float, default=60.0, help="seconds on a cluster, every five minutes")
     parser.add_argument("--cluster", nargs=4, help=argparse.SUPPRESS)  # the part that is a process of its own
@@ -293,6 +324,6 @@ if __name__ == "__main__":
             shown[0] = time.monotonic()
             print(text, flush=True)
 
-    total = soak(place, 60.0 * options.minutes, options.seed, show, options.visit)
+    total = soak(place, 60.0 * options.minutes, options.seed, show, options.visit, options.faults)
     print(f"{total.total()} faults, the champion is the undisturbed one, bit for bit: {dict(total)}")
     shutil.rmtree(place)
