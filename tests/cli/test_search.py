@@ -589,6 +589,18 @@ def test_several_seeds_make_a_folder_of_runs_and_the_same_command_goes_on(wann_c
     assert "seeds are given as 1-10 or 1,5,8-12" in refused(*command, "--seeds=2-1")
 
 
+def test_of_several_seeds_one_that_cannot_go_on_is_told_and_all_are_listed(wann_command, tmp_path):
+    tiny = [word for word in SET if "seed=" not in word]
+    command = ["search", "swingup", *tiny, "--threads=1", "--out", tmp_path / "all", "--seeds"]
+    assert wann_command(*command, "1", "--set=generations=2")[0] == 0
+    for checkpoint in (tmp_path / "all/seed-1").glob("checkpoint*"):
+        checkpoint.write_bytes(b"damaged")
+    code, out, err = wann_command(*command, "1,2", "--set=generations=3")
+    assert code == 1
+    assert f"{tmp_path / 'all/seed-1'} failed: " in err
+    assert "2 runs; 2 finished" in out
+
+
 def test_a_settings_file_that_names_the_task_is_enough(wann_command, refused, tmp_path, written):
     _, text, _ = wann_command("settings", "--preset", "laptop", "--toml")
     tiny = [word for word in SET if "seed=" not in word]

@@ -8,6 +8,7 @@ from searches import TINY, result, tiny
 
 from wann.evaluation.placement import Placement
 from wann.run import seeds as module
+from wann.run.folder import RunFolder
 from wann.run.loop import SearchFailedError
 from wann.run.search import search
 from wann.run.seeds import parse_seeds, run_path, search_seeds
@@ -30,15 +31,15 @@ def test_seeds_are_numbers_and_ranges():
 
 
 def test_each_seed_has_the_run_that_it_has_alone_and_what_is_finished_is_not_touched(tmp_path, monkeypatch):
-    assert search_seeds("swingup", (1, 4), tmp_path / "all", OPTIONS, ONE)
+    assert search_seeds("swingup", (1, 4), tmp_path / "all", OPTIONS, ONE) == []
     tiny(tmp_path / "alone", seed=4, generations=3)
     assert result(run_path(tmp_path / "all", 4)) == result(tmp_path / "alone")
     called = []
     monkeypatch.setattr(module, "search", lambda *_, seed, **__: called.append(seed))
-    assert search_seeds("swingup", (1, 4, 5), tmp_path / "all", OPTIONS, ONE)
+    assert search_seeds("swingup", (1, 4, 5), tmp_path / "all", OPTIONS, ONE) == []
     assert called == [5]
     # More generations go on with those that were finished.
-    assert search_seeds("swingup", (1, 4), tmp_path / "all", OPTIONS | {"generations": 4}, ONE)
+    assert search_seeds("swingup", (1, 4), tmp_path / "all", OPTIONS | {"generations": 4}, ONE) == []
     assert called == [5, 1, 4]
     with pytest.raises(ValueError, match=r"holds a run with other settings \(population\)"):
         search_seeds("swingup", (1,), tmp_path / "all", OPTIONS | {"population": 11}, ONE)
@@ -55,10 +56,10 @@ def test_a_signal_ends_all_and_the_same_call_goes_on_where_they_stopped(tmp_path
 
         return observe
 
-    assert not search_seeds("swingup", (1, 2, 3), tmp_path / "all", OPTIONS, ONE, stopping)
+    assert search_seeds("swingup", (1, 2, 3), tmp_path / "all", OPTIONS, ONE, stopping) is None
     assert read_state(tmp_path / "all/seed-2").reason == "signal"
     assert not (tmp_path / "all/seed-3").exists()
-    assert search_seeds("swingup", (1, 2, 3), tmp_path / "all", OPTIONS, ONE)
+    assert search_seeds("swingup", (1, 2, 3), tmp_path / "all", OPTIONS, ONE) == []
     tiny(tmp_path / "alone", seed=2, generations=3)
     assert result(tmp_path / "all/seed-2") == result(tmp_path / "alone")
 
@@ -71,17 +72,32 @@ def test_a_run_that_fails_keeps_no_other_from_its_end(tmp_path, monkeypatch):
 
     monkeypatch.setattr(module, "search", searching)
     notes = []
-    assert search_seeds("swingup", (1, 2), tmp_path / "all", OPTIONS, ONE, note=notes.append)
+    failed = search_seeds("swingup", (1, 2), tmp_path / "all", OPTIONS, ONE, note=notes.append)
+    assert failed == [tmp_path / "all/seed-1"]
     assert notes == [f"{tmp_path / 'all/seed-1'} failed: it broke"]
     assert read_state(tmp_path / "all/seed-2").name == "finished"
+
+
+def test_a_folder_in_use_or_damaged_keeps_no_other_run_from_its_end(tmp_path):
+    assert search_seeds("swingup", (1, 2), tmp_path / "all", OPTIONS, ONE) == []
+    for checkpoint in (tmp_path / "all/seed-1").glob("checkpoint*"):
+        checkpoint.write_bytes(b"damaged")
+    notes = []
+    options = OPTIONS | {"generations": 4}
+    with RunFolder.open(tmp_path / "all/seed-2").lock():
+        failed = search_seeds("swingup", (1, 2, 3), tmp_path / "all", options, ONE, note=notes.append)
+    assert failed == [tmp_path / "all/seed-1", tmp_path / "all/seed-2"]
+    assert notes[-2].startswith(f"{failed[0]} failed: ")
+    assert notes[-1].startswith(f"{failed[1]} failed: {failed[1]} is in use")
+    assert read_state(tmp_path / "all/seed-3").name == "finished"
 
 
 def test_a_champion_to_start_from_is_that_of_all_runs(undisturbed, tmp_path):
     start = tmp_path / "start.json"
     shutil.copy(undisturbed / "champion.json", start)
     options = OPTIONS | {"init_from": start, "generations": 1}
-    assert search_seeds("swingup", (1, 2), tmp_path / "all", options, ONE)
-    assert search_seeds("swingup", (1, 2), tmp_path / "all", options, ONE)
+    assert search_seeds("swingup", (1, 2), tmp_path / "all", options, ONE) == []
+    assert search_seeds("swingup", (1, 2), tmp_path / "all", options, ONE) == []
     with pytest.raises(ValueError, match="initial_genome"):
         search_seeds("swingup", (1, 2), tmp_path / "all", OPTIONS, ONE)
 
@@ -90,7 +106,7 @@ def test_a_champion_to_start_from_is_that_of_all_runs(undisturbed, tmp_path):
 def test_side_by_side_the_runs_are_the_same(tmp_path):
     looks = []
     side_by_side = Placement(workers=2)
-    assert search_seeds("swingup", (1, 2), tmp_path / "all", OPTIONS, side_by_side, follow=looks.append)
+    assert search_seeds("swingup", (1, 2), tmp_path / "all", OPTIONS, side_by_side, follow=looks.append) == []
     assert looks
     assert [path.name for path in looks[0]] == ["seed-1", "seed-2"]
     for seed in (1, 2):

@@ -40,20 +40,26 @@ def runs(folder: Path, as_json: bool) -> None:
     The scores are returns of the champion so far, on the episodes that confirmed it: the mean over shared
     weights, and the best at a single one.
     """
-    from wann.run.listing import find_runs, read_line
+    from wann.run.listing import find_runs
 
-    lines = []
-    damaged = 0
-    for path in find_runs([folder]):
-        try:
-            lines.append(read_line(path))
-        except ValueError as error:
-            damaged += 1
-            print_note(str(error))
+    lines = read_lines(find_runs([folder]))
     if as_json:
         echo(json.dumps({"runs": [line.to_dict() for line in lines]}, allow_nan=False))
         return
     print_runs(folder, lines)
+
+
+def read_lines(paths: Sequence[Path]) -> list[RunLine]:
+    """Each run in a line, without those of which a file is damaged; what is wrong with them is told."""
+    from wann.run.listing import read_line
+
+    lines = []
+    for path in paths:
+        try:
+            lines.append(read_line(path))
+        except ValueError as error:
+            print_note(str(error))
+    return lines
 
 
 def print_runs(folder: Path, lines: Sequence[RunLine]) -> None:

@@ -32,7 +32,7 @@ from wann.cli.options import (
     trust_option,
     trust_word,
 )
-from wann.cli.runs import print_runs
+from wann.cli.runs import print_runs, read_lines
 from wann.cli.tune import tune_to_end
 
 if TYPE_CHECKING:
@@ -227,7 +227,6 @@ def _search_seeds(
     as_json: bool,
 ) -> int:
     from wann.progress import runs_view, view
-    from wann.run.listing import read_line
     from wann.run.search import new_run_path
     from wann.run.seeds import run_path, search_seeds
 
@@ -243,12 +242,12 @@ def _search_seeds(
             return shown.enter_context(view(quiet, to_stderr=as_json))
 
         follow = stack.enter_context(runs_view(quiet, to_stderr=as_json))
-        whole = search_seeds(task, seeds, folder, values, placement, observer, follow, print_note)
+        failed = search_seeds(task, seeds, folder, values, placement, observer, follow, print_note)
     paths = [path for path in (run_path(folder, seed) for seed in seeds) if path.exists()]
-    lines = [read_line(path) for path in paths]
+    lines = read_lines(paths)
     states = {line.state.name for line in lines}
     quoted = shlex.quote(os.fspath(folder))
-    if not whole:
+    if failed is None:
         echo(f"Stopped, saved. The same command with --out {quoted} goes on.", err=as_json)
     if as_json:
         echo(json.dumps({"folder": os.fspath(folder), "runs": [line.to_dict() for line in lines]}))
@@ -256,7 +255,7 @@ def _search_seeds(
         print_runs(folder, lines)
         trust = trust_word(task, values["env_kwargs"])
         echo(f"Plot      wann plot {quoted}\nTable     wann table {quoted} --untuned{trust}")
-    return INTERRUPTED if not whole else int(len(lines) < len(seeds) or states != {"finished"})
+    return INTERRUPTED if failed is None else int(bool(failed) or states != {"finished"})
 
 
 def _describe(task: Task, chosen: str | None) -> None:

@@ -20,6 +20,7 @@ from wann.run.loop import Interrupted, Observer, SearchFailedError
 from wann.run.search import is_same_search, resolve, search
 from wann.run.state import read_state
 from wann.settings import CHANGEABLE, Settings, with_changes
+from wann.utils.reading import one_line
 from wann.utils.signals import stop_signals
 
 MOST_SEEDS = 10_000
@@ -65,7 +66,7 @@ def search_seeds(
     observer: Callable[[int], Observer | None] = lambda _seed: None,
     follow: Follow | None = None,
     note: Note | None = None,
-) -> bool:
+) -> list[Path] | None:
     """Search once for each seed, into `folder/seed-N`; runs that are there go on where they stopped.
 
     Side by side on Ray where workers or a cluster are asked for, and unasked where that is faster: where all
@@ -83,7 +84,7 @@ def search_seeds(
         note: told in a line what a user should know.
 
     Returns:
-        Whether all were tried; False after a signal, when all that was running is saved.
+        The folders of the runs that failed; None after a signal, when all that was running is saved.
 
     Raises:
         ValueError: a name or value is wrong, a folder holds another search, or the cluster cannot be reached.
@@ -99,7 +100,7 @@ def search_seeds(
     options = {**options, "fresh_env": first.fresh_env, "stepping": first.stepping}
     left = [seed for seed in seeds if not _is_done(run_path(folder, seed), first, seed, settings)]
     if not left:
-        return True
+        return []
     if placement.workers or placement.address or (placement.threads is None and _is_long(first, len(left))):
         return _side_by_side(task, left, folder, options, placement, follow, note)
     return _one_by_one(task, left, folder, options, placement, observer, note)
@@ -135,7 +136,8 @@ def _one_by_one(
     placement: Placement,
     observer: Callable[[int], Observer | None],
     note: Note,
-) -> bool:
+) -> list[Path] | None:
+    failed = []
     for seed in seeds:
         path = run_path(folder, seed)
         try:
@@ -150,10 +152,11 @@ def _one_by_one(
                 **options,
             )
         except Interrupted:
-            return False
-        except SearchFailedError as error:
-            note(f"{path} failed: {error}")
-    return True
+            return None
+        except (ValueError, SearchFailedError, OSError) as error:
+            failed.append(path)
+            note(f"{path} failed: {one_line(error)}")
+    return failed
 
 
 def _side_by_side(
@@ -164,7 +167,7 @@ def _side_by_side(
     placement: Placement,
     follow: Follow | None,
     note: Note,
-) -> bool:
+) -> list[Path] | None:
     from wann.evaluation.ray_cluster import connect, exceptions, first_line, ray
 
     paths = [run_path(folder, seed) for seed in seeds]
@@ -180,6 +183,7 @@ def _side_by_side(
         start = ray.remote(num_cpus=threads, max_retries=0)(_search_here)
         waiting = dict(zip(seeds, paths, strict=True))
         running: dict[Any, Path] = {}
+        failed = []
         cancelled = False
         with stop_signals() as stop:
             while running or (waiting and not stop.is_set()):
@@ -198,6 +202,7 @@ def _side_by_side(
                     except exceptions.RayError as error:
                         trouble = first_line(error)
                     if trouble:
+                        failed.append(path)
                         note(f"{path} failed: {trouble}")
                 if stop.is_set() and not cancelled:
                     cancelled = True
@@ -205,7 +210,7 @@ def _side_by_side(
                         ray.cancel(each, force=False, recursive=False)
                 if follow:
                     follow(paths)
-            return not stop.is_set()
+            return None if stop.is_set() else failed
     finally:
         shared.unlink(missing_ok=True)
         if ours:
@@ -222,5 +227,5 @@ def _search_here(folder: str, shared: str, task: str, path: str, options: Mappin
     except Interrupted:
         return None
     except (ValueError, SearchFailedError, OSError) as error:
-        return " ".join(str(error).split())
+        return one_line(error)
     return None
