@@ -52,6 +52,23 @@ def test_the_axis_may_be_evaluations_or_seconds():
 
 
 @pytest.mark.parametrize("over", ["generations", "evaluations", "seconds"])
+def test_runs_that_have_just_begun_are_drawn_beside_long_ones(tmp_path, over):
+    runs = [metrics(np.ones(5000))] * 2 + [metrics([2.0])] * 3
+    places, found = quartiles(runs, over, "champion_mean")
+    assert places[-1] == axis_of(runs[-1], over)[-1]
+    assert found[:, -1].tolist() == [1.0, 2.0, 2.0]
+    plot_groups([Curves("some", runs)], tmp_path / "a.svg", over=over)
+
+
+@pytest.mark.parametrize("over", ["generations", "evaluations", "seconds"])
+def test_where_most_runs_have_no_champion_there_is_no_curve(tmp_path, over):
+    runs = [metrics([1.0, 2.0])] + [metrics([np.nan, np.nan])] * 3
+    places, found = quartiles(runs, over, "champion_mean")
+    assert (places.shape, found.shape) == ((0,), (3, 0))
+    plot_groups([Curves("some", runs)], tmp_path / "a.svg", over=over)
+
+
+@pytest.mark.parametrize("over", ["generations", "evaluations", "seconds"])
 def test_lost_generations_leave_a_gap(over):
     whole = metrics([1, 2, 3, 4], seconds=0.5)
     lost = {name: column.copy() for name, column in whole.items()}

@@ -191,13 +191,15 @@ def quartiles(
         column: of the metrics.
 
     Returns:
-        Places (P,), and the lower quartile, the median and the upper quartile there, (3, P).
+        Places (P,), maybe none, and the lower quartile, the median and the upper quartile there, (3, P).
     """
     axes = [axis_of(run, over) for run in runs]
-    last = max(axis[-1] for axis in axes)
-    places = (
-        np.union1d(np.concatenate(axes), []) if over == "generations" else np.linspace(0.0, last, _POINTS)
-    )
+    last = float(np.median([axis[-1] for axis in axes]))
+    if over == "generations":
+        places = np.unique(np.concatenate(axes))
+        places = places[places <= last]
+    else:
+        places = np.linspace(0.0, last, _POINTS)
     if places.size > _POINTS:
         places = places[np.unique(np.linspace(0, places.size - 1, _POINTS).round().astype(int))]
     values = np.full((len(runs), places.size), np.nan)
@@ -206,7 +208,8 @@ def quartiles(
         row[before >= 0] = run[column][before[before >= 0]]
     values[~np.isfinite(values)] = np.nan
     enough = 2 * np.isfinite(values).sum(axis=0) >= len(runs)
-    enough &= places <= np.median([axis[-1] for axis in axes])
+    if not enough.any():
+        return np.empty(0), np.empty((3, 0))
     return places[enough], np.nanpercentile(values[:, enough], [25.0, 50.0, 75.0], axis=0)
 
 
