@@ -589,6 +589,20 @@ def test_several_seeds_make_a_folder_of_runs_and_the_same_command_goes_on(wann_c
     assert "seeds are given as 1-10 or 1,5,8-12" in refused(*command, "--seeds=2-1")
 
 
+def test_a_file_of_settings_may_be_that_of_several_seeds(wann_command, tmp_path):
+    _, toml, _ = wann_command("settings", "--task", "swingup", "--toml")
+    assert "\nseed = " in toml
+    (tmp_path / "mine.toml").write_text(toml)
+    tiny = [word for word in SET if "seed=" not in word]
+    command = ["search", *tiny, "--set=generations=1", "--threads=1", "--seeds=4-5"]
+    assert wann_command(*command, "--config", tmp_path / "mine.toml", "--out", tmp_path / "a")[0] == 0
+    config = tmp_path / "a/seed-5/config.toml"  # which has a seed too
+    assert wann_command(*command, "--config", config, "--out", tmp_path / "b")[0] == 0
+    for name in ("seed-4", "seed-5"):
+        assert rows(tmp_path / "a" / name) == rows(tmp_path / "b" / name)
+    assert rows(tmp_path / "a/seed-4") != rows(tmp_path / "a/seed-5")
+
+
 def test_of_several_seeds_one_that_cannot_go_on_is_told_and_all_are_listed(wann_command, tmp_path):
     tiny = [word for word in SET if "seed=" not in word]
     command = ["search", "swingup", *tiny, "--threads=1", "--out", tmp_path / "all", "--seeds"]

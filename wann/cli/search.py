@@ -199,8 +199,10 @@ def search(
         refuse_untrusted(task.rpartition(":")[2], in_file)
     env_kwargs = in_file | (env_kwargs or {}) | table
     refuse_data_folder(task, begins=True)
-    if seeds and (seed is not None or "seed" in values):
-        raise ValueError("--seeds names the seeds of all runs: leave out --seed and the setting seed")
+    if seeds:
+        if seed is not None or "seed" in given:
+            raise ValueError("--seeds names the seeds of all runs: leave out --seed and --set seed")
+        values.pop("seed", None)  # of the file, as 'wann settings --toml' writes one
     if seed is not None:
         values["seed"] = seed
     if no_compiled:
