@@ -6,6 +6,7 @@ import signal
 import pytest
 from searches import TINY, result, tiny
 
+from wann.evaluation import ray_cluster
 from wann.evaluation.placement import Placement
 from wann.run import seeds as module
 from wann.run.folder import RunFolder
@@ -122,3 +123,33 @@ def test_short_runs_are_not_worth_a_cluster(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "cost_of_episode", lambda *_: 1000.0)
     assert module._is_long(settings, 5)
     assert not module._is_long(settings, 1)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "runs", "threads"),
+    [
+        ([8], 1, 8),
+        ([8], 3, 2),
+        ([4, 4], 1, 4),
+        ([0, 8, 2], 1, 8),
+        ([5, 5], 3, 2),
+        ([2, 2, 2], 9, 1),
+        ([0], 1, 1),
+    ],
+)
+def test_each_run_finds_room_on_a_node(nodes, runs, threads):
+    assert module._threads_each(nodes, runs) == threads
+
+
+def test_where_ray_does_not_start_unasked_the_runs_come_one_after_the_other(tmp_path, monkeypatch):
+    def fail(*_):
+        raise ValueError("cannot start a local Ray: no room")
+
+    monkeypatch.setattr(ray_cluster, "connect", fail)
+    monkeypatch.setattr(module, "_is_long", lambda *_: True)
+    notes = []
+    assert search_seeds("swingup", (1, 2), tmp_path / "all", OPTIONS, Placement(), note=notes.append) == []
+    assert any("one seed after the other" in note and "no room" in note for note in notes)
+    assert read_state(tmp_path / "all/seed-2").name == "finished"
+    with pytest.raises(ValueError, match="no room"):
+        search_seeds("swingup", (3,), tmp_path / "all", OPTIONS, Placement(workers=2))

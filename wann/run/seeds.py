@@ -101,8 +101,23 @@ def search_seeds(
     left = [seed for seed in seeds if not _is_done(run_path(folder, seed), first, seed, settings)]
     if not left:
         return []
-    if placement.workers or placement.address or (placement.threads is None and _is_long(first, len(left))):
-        return _side_by_side(task, left, folder, options, placement, follow, note)
+    asked = placement.workers is not None or placement.address is not None
+    if asked or (placement.threads is None and _is_long(first, len(left))):
+        from wann.evaluation.ray_cluster import connect, ray
+
+        try:
+            ours = connect(placement.address, placement.workers if placement.address is None else None, note)
+        except ValueError as error:
+            if asked:
+                raise
+            note(f"searching one seed after the other in this process instead: {error}")
+            placement = Placement(threads=available_threads())  # so that no run tries again
+        else:
+            try:
+                return _side_by_side(task, left, folder, options, placement.workers, follow, note)
+            finally:
+                if ours:
+                    ray.shutdown()
     return _one_by_one(task, left, folder, options, placement, observer, note)
 
 
@@ -164,21 +179,21 @@ def _side_by_side(
     seeds: Sequence[int],
     folder: str | os.PathLike[str],
     options: Mapping[str, Any],
-    placement: Placement,
+    workers: int | None,
     follow: Follow | None,
     note: Note,
 ) -> list[Path] | None:
-    from wann.evaluation.ray_cluster import connect, exceptions, first_line, ray
+    from wann.evaluation.ray_cluster import exceptions, first_line, ray
 
     paths = [run_path(folder, seed) for seed in seeds]
     Path(folder).mkdir(parents=True, exist_ok=True)
     shared = Path(folder).absolute() / f".wann-{token_hex(8)}"
-    ours = connect(placement.address, placement.workers if placement.address is None else None, note)
     try:
         shared.touch()
-        cpus = max(1, int(ray.cluster_resources().get("CPU", 1)))
-        at_once = min(len(seeds), placement.workers or cpus, cpus)
-        threads = max(1, cpus // at_once)
+        nodes = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
+        cpus = max(1, sum(nodes))
+        at_once = min(len(seeds), workers or cpus, cpus)
+        threads = _threads_each(nodes, at_once)
         note(f"searching {at_once} seeds side by side, {threads} thread{'s' * (threads > 1)} each")
         start = ray.remote(num_cpus=threads, max_retries=0)(_search_here)
         waiting = dict(zip(seeds, paths, strict=True))
@@ -213,8 +228,14 @@ def _side_by_side(
             return None if stop.is_set() else failed
     finally:
         shared.unlink(missing_ok=True)
-        if ours:
-            ray.shutdown()
+
+
+def _threads_each(nodes: Sequence[int], runs: int) -> int:
+    """The most threads with which so many runs find room at a time on nodes of so many CPUs; at least 1."""
+    return next(
+        (each for each in range(max(nodes, default=1), 1, -1) if sum(cpus // each for cpus in nodes) >= runs),
+        1,
+    )
 
 
 def _search_here(folder: str, shared: str, task: str, path: str, options: Mapping[str, Any]) -> str | None:
