@@ -15,9 +15,17 @@ def names(*values):
     return {group.name: len(group.runs) for group in group_runs(runs(*values))}
 
 
-def test_seeds_and_stop_rules_make_no_difference():
-    found = names({"seed": 1}, {"seed": 2, "generations": 3}, {"seed": 3, "patience": 9})
+def test_seeds_and_what_changes_no_result_make_no_difference():
+    found = names({"seed": 1}, {"seed": 2, "checkpoint_seconds": 3.0}, {"seed": 3, "episode_seconds": 9.0})
     assert found == {"swingup, stratified": 3}
+
+
+def test_long_and_short_searches_are_groups_of_their_own():
+    assert names({"generations": 9}, {"generations": 9, "seed": 2}, {"generations": 3}) == {
+        "generations=9": 2,
+        "generations=3": 1,
+    }
+    assert len(names({"max_seconds": 60.0}, {}, {"patience": 9})) == 3
 
 
 def test_groups_are_named_by_what_differs():

@@ -54,8 +54,8 @@ def plot(paths: tuple[Path, ...], out: Path | None, over: str, placement: Placem
     class, and the reliability of an ensemble's confidence; where numbers are predicted, R² over the shared
     weight and the residuals.
 
-    Several runs, or a FOLDER of runs, are grouped by what differs beside the seed. The figure shows each
-    group's median and quartiles, and every run's scores at the end.
+    Several runs, or a FOLDER of runs, are grouped by what differs beside the seed, stop rules included. The
+    figure shows each group's median and quartiles, and every run's scores at the end.
     """
     if len(paths) > 1 or not (paths[0] / "config.toml").is_file():
         _plot_groups(paths, out, over)

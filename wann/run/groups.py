@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from wann.run.folder import RunFolder
-from wann.settings import CHANGEABLE, Settings, settings_names
+from wann.settings import CHANGEABLE, STOP_RULES, Settings, settings_names
 from wann.tasks.tables import shown_name
 
-_NOT_COMPARED = ("seed", "fresh_env", *CHANGEABLE)
+# Stop rules are: the scores of a long and a short search have no common mean.
+_NOT_COMPARED = {"seed", "fresh_env", *CHANGEABLE} - set(STOP_RULES)
 
 
 @dataclass(frozen=True, slots=True)
 class RunGroup:
-    """Runs with the same settings but for the seed and the stop rules; at least one."""
+    """Runs with the same settings, stop rules among them, but for the seed; at least one."""
 
     name: str  # the task and the preset where there is one group, else what differs from the others
     runs: tuple[RunFolder, ...]
@@ -49,7 +50,7 @@ def group_runs(runs: Sequence[RunFolder]) -> list[RunGroup]:
 
 
 def _compared(settings: Settings) -> dict[str, Any]:
-    return settings.model_dump(exclude=set(_NOT_COMPARED))
+    return settings.model_dump(exclude=_NOT_COMPARED)
 
 
 def _shown(value: Any) -> str:
