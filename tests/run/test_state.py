@@ -59,6 +59,23 @@ def test_a_run_is_running_while_a_process_holds_it_and_killed_after_that_was_kil
     assert read_line(run).state == RunState("finished", "generations")
 
 
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_session_that_begins_between_two_looks_is_running(run, monkeypatch, ended):
+    if not ended:  # as after a kill
+        (run / FILE).unlink()
+    looks = []
+
+    def look(path):
+        looks.append(path)
+        if len(looks) > 1:
+            return True
+        (run / FILE).unlink(missing_ok=True)  # a session takes the lock and begins
+        return False
+
+    monkeypatch.setattr(state, "is_locked", look)
+    assert read_state(run) == RunState("running")
+
+
 def test_who_asks_keeps_nobody_from_the_lock(run):
     before = (run / ".lock").stat().st_mtime_ns
     assert not is_locked(run)

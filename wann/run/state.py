@@ -59,9 +59,14 @@ def read_state(path: Path) -> RunState:
     if is_locked(path):
         return RunState("running")
     file = path / FILE
-    if not file.exists():
+    try:
+        text = read_text(file)
+    except ValueError:
+        if is_locked(path):  # a session has begun since
+            return RunState("running")
+        if file.exists():
+            raise
         return RunState("stopped", "killed")
-    text = read_text(file)
     with in_file(file):
         ended = checked(_Ended, parse_json(text, "the end of a run", FORMAT, VERSION))
     return RunState(ended.state, one_line(ended.reason))
