@@ -15,6 +15,7 @@ from commands import SET, TOY_SET, files, in_a_process_of_its_own, in_one_line, 
 from wann import progress
 from wann import settings as config
 from wann.champion import load_champion
+from wann.pages.many_runs import runs_data
 from wann.run import search
 from wann.run.folder import RunFolder
 from wann.settings import Settings
@@ -601,6 +602,20 @@ def test_a_file_of_settings_may_be_that_of_several_seeds(wann_command, tmp_path)
     for name in ("seed-4", "seed-5"):
         assert rows(tmp_path / "a" / name) == rows(tmp_path / "b" / name)
     assert rows(tmp_path / "a/seed-4") != rows(tmp_path / "a/seed-5")
+
+
+def test_where_numbers_are_predicted_no_table_of_the_seeds_is_proposed(wann_command, refused, tmp_path):
+    pytest.importorskip("pandas")
+    lines = [f"{k % 7},{k * 37 % 11},{3 * (k % 7) + k * 37 % 11}" for k in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,price", *lines]))
+    sizes = ("--set=population=8", "--set=generations=1", "--threads=1")
+    command = ("search", f"csv:{tmp_path / 't.csv'}", "--target=price", *sizes, "--seeds=1-2")
+    code, out, _ = wann_command(*command, "--out", tmp_path / "all")
+    assert code == 0
+    assert "Plot      wann plot" in out
+    assert "wann table" not in out
+    assert not any("wann table" in each for each in runs_data(tmp_path / "all")["commands"])
+    assert "numbers to predict" in refused("table", tmp_path / "all", "--untuned")
 
 
 def test_of_several_seeds_one_that_cannot_go_on_is_told_and_all_are_listed(wann_command, tmp_path):

@@ -48,6 +48,7 @@ def test_the_page_shows_states_groups_curves_and_the_best_networks(folder):
     assert [run["name"] for run in data["runs"]] == ["a/seed-1", "a/seed-2", "b/seed-1"]
     assert [run["page"] for run in data["runs"]] == ["a/seed-1/report.html", "", ""]
     assert len(data["networks"]) == 2
+    assert data["commands"] == ["wann runs runs/all", "wann plot runs/all", "wann table runs/all --untuned"]
     for picture in (data["curves"], *data["networks"]):
         for theme in ("light", "dark"):
             kind, _, text = picture[theme].partition("base64,")

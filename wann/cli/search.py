@@ -231,6 +231,7 @@ def _search_seeds(
     from wann.progress import runs_view, view
     from wann.run.search import new_run_path
     from wann.run.seeds import run_path, search_seeds
+    from wann.tasks.tables import predicts_numbers
 
     folder = out or new_run_path(task, "seeds")
     with ExitStack() as stack:
@@ -255,8 +256,9 @@ def _search_seeds(
         echo(json.dumps({"folder": os.fspath(folder), "runs": [line.to_dict() for line in lines]}))
     else:
         print_runs(folder, lines)
-        trust = trust_word(task, values["env_kwargs"])
-        echo(f"Plot      wann plot {quoted}\nTable     wann table {quoted} --untuned{trust}")
+        echo(f"Plot      wann plot {quoted}")
+        if not predicts_numbers(task, values["env_kwargs"]):  # which have no place in the paper's table
+            echo(f"Table     wann table {quoted} --untuned{trust_word(task, values['env_kwargs'])}")
     return INTERRUPTED if failed is None else int(bool(failed) or states != {"finished"})
 
 

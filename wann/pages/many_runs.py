@@ -26,7 +26,7 @@ from wann.run.folder import RunFolder
 from wann.run.groups import group_runs
 from wann.run.listing import RunLine, counted_states, find_runs, read_line
 from wann.tasks.registry import is_data_set
-from wann.tasks.tables import shown_name
+from wann.tasks.tables import predicts_numbers, shown_name
 from wann.tasks.trust import possible_harm
 from wann.utils.words import counted
 from wann.visualization.diagram import diagram_of
@@ -104,7 +104,10 @@ def _commands(folder: Path, runs: Sequence[RunFolder]) -> list[str]:
     settings = [run.settings for run in runs]
     harmless = all(possible_harm(each.task, each.env_kwargs) is None for each in settings)
     trust = "" if harmless else " --trust"
-    return [f"wann runs {given}", f"wann plot {given}", f"wann table {given}{trust}"]
+    commands = [f"wann runs {given}", f"wann plot {given}"]
+    if not any(predicts_numbers(each.task, each.env_kwargs) for each in settings):  # which it refuses
+        commands.append(f"wann table {given} --untuned{trust}")
+    return commands
 
 
 def _drawn_curves(groups: Sequence[Curves], label: str) -> dict[str, str]:
