@@ -54,7 +54,6 @@ class RunLine:
     best: float | None  # its confirmed return at its best shared weight
     connections: int | None  # of the champion
     evaluations: int
-    changed: float  # when the metrics last changed, in seconds since 1970
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain words and numbers."""
@@ -135,7 +134,6 @@ def read_line(path: Path) -> RunLine:
         best,
         None if mean is None else int(row["champion_connections"]),
         int(row.get("evaluations", 0)),
-        metrics.stat().st_mtime,
     )
     if state.reason == "killed" and line.generation >= line.generations:
         # Runs of older versions do not say how they ended.
