@@ -109,6 +109,8 @@ def lines_of(command):
     lines = [[given, *more] for given in GIVEN[arguments[0]] for more in MORE.get(command.name, [[]])]
     lines = [line for line in lines if line[:2] != ["FILE", "--generations=1,2"]]  # of a run
     lines = [line for line in lines if (command.name, line[0]) != ("plot", "FILE")]  # it has no curves
+    if command.name == "report":
+        lines += [["FILE", "--out", "OUT.html"]]
     if command.name == "resume":
         lines += [["RUN/race", "--set=generations=1"], ["RUN/tuned.json", "--set=budget=16"]]
     return lines
