@@ -109,6 +109,8 @@ def lines_of(command):
     lines = [[given, *more] for given in GIVEN[arguments[0]] for more in MORE.get(command.name, [[]])]
     lines = [line for line in lines if line[:2] != ["FILE", "--generations=1,2"]]  # of a run
     lines = [line for line in lines if (command.name, line[0]) != ("plot", "FILE")]  # it has no curves
+    if command.name == "report":
+        lines += [["FILE", "--out", "OUT.html"]]
     if command.name == "resume":
         lines += [["RUN/race", "--set=generations=1"], ["RUN/tuned.json", "--set=budget=16"]]
     return lines
@@ -292,7 +294,8 @@ def test_no_command_sends_a_control_character_of_a_name(
             assert not RAW.search(file.read_text(encoding="utf-8")), file
     if task == "CartPole-v1" and name not in OTHERS:
         assert code == 0, err
-    elif name not in {"watch", *OTHERS} and not uses_none(name, line):  # a run's page says what is wrong
+    elif not (name in {"watch", *OTHERS} or uses_none(name, line) or (name, line[0]) == ("report", "FILE")):
+        # Pages say what is wrong.
         assert (code, err.count("\n")) == (2, 1)
 
 

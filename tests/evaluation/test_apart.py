@@ -1,5 +1,6 @@
 """A call in a process of its own: its answer comes back, and it can be killed."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -32,6 +33,25 @@ def test_a_process_that_gives_no_answer_is_killed(work, seconds):
         call_apart(noted, seconds)
     number = int(os.read(ours, 100) or 0)
     assert not os.path.exists(f"/proc/{number}/status")
+
+
+def test_it_may_have_processes_of_its_own():
+    def work():
+        child = multiprocessing.get_context("fork").Process(target=os._exit, args=(7,))
+        child.start()
+        child.join(60.0)
+        return child.exitcode
+
+    assert call_apart(work, 60.0) == 7
+
+
+def test_where_there_is_no_room_for_a_process_there_is_no_answer(monkeypatch):
+    def full():
+        raise OSError("no room")
+
+    monkeypatch.setattr(os, "fork", full)
+    with pytest.raises(NoAnswerError, match="no room"):
+        call_apart(os.getpid, 60.0)
 
 
 ORPHAN = """

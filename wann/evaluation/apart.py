@@ -35,17 +35,23 @@ def call_apart(function: Callable[[], _Answer], seconds: float) -> _Answer:
         NoAnswerError: it gave no answer.
     """
     here, there = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.get_context("fork").Process(target=_answer, args=(there, function), daemon=True)
+    # No daemon, as those may have no processes of their own, which an environment may want.
+    process = multiprocessing.get_context("fork").Process(
+        target=_answer, args=(there, function), daemon=False
+    )
     with closing(here):
-        with warnings.catch_warnings(), closing(there):
-            # Python 3.12 warns where other threads run: none of theirs is needed in the copy.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            process.start()
+        try:
+            with warnings.catch_warnings(), closing(there):
+                # Python 3.12 warns where other threads run: none of theirs is needed in the copy.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                process.start()
+        except (OSError, AssertionError) as error:  # there is no room for one, or this one is a daemon
+            raise NoAnswerError(f"no process: {error}") from None
         try:
             if not here.poll(seconds):
                 raise NoAnswerError(f"no answer in {seconds:g} s")
             answer: _Answer = here.recv()
-        except EOFError:
+        except (EOFError, OSError):  # it ended before or while it answered
             raise NoAnswerError("the process ended without an answer") from None
         finally:
             process.kill()

@@ -17,13 +17,13 @@ from wann.evaluation.chunks import Chunk, Dealer, Work
 from wann.networks.network import Network
 from wann.rollouts.job import Seeds
 from wann.rollouts.result import Rollouts
-from wann.rollouts.time_limit import STANDING_STILL
 from wann.tasks.task import Task
 from wann.utils.arrays import FloatArray
 
 Advance = Callable[[float], None]
 
-_STARTING_SECONDS = 60.0  # for which a process that computes once more may stand still besides
+_STARTING_SECONDS = 600.0  # for which a process that computes once more may take besides
+_LONGEST_SECONDS = 86_400.0
 _LANES = 256  # least number in a chunk of one network: with fewer, a kernel mostly waits
 
 
@@ -187,8 +187,15 @@ class LocalEvaluator:
         """
         if not CAN_FORK:
             return work.roll_out(task, chunk, max_steps)
-        longest = part.returns.size * (task.episode_seconds or 0.0) / STANDING_STILL
+        longest = 2.0 * part.returns.size * (task.episode_seconds or 0.0) + _STARTING_SECONDS
+
+        def again() -> Rollouts:
+            try:
+                return work.roll_out(task, chunk, max_steps)
+            finally:
+                task.close()  # in that process: what an environment has started ends with it
+
         try:
-            return call_apart(lambda: work.roll_out(task, chunk, max_steps), longest + _STARTING_SECONDS)
+            return call_apart(again, min(longest, _LONGEST_SECONDS))
         except NoAnswerError:
             return part

@@ -74,6 +74,8 @@ def connect(address: str | None, workers: int | None, note: Callable[[str], None
                 ray.init(address, configure_logging=False, log_to_driver=False)
     except Exception as error:  # noqa: BLE001  Ray raises bare ones
         if address is None:
+            with suppress(Exception):  # what has started of it
+                ray.shutdown()
             raise ValueError(f"cannot start a local Ray: {first_line(error)}") from None
         raise ValueError(
             f"cannot join the cluster at {address}: {first_line(error).rstrip('.')}; if it is running, set "

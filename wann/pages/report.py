@@ -85,17 +85,7 @@ def page_data(
     if not (folder.path / "champion.json").exists():
         return data
     champion = tuned_champion(folder)
-    try:
-        task: Task | None = champion.get_task()
-        trouble = ""
-        if isinstance(task, DataTask):
-            task = task.read()
-    except UntrustedError:
-        raise
-    except ValueError as error:
-        task, trouble = None, str(error)
-        if is_table(champion.task):  # a page tells nothing of the files of its machine
-            trouble = f"{shown_name(champion.task)} is not here, or not what it was when the search began."
+    task, trouble = _task_of(champion)
     shown, front, development = networks_of(folder, champion, metrics)
     drawn = []
     parts = len(shown) + 1
@@ -125,6 +115,19 @@ def page_data(
     return data
 
 
+def _task_of(champion: Champion) -> tuple[Task | None, str]:
+    """A champion's task; or None, and why it cannot be used."""
+    try:
+        task: Task = champion.get_task()
+        return task.read() if isinstance(task, DataTask) else task, ""
+    except UntrustedError:
+        raise
+    except ValueError as error:
+        if is_table(champion.task):  # a page tells nothing of the files of its machine
+            return None, f"{shown_name(champion.task)} is not here, or not what it was when the search began."
+        return None, str(error)
+
+
 def champion_data(path: str | Path) -> dict[str, Any]:
     """What the page shows of a champion without its run, such as that in the file of a fitted estimator.
 
@@ -135,11 +138,7 @@ def champion_data(path: str | Path) -> dict[str, Any]:
         ValueError: there is no such file, or it is damaged.
     """
     champion = load_champion(path)
-    try:
-        task: Task | None = champion.get_task()
-        trouble = ""
-    except ValueError as error:
-        task, trouble = None, str(error)
+    task, trouble = _task_of(champion)
     generation = int(champion.origin.get("generation", 0))
     drawn = exhibit(champion, task, best=True) | {"name": "the champion", "generation": generation}
     nothing = dict.fromkeys((*_CURVES, "generation", "evaluations", "steps"), np.empty(0))

@@ -197,6 +197,8 @@ class Stepper:
                                 break
                             if clock() > due:
                                 due = limit.look()
+                        if clock() > due:
+                            limit.look()
                         returns[w, e], steps[w, e] = total, now
             return None
         except BaseException as error:

@@ -64,7 +64,10 @@ Words = Annotated[list[str], Field(fail_fast=True)]
 
 def shown(value: Any) -> str:
     """A value as Python writes it, clipped to a readable length, without control characters."""
-    text = _shown.repr(value)
+    try:
+        text = _shown.repr(value)
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        return "a number of thousands of digits"
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
 
 
