@@ -164,6 +164,21 @@ def test_the_command_writes_answers_and_says_how_good_they_are(run, frame, tmp_p
         assert error.count("\n") == 1
 
 
+def test_new_rows_are_read_with_the_decimal_mark_of_the_training(regression, frame, tmp_path, wann_command):
+    champion = load_champion(regression)
+    assert champion.env_kwargs["decimal"] == ","
+    assert champion.env_kwargs["separator"] == ";"
+    row = {"size": 4321.0, "colour": "red", "member": "True", "kind": "no"}
+    wanted = float(champion.predict([row]).answers[0])
+    new = tmp_path / "new.csv"
+    new.write_text("size;colour;member\n4.321;red;True\n")  # with thousands; by itself it is 4.3
+    assert float(wann_command("predict", regression, new)[1].splitlines()[1]) == wanted
+    point = wann_command("predict", regression, new, "--decimal", ".")[1]
+    assert float(point.splitlines()[1]) == champion.predict([row | {"size": 4.321}]).answers[0] != wanted
+    new.write_text("size\tcolour\tmember\n4321.0\tred\tTrue\n")  # written by something else
+    assert float(wann_command("predict", regression, new)[1].splitlines()[1]) == wanted
+
+
 @pytest.mark.slow
 def test_a_member_of_the_front_says_how_to_search_on_from_it(run, tmp_path, wann_command):
     moved = run.parent / "moved.csv"

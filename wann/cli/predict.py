@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -101,7 +102,7 @@ def predict(
             raise ValueError(f"{out} is the table itself: choose another --out")
     name = answers or champion.env_kwargs.get("target") or champion.env_kwargs.get("label")
     words = {column.name for column in columns.columns if column.words is not None} | {str(name)}
-    table = _read(rows_path, columns, reading, words)
+    table = _read(rows_path, columns, reading, champion.env_kwargs, words)
     if answers is not None and answers not in table.names:
         raise ValueError(
             f"{rows_path} has no column {answers!r} for --answers; {nearest(answers, table.names)}"
@@ -124,8 +125,18 @@ def predict(
     echo(f"Wrote {out}: {counted(len(found.answers), 'row', ',')}")
 
 
-def _read(path: Path, columns: Columns, reading: dict[str, Any], words: set[str]) -> RawTable:
+def _read(
+    path: Path, columns: Columns, reading: dict[str, Any], before: Mapping[str, Any], words: set[str]
+) -> RawTable:
     """Rows of a file; these columns as they are written.
+
+    Args:
+        path: the file.
+        columns: those of the training.
+        reading: options of the command.
+        before: arguments with which the table of the training was read. Its decimal mark is kept where values
+            are separated as they were, as a few rows of 1.234 do not tell it.
+        words: names of columns that stay as they are written.
 
     Raises:
         ValueError: it cannot be read, in one line.
@@ -138,7 +149,11 @@ def _read(path: Path, columns: Columns, reading: dict[str, Any], words: set[str]
     content = read_bytes(path, largest=LARGEST_ARRAYS)
     with in_file(path):
         if path.suffix != ".npz":
-            return read_table(content, table_options(reading), words)
+            table = read_table(content, table_options(reading), words)
+            mark, as_before = before.get("decimal"), before.get("separator") in (None, table.separator)
+            if mark in (None, table.decimal) or "decimal" in reading or not as_before or not table.separator:
+                return table
+            return read_table(content, table_options({**reading, "decimal": mark}), words)
         x, names = read_features(content), columns.names
         flat = x.reshape(len(x), -1)
         if flat.shape[1] != len(names):

@@ -91,6 +91,7 @@ class RawTable:
     columns: tuple[RawColumn, ...]  # (C,) of N values each
     decimal: str = "."  # decimal mark of numbers in words
     notes: tuple[str, ...] = ()  # what was found out about the file, a line each
+    separator: str | None = None  # of values, in a file of text
 
     @property
     def size(self) -> int:
@@ -155,7 +156,7 @@ def read_table(content: bytes, options: TableOptions, as_words: Collection[str] 
         words if name in as_words else _numbers_if_all_are(words, decimal)
         for name, words in zip(names, columns, strict=True)
     )
-    return RawTable(names, tuple(given), decimal, tuple(notes))
+    return RawTable(names, tuple(given), decimal, tuple(notes), separator)
 
 
 def _numbers_if_all_are(words: list[str], decimal: str) -> RawColumn:

@@ -137,6 +137,8 @@ def _of_table(table: RawTable, options: TableOptions) -> DataSet:
         )
     names = _used(table, options, answer)
     if not options.settled:
+        if table.separator not in (None, ","):  # with a comma between values the decimal mark is a point
+            settled |= {"separator": table.separator, "decimal": table.decimal}
         left = [] if options.columns else _of_no_use(table, names)
         names = [name for name in names if name not in dict(left)]
         if left:
