@@ -179,6 +179,17 @@ def test_new_rows_are_read_with_the_decimal_mark_of_the_training(regression, fra
     assert float(wann_command("predict", regression, new)[1].splitlines()[1]) == wanted
 
 
+def test_answers_are_not_written_over_the_table(run, frame, tmp_path, monkeypatch, wann_command):
+    monkeypatch.chdir(tmp_path)
+    frame.head(5).to_csv("new.csv", index=False)
+    before = Path("new.csv").read_bytes()
+    for name in ("new.csv", "csv:new.csv", f"csv:{tmp_path / 'new.csv'}"):
+        code, _, error = wann_command("predict", run, name, "--out", "new.csv")
+        assert (code, error.count("\n")) == (2, 1)
+        assert "new.csv is the table itself" in error
+    assert Path("new.csv").read_bytes() == before
+
+
 @pytest.mark.slow
 def test_a_member_of_the_front_says_how_to_search_on_from_it(run, tmp_path, wann_command):
     moved = run.parent / "moved.csv"

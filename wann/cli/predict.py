@@ -93,7 +93,7 @@ def predict(
     from wann.settings import NUMBER_WEIGHTS, PAPER_WEIGHTS
     from wann.utils.files import atomic_path
 
-    champion = load_champion(champion_path)
+    champion, rows_path = load_champion(champion_path), Path(str(rows_path).removeprefix("csv:"))
     refuse_data_folder(champion.task)
     columns = champion.table_columns
     if out is not None:
@@ -145,7 +145,6 @@ def _read(
     from wann.tasks.table_file import RawTable, read_table, table_options
     from wann.utils.reading import LARGEST_ARRAYS, in_file, read_bytes
 
-    path = Path(str(path).removeprefix("csv:"))
     content = read_bytes(path, largest=LARGEST_ARRAYS)
     with in_file(path):
         if path.suffix != ".npz":
