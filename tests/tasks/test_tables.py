@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wann.tasks.columns import columns_from_dict
+from wann.tasks.columns import Column, columns_from_dict, encode
 from wann.tasks.data_sets import NAMED
 from wann.tasks.mnist import FOLDER_VARIABLE
 from wann.tasks.registry import get_task
@@ -539,3 +539,9 @@ def test_the_parts_of_an_npz_file_may_hold_their_classes_in_other_types(tmp_path
     data = load_table(saved(tmp_path, **arrays))
     assert data.classes == (("0.0", "1.0") if train is float else ("0", "1"))
     assert data.test.labels.tolist() == labels.tolist()
+
+
+def test_codes_of_many_digits_are_words_as_they_were():
+    column = Column(name="code", words=("1.25", "1234567", "7654321"))
+    given = np.array([1234567.0, 7654321.0, 1.25, np.nan, 1234568.0])
+    np.testing.assert_array_equal(encode(column, given, "."), [1.0, 2.0, 0.0, np.nan, -1.0])
