@@ -545,3 +545,14 @@ def test_codes_of_many_digits_are_words_as_they_were():
     column = Column(name="code", words=("1.25", "1234567", "7654321"))
     given = np.array([1234567.0, 7654321.0, 1.25, np.nan, 1234568.0])
     np.testing.assert_array_equal(encode(column, given, "."), [1.0, 2.0, 0.0, np.nan, -1.0])
+
+
+def test_an_infinite_class_is_refused_in_one_line(tmp_path):
+    pytest.importorskip("pyarrow")
+    labels = np.repeat([1.0, 2.0], 6)
+    labels[7] = np.inf
+    pandas.DataFrame({"x": np.arange(12.0) ** 2, "kind": labels}).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(
+        ValueError, match=r"t\.parquet: row 8: the class is inf, which is not a finite number"
+    ):
+        load_table(str(tmp_path / "t.parquet"), "kind")

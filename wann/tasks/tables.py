@@ -14,7 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wann.tasks.array_file import ArrayPart, read_arrays
-from wann.tasks.columns import Column, Columns, Target, encode, fit_columns, understand, values_of
+from wann.tasks.columns import (
+    Column,
+    Columns,
+    Target,
+    encode,
+    fit_columns,
+    number_words,
+    understand,
+    values_of,
+)
 from wann.tasks.data_sets import DataSet, Samples, deal, image_shape, pixel_names
 from wann.tasks.mnist import FOLDER_VARIABLE
 from wann.tasks.table_file import RawColumn, RawTable, TableOptions, read_table
@@ -306,12 +315,19 @@ def _numbers_of(name: str, *parts: Any) -> _Answers:
 
 
 def label_words(given: RawColumn) -> NDArray[Any]:
-    """Classes of a column as they are written; the empty word where one is missing."""
+    """Classes of a column as they are written; the empty word where one is missing.
+
+    Raises:
+        ValueError: one is an infinite number.
+    """
     if isinstance(given, list):
-        words = given
-    else:
-        words = ["" if np.isnan(x) else str(int(x)) if x == int(x) else repr(x) for x in given.tolist()]
-    return np.array(words)
+        return np.array(given)
+    infinite = np.flatnonzero(np.isinf(given))
+    if infinite.size:
+        raise ValueError(
+            f"row {infinite[0] + 1}: the class is {given[infinite[0]]:g}, which is not a finite number"
+        )
+    return np.array(number_words(given))
 
 
 def _classes_of(labels: list[NDArray[Any]]) -> _Answers:
