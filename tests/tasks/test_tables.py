@@ -556,3 +556,15 @@ def test_an_infinite_class_is_refused_in_one_line(tmp_path):
         ValueError, match=r"t\.parquet: row 8: the class is inf, which is not a finite number"
     ):
         load_table(str(tmp_path / "t.parquet"), "kind")
+
+
+def test_rows_for_a_champion_of_arrays_may_have_gaps_and_truth_values(tmp_path):
+    x = np.arange(60.0).reshape(20, 3) ** 2
+    y = np.arange(20) % 2
+    data = load_table(saved(tmp_path, x=x, y=y))
+    inputs = data.columns.inputs(data.columns.codes_of(np.array([[np.nan, 1.0, 4.0]])))
+    assert data.columns.columns[0].fill == data.columns.mean[0] > 0.0
+    assert inputs[0, 0] == 0.0  # the mean of the training rows
+    truth = x % 2 == 0
+    of_truth = load_table(saved(tmp_path, x=truth, y=y)).columns
+    assert of_truth.codes_of(truth).tolist() == truth.astype(float).tolist()

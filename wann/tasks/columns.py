@@ -129,6 +129,8 @@ class Columns(_Plain):
             flat = given.reshape(len(given), -1) if given.ndim > 1 else given
             if flat.shape[1:] != (len(self.columns),):
                 raise ValueError(f"rows must have the shape (rows, {len(self.columns)}), not {given.shape}")
+            if flat.dtype.kind == "b" and all(column.words is None for column in self.columns):
+                flat = flat.astype(np.float64)  # as in training; of a text they are the words True and False
             rows = dict(zip(self.names, flat.T, strict=True))
         return self.codes(table_of(rows))
 

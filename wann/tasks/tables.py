@@ -203,8 +203,11 @@ def _of_arrays(parts: Mapping[str, ArrayPart], options: TableOptions) -> DataSet
         unit = next((level for level in _WHITE if largest <= level), largest)
         fitted = pixel_columns((int(shape[0]), int(shape[1])), unit)
     else:
-        columns = [Column(name=f"x{place}") for place in range(shape[0])]
-        fitted = fit_columns(columns, flat[0][trained].astype(np.float64))
+        given = flat[0][trained].astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers too large for a mean are refused below
+            means = np.nan_to_num(given.mean(axis=0), posinf=0.0, neginf=0.0).tolist()
+        columns = [Column(name=f"x{place}", fill=mean) for place, mean in enumerate(means)]
+        fitted = fit_columns(columns, given)
     data = _dealt(fitted, flat, answers, ((0, trained), places["validation"], places["test"]))
     notes = ("y holds numbers, most of them once: they are predicted, as with --target y",) if settled else ()
     return replace(data, settled=settled, notes=notes)
