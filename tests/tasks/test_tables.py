@@ -568,3 +568,22 @@ def test_rows_for_a_champion_of_arrays_may_have_gaps_and_truth_values(tmp_path):
     truth = x % 2 == 0
     of_truth = load_table(saved(tmp_path, x=truth, y=y)).columns
     assert of_truth.codes_of(truth).tolist() == truth.astype(float).tolist()
+
+
+@pytest.mark.parametrize("kind", ["date", "span", "date of an array"])
+def test_dates_of_a_parquet_file_are_refused_as_those_of_a_csv_file_are(tmp_path, kind):
+    pytest.importorskip("pyarrow")
+    frame = mixed()
+    days = np.datetime64("2020-01-01", "ns") + np.arange(60) * np.timedelta64(86_400, "s")
+    days[3] = np.datetime64("NaT")
+    frame["when"] = days - days[0] if kind == "span" else days
+    raw = table_of({"when": days} if kind == "date of an array" else frame).column("when")
+    assert raw[3] == ""
+    assert raw[1].startswith("1 day" if kind == "span" else "2020-01-02")
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    for name in (str(tmp_path / "t.parquet"), f"csv:{tmp_path / 't.csv'}"):
+        with pytest.raises(ValueError, match=r"column 'when' holds 59 different words .* --drop 'when'"):
+            load_table(name, "kind")
+        data = get_task(name, {"label": "kind", "drop": ["when"]}).samples
+        assert data.columns.names == ("size", "colour", "member")
