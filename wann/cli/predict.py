@@ -52,7 +52,7 @@ def _parse_weight(
     "--weight",
     callback=_parse_weight,
     metavar="W|tuned|ensemble",
-    show_default="the best one",
+    show_default="the best one; of an estimator's file, its ensemble",
     help="Shared weight; tuned for the individual ones; ensemble for the mean over several.",
 )
 @click.option(
@@ -86,8 +86,9 @@ def predict(
     of each class, or the number. If FILE has the column that is predicted, the command also tells how many
     answers are right.
 
-    The ensemble is the mean over the weights -2, -1, -0.5, 0.5, 1 and 2, or, for numbers, 0.1, 0.3, 0.5, 0.7,
-    0.9 and 1.1.
+    The file of an estimator gives the answers of the estimator, the mean over its own weights. --weight
+    ensemble is the mean over the weights -2, -1, -0.5, 0.5, 1 and 2, or, for numbers, 0.1, 0.3, 0.5, 0.7, 0.9
+    and 1.1.
     """
     from wann.champion import load_champion
     from wann.settings import NUMBER_WEIGHTS, PAPER_WEIGHTS
@@ -110,6 +111,8 @@ def predict(
     chosen: Any = weight
     if weight == "ensemble":
         chosen = PAPER_WEIGHTS if columns.target is None else NUMBER_WEIGHTS
+    elif weight is None:
+        chosen = _estimator_weights(champion_path)
     try:
         found, strangers = champion.predict(table, chosen), columns.strangers(table)
     except ValueError as error:
@@ -123,6 +126,37 @@ def predict(
     with atomic_path(out) as temporary:
         temporary.write_text(text, encoding="utf-8")
     echo(f"Wrote {out}: {counted(len(found.answers), 'row', ',')}")
+
+
+def _estimator_weights(path: Path) -> list[float] | None:
+    """Weights over which a fitted estimator takes the mean; None where the file is a champion's.
+
+    Raises:
+        ValueError: they are not valid, or it counts votes instead.
+    """
+    from wann.champion import ESTIMATOR
+    from wann.utils.reading import Numbers, Schema, checked, in_file, load_json, read_text
+
+    class Parameters(Schema):
+        ensemble: str = "mean"
+
+    class Estimator(Schema):
+        format: str
+        weights: Numbers | None = None
+        parameters: Parameters = Parameters()
+
+    if path.is_dir():
+        return None
+    with in_file(path, "model"):
+        data = load_json(read_text(path, "model"), finite=True)
+        if data.get("format") != ESTIMATOR:
+            return None
+        found = checked(Estimator, data)
+        if found.parameters.ensemble == "vote":
+            raise ValueError(
+                "its ensemble counts votes, which this command does not: give --weight W, or ensemble"
+            )
+        return found.weights
 
 
 def _read(
