@@ -16,7 +16,9 @@ from wann.champion import champion_from_json, champion_to_json, load_champion
 from wann.formats.export import SUFFIXES, _write, export
 from wann.formats.export_plan import make_plan
 from wann.formats.runners import ExportJob, MissingToolError
+from wann.pages import many_runs
 from wann.run.search import resume, search
+from wann.visualization import group_curves
 
 pandas = pytest.importorskip("pandas")
 
@@ -349,3 +351,15 @@ def test_the_commands_take_numbers_from_evaluation_to_the_page(regression, tmp_p
         code, _, error = wann_command(*command, regression)
         assert (code, error.count("\n")) == (2, 1)
         assert "there is no accuracy" in error
+
+
+def test_the_axis_of_several_runs_names_their_score(run, regression, tmp_path, monkeypatch, wann_command):
+    labels = []
+    monkeypatch.setattr(group_curves, "plot_groups", lambda *_, label, **__: labels.append(label))
+    monkeypatch.setattr(many_runs, "_drawn_curves", lambda _, label: labels.append(label))
+    for kind, folder in (("classes", run), ("numbers", regression)):
+        for seed in (1, 2):
+            shutil.copytree(folder, tmp_path / f"{kind}/seed-{seed}")
+        assert wann_command("plot", tmp_path / kind)[0] == 0
+        many_runs.runs_data(tmp_path / kind)
+    assert labels == ["log-likelihood", "log-likelihood", "− squared error", "− squared error"]
