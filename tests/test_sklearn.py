@@ -162,6 +162,29 @@ def test_the_commands_take_the_file_of_an_estimator(classifier, regressor, tmp_p
         assert "wann predict FILE ROWS" in error
 
 
+@pytest.mark.parametrize("ensemble", ["mean", "chosen", "best", "vote"])
+def test_the_command_predicts_as_the_estimator_does(tmp_path, wann_command, ensemble):
+    pytest.importorskip("pandas")
+    X = np.asarray(IRIS[0])
+    model = WANNClassifier(**QUICK, weights=(-1.5, 0.7, 1.1), ensemble=ensemble).fit(X, SPECIES)
+    model.save(tmp_path / "model.json")
+    names = load_champion(tmp_path / "model.json").inputs
+    np.savetxt(tmp_path / "x.csv", X, fmt="%s", delimiter=",", header=",".join(names), comments="")
+    given = "predict", tmp_path / "model.json", tmp_path / "x.csv"
+    code, out, error = wann_command(*given)
+    if ensemble == "vote":
+        assert (code, error.count("\n")) == (2, 1)
+        assert "its ensemble counts votes" in error
+        code, _, error = wann_command(*given, "--weight", "1")
+        assert code == 0
+        return
+    rows = [line.split(",") for line in out.splitlines()[1:]]
+    assert [row[0] for row in rows] == model.predict(X).tolist()
+    np.testing.assert_allclose(
+        [[float(x) for x in row[1:]] for row in rows], model.predict_proba(X), rtol=1e-5
+    )
+
+
 # What is learned
 
 

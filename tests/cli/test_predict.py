@@ -3,6 +3,8 @@
 import csv
 import importlib.util
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,12 @@ from exported import swingup
 
 from wann.analysis.scorecard import evaluate
 from wann.champion import champion_from_json, champion_to_json, load_champion
-from wann.formats.export import SUFFIXES, export
+from wann.formats.export import SUFFIXES, _write, export
 from wann.formats.export_plan import make_plan
 from wann.formats.runners import ExportJob, MissingToolError
+from wann.pages import many_runs
 from wann.run.search import resume, search
+from wann.visualization import group_curves
 
 pandas = pytest.importorskip("pandas")
 
@@ -50,6 +54,13 @@ def run(frame, tmp_path_factory) -> Path:
 @pytest.fixture
 def table_back(run, monkeypatch):
     monkeypatch.setenv("WANN_DATA", str(run.parent / "moved.csv"))
+
+
+def imported(path):
+    spec = importlib.util.spec_from_file_location("exported", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def rows_of(champion, codes):
@@ -121,9 +132,7 @@ def test_an_export_takes_the_table_as_it_is_and_is_as_good(run, tmp_path, table_
 def test_an_exported_file_of_python_takes_words(run, frame, tmp_path, table_back):
     champion = load_champion(run)
     export(champion, "python", tmp_path / "network.py")
-    spec = importlib.util.spec_from_file_location("exported", tmp_path / "network.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = imported(tmp_path / "network.py")
     rows = [
         {"size": 5100.5, "colour": "red", "member": False},
         {"size": None, "colour": "pink", "member": True},
@@ -131,6 +140,64 @@ def test_an_exported_file_of_python_takes_words(run, frame, tmp_path, table_back
     outputs = module.network(np.stack([module.row(row) for row in rows]))
     found = champion.predict(rows)
     assert [module.OUTPUTS[place] for place in outputs.argmax(axis=1)] == found.answers.tolist()
+
+
+VALUES = {
+    "size": [
+        5100.5,
+        7,
+        "7",
+        " 7.5 ",
+        "1,234.5",
+        "-1 234",
+        "1e3",
+        None,
+        "",
+        "NA",
+        "n/a",
+        "NaN",
+        "?",
+        " None ",
+        "-",
+    ],
+    "colour": ["red", " red ", "RED", "pink", "", None, "NA", "?", "nan", "None", 5],
+    "member": ["True", "false", " TRUE", "yes", "null", None],
+}
+
+
+@pytest.mark.parametrize("kind", ["python", "js"])
+def test_a_row_of_an_export_is_read_as_the_table_is(run, tmp_path, kind):
+    champion = load_champion(run)
+    usual = {"size": 1.0, "colour": "red", "member": "True"}
+    rows = [usual | {name: value} for name, values in VALUES.items() for value in values]
+    wanted = np.concatenate([champion.columns.codes_of([row]) for row in rows])
+    wrong = [usual | {"size": value} for value in ("red", "1,23", "1_000", "inf", "0x10")]
+    for row in wrong:
+        with pytest.raises(ValueError, match="is not a finite number"):
+            champion.columns.codes_of([row])
+    path = tmp_path / ("network.py" if kind == "python" else "network.mjs")
+    _write(kind, make_plan(champion, 0.5, path), path, "float64", 17)
+    if kind == "python":
+        module = imported(path)
+        found = np.stack([module.row(row) for row in rows])
+        numbers = module.row(usual | {"size": np.float32(0.1), "colour": np.nan})
+        assert numbers[0] == float(np.float32(0.1))
+        assert np.isnan(numbers[1])
+        for row in wrong:
+            with pytest.raises(ValueError, match=r"column 'size': .* is not a finite number"):
+                module.row(row)
+    else:
+        if shutil.which("node") is None:
+            pytest.skip("Node is not installed")
+        code = f"""import {{ row }} from './network.mjs';
+            const refused = (each) => {{ try {{ row(each); return false }} catch {{ return true }} }};
+            console.log(JSON.stringify([{json.dumps(rows)}.map(row), {json.dumps(wrong)}.map(refused)]));"""
+        command = ["node", "--input-type=module", "-e", code]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        codes, refused = json.loads(done.stdout)
+        assert all(refused)
+        found = np.array(codes, np.float64)  # JSON has null for NaN
+    np.testing.assert_array_equal(found, wanted)
 
 
 @pytest.mark.slow
@@ -162,6 +229,32 @@ def test_the_command_writes_answers_and_says_how_good_they_are(run, frame, tmp_p
         assert code == 2
         assert message in error
         assert error.count("\n") == 1
+
+
+def test_new_rows_are_read_with_the_decimal_mark_of_the_training(regression, frame, tmp_path, wann_command):
+    champion = load_champion(regression)
+    assert champion.env_kwargs["decimal"] == ","
+    assert champion.env_kwargs["separator"] == ";"
+    row = {"size": 4321.0, "colour": "red", "member": "True", "kind": "no"}
+    wanted = float(champion.predict([row]).answers[0])
+    new = tmp_path / "new.csv"
+    new.write_text("size;colour;member\n4.321;red;True\n")  # with thousands; by itself it is 4.3
+    assert float(wann_command("predict", regression, new)[1].splitlines()[1]) == wanted
+    point = wann_command("predict", regression, new, "--decimal", ".")[1]
+    assert float(point.splitlines()[1]) == champion.predict([row | {"size": 4.321}]).answers[0] != wanted
+    new.write_text("size\tcolour\tmember\n4321.0\tred\tTrue\n")  # written by something else
+    assert float(wann_command("predict", regression, new)[1].splitlines()[1]) == wanted
+
+
+def test_answers_are_not_written_over_the_table(run, frame, tmp_path, monkeypatch, wann_command):
+    monkeypatch.chdir(tmp_path)
+    frame.head(5).to_csv("new.csv", index=False)
+    before = Path("new.csv").read_bytes()
+    for name in ("new.csv", "csv:new.csv", f"csv:{tmp_path / 'new.csv'}"):
+        code, _, error = wann_command("predict", run, name, "--out", "new.csv")
+        assert (code, error.count("\n")) == (2, 1)
+        assert "new.csv is the table itself" in error
+    assert Path("new.csv").read_bytes() == before
 
 
 @pytest.mark.slow
@@ -258,3 +351,15 @@ def test_the_commands_take_numbers_from_evaluation_to_the_page(regression, tmp_p
         code, _, error = wann_command(*command, regression)
         assert (code, error.count("\n")) == (2, 1)
         assert "there is no accuracy" in error
+
+
+def test_the_axis_of_several_runs_names_their_score(run, regression, tmp_path, monkeypatch, wann_command):
+    labels = []
+    monkeypatch.setattr(group_curves, "plot_groups", lambda *_, label, **__: labels.append(label))
+    monkeypatch.setattr(many_runs, "_drawn_curves", lambda _, label: labels.append(label))
+    for kind, folder in (("classes", run), ("numbers", regression)):
+        for seed in (1, 2):
+            shutil.copytree(folder, tmp_path / f"{kind}/seed-{seed}")
+        assert wann_command("plot", tmp_path / kind)[0] == 0
+        many_runs.runs_data(tmp_path / kind)
+    assert labels == ["log-likelihood", "log-likelihood", "− squared error", "− squared error"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wann.tasks.columns import columns_from_dict
+from wann.tasks.columns import Column, columns_from_dict, encode
 from wann.tasks.data_sets import NAMED
 from wann.tasks.mnist import FOLDER_VARIABLE
 from wann.tasks.registry import get_task
@@ -539,3 +539,51 @@ def test_the_parts_of_an_npz_file_may_hold_their_classes_in_other_types(tmp_path
     data = load_table(saved(tmp_path, **arrays))
     assert data.classes == (("0.0", "1.0") if train is float else ("0", "1"))
     assert data.test.labels.tolist() == labels.tolist()
+
+
+def test_codes_of_many_digits_are_words_as_they_were():
+    column = Column(name="code", words=("1.25", "1234567", "7654321"))
+    given = np.array([1234567.0, 7654321.0, 1.25, np.nan, 1234568.0])
+    np.testing.assert_array_equal(encode(column, given, "."), [1.0, 2.0, 0.0, np.nan, -1.0])
+
+
+def test_an_infinite_class_is_refused_in_one_line(tmp_path):
+    pytest.importorskip("pyarrow")
+    labels = np.repeat([1.0, 2.0], 6)
+    labels[7] = np.inf
+    pandas.DataFrame({"x": np.arange(12.0) ** 2, "kind": labels}).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(
+        ValueError, match=r"t\.parquet: row 8: the class is inf, which is not a finite number"
+    ):
+        load_table(str(tmp_path / "t.parquet"), "kind")
+
+
+def test_rows_for_a_champion_of_arrays_may_have_gaps_and_truth_values(tmp_path):
+    x = np.arange(60.0).reshape(20, 3) ** 2
+    y = np.arange(20) % 2
+    data = load_table(saved(tmp_path, x=x, y=y))
+    inputs = data.columns.inputs(data.columns.codes_of(np.array([[np.nan, 1.0, 4.0]])))
+    assert data.columns.columns[0].fill == data.columns.mean[0] > 0.0
+    assert inputs[0, 0] == 0.0  # the mean of the training rows
+    truth = x % 2 == 0
+    of_truth = load_table(saved(tmp_path, x=truth, y=y)).columns
+    assert of_truth.codes_of(truth).tolist() == truth.astype(float).tolist()
+
+
+@pytest.mark.parametrize("kind", ["date", "span", "date of an array"])
+def test_dates_of_a_parquet_file_are_refused_as_those_of_a_csv_file_are(tmp_path, kind):
+    pytest.importorskip("pyarrow")
+    frame = mixed()
+    days = np.datetime64("2020-01-01", "ns") + np.arange(60) * np.timedelta64(86_400, "s")
+    days[3] = np.datetime64("NaT")
+    frame["when"] = days - days[0] if kind == "span" else days
+    raw = table_of({"when": days} if kind == "date of an array" else frame).column("when")
+    assert raw[3] == ""
+    assert raw[1].startswith("1 day" if kind == "span" else "2020-01-02")
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    for name in (str(tmp_path / "t.parquet"), f"csv:{tmp_path / 't.csv'}"):
+        with pytest.raises(ValueError, match=r"column 'when' holds 59 different words .* --drop 'when'"):
+            load_table(name, "kind")
+        data = get_task(name, {"label": "kind", "drop": ["when"]}).samples
+        assert data.columns.names == ("size", "colour", "member")

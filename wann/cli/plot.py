@@ -68,7 +68,7 @@ def _plot_groups(paths: tuple[Path, ...], out: Path | None, over: str) -> None:
     from wann.run.folder import RunFolder
     from wann.run.groups import group_runs
     from wann.run.listing import find_runs
-    from wann.tasks.registry import is_data_set
+    from wann.tasks.registry import score_name
     from wann.visualization.group_curves import Curves, plot_groups
 
     refuse_given(("threads", "workers", "address", "data"), "several runs are drawn from their metrics alone")
@@ -85,7 +85,7 @@ def _plot_groups(paths: tuple[Path, ...], out: Path | None, over: str) -> None:
         out,
         over=over,  # type: ignore[arg-type]  # click has checked it
         title=title,
-        label="− cross-entropy" if is_data_set(tasks[0]) else "return",
+        label=" or ".join(sorted({score_name(run.settings.task, run.settings.env_kwargs) for run in runs})),
     )
     echo(f"Wrote {out}: {counted(len(runs), 'run')} in {counted(len(groups), 'group')}")
 

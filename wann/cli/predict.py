@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -51,7 +52,7 @@ def _parse_weight(
     "--weight",
     callback=_parse_weight,
     metavar="W|tuned|ensemble",
-    show_default="the best one",
+    show_default="the best one; of an estimator's file, its ensemble",
     help="Shared weight; tuned for the individual ones; ensemble for the mean over several.",
 )
 @click.option(
@@ -85,14 +86,15 @@ def predict(
     of each class, or the number. If FILE has the column that is predicted, the command also tells how many
     answers are right.
 
-    The ensemble is the mean over the weights -2, -1, -0.5, 0.5, 1 and 2, or, for numbers, 0.1, 0.3, 0.5, 0.7,
-    0.9 and 1.1.
+    The file of an estimator gives the answers of the estimator, the mean over its own weights. --weight
+    ensemble is the mean over the weights -2, -1, -0.5, 0.5, 1 and 2, or, for numbers, 0.1, 0.3, 0.5, 0.7, 0.9
+    and 1.1.
     """
     from wann.champion import load_champion
     from wann.settings import NUMBER_WEIGHTS, PAPER_WEIGHTS
     from wann.utils.files import atomic_path
 
-    champion = load_champion(champion_path)
+    champion, rows_path = load_champion(champion_path), Path(str(rows_path).removeprefix("csv:"))
     refuse_data_folder(champion.task)
     columns = champion.table_columns
     if out is not None:
@@ -101,7 +103,7 @@ def predict(
             raise ValueError(f"{out} is the table itself: choose another --out")
     name = answers or champion.env_kwargs.get("target") or champion.env_kwargs.get("label")
     words = {column.name for column in columns.columns if column.words is not None} | {str(name)}
-    table = _read(rows_path, columns, reading, words)
+    table = _read(rows_path, columns, reading, champion.env_kwargs, words)
     if answers is not None and answers not in table.names:
         raise ValueError(
             f"{rows_path} has no column {answers!r} for --answers; {nearest(answers, table.names)}"
@@ -109,6 +111,8 @@ def predict(
     chosen: Any = weight
     if weight == "ensemble":
         chosen = PAPER_WEIGHTS if columns.target is None else NUMBER_WEIGHTS
+    elif weight is None:
+        chosen = _estimator_weights(champion_path)
     try:
         found, strangers = champion.predict(table, chosen), columns.strangers(table)
     except ValueError as error:
@@ -124,8 +128,49 @@ def predict(
     echo(f"Wrote {out}: {counted(len(found.answers), 'row', ',')}")
 
 
-def _read(path: Path, columns: Columns, reading: dict[str, Any], words: set[str]) -> RawTable:
+def _estimator_weights(path: Path) -> list[float] | None:
+    """Weights over which a fitted estimator takes the mean; None where the file is a champion's.
+
+    Raises:
+        ValueError: they are not valid, or it counts votes instead.
+    """
+    from wann.champion import ESTIMATOR
+    from wann.utils.reading import Numbers, Schema, checked, in_file, load_json, read_text
+
+    class Parameters(Schema):
+        ensemble: str = "mean"
+
+    class Estimator(Schema):
+        format: str
+        weights: Numbers | None = None
+        parameters: Parameters = Parameters()
+
+    if path.is_dir():
+        return None
+    with in_file(path, "model"):
+        data = load_json(read_text(path, "model"), finite=True)
+        if data.get("format") != ESTIMATOR:
+            return None
+        found = checked(Estimator, data)
+        if found.parameters.ensemble == "vote":
+            raise ValueError(
+                "its ensemble counts votes, which this command does not: give --weight W, or ensemble"
+            )
+        return found.weights
+
+
+def _read(
+    path: Path, columns: Columns, reading: dict[str, Any], before: Mapping[str, Any], words: set[str]
+) -> RawTable:
     """Rows of a file; these columns as they are written.
+
+    Args:
+        path: the file.
+        columns: those of the training.
+        reading: options of the command.
+        before: arguments with which the table of the training was read. Its decimal mark is kept where values
+            are separated as they were, as a few rows of 1.234 do not tell it.
+        words: names of columns that stay as they are written.
 
     Raises:
         ValueError: it cannot be read, in one line.
@@ -134,11 +179,14 @@ def _read(path: Path, columns: Columns, reading: dict[str, Any], words: set[str]
     from wann.tasks.table_file import RawTable, read_table, table_options
     from wann.utils.reading import LARGEST_ARRAYS, in_file, read_bytes
 
-    path = Path(str(path).removeprefix("csv:"))
     content = read_bytes(path, largest=LARGEST_ARRAYS)
     with in_file(path):
         if path.suffix != ".npz":
-            return read_table(content, table_options(reading), words)
+            table = read_table(content, table_options(reading), words)
+            mark, as_before = before.get("decimal"), before.get("separator") in (None, table.separator)
+            if mark in (None, table.decimal) or "decimal" in reading or not as_before or not table.separator:
+                return table
+            return read_table(content, table_options({**reading, "decimal": mark}), words)
         x, names = read_features(content), columns.names
         flat = x.reshape(len(x), -1)
         if flat.shape[1] != len(names):

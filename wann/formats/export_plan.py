@@ -14,6 +14,7 @@ from wann.kernels.activations import BY_CODE
 from wann.tasks.columns import Columns, Target
 from wann.tasks.data_sets import NAMED, image_shape
 from wann.tasks.data_task import DataTask
+from wann.tasks.table_file import MISSING
 from wann.tasks.tables import is_table
 from wann.tasks.task import Task
 from wann.version import __version__
@@ -64,6 +65,11 @@ class ExportPlan:
         """Words of each column of a table, whose positions stand for them; None for one of numbers."""
         every = self.columns.columns if self.columns else ()
         return [None if column.words is None else list(column.words) for column in every]
+
+    @property
+    def missing(self) -> list[str]:
+        """Words, in small letters, that say that a value of a table is missing."""
+        return sorted(MISSING)
 
     @property
     def target(self) -> Target | None:

@@ -25,7 +25,7 @@ from wann.pages.render import render_runs, render_runs_part
 from wann.run.folder import RunFolder
 from wann.run.groups import group_runs
 from wann.run.listing import RunLine, counted_states, find_runs, read_line
-from wann.tasks.registry import is_data_set
+from wann.tasks.registry import score_name
 from wann.tasks.tables import predicts_numbers, shown_name
 from wann.tasks.trust import possible_harm
 from wann.utils.words import counted
@@ -85,8 +85,9 @@ def runs_data(folder: str | os.PathLike[str]) -> dict[str, Any]:
     }
     group_of = {run.path: group.name for group in groups for run in group.runs}
     if len(tasks) == 1 and any(columns["generation"].size for columns in metrics.values()):
+        scores = sorted({score_name(run.settings.task, run.settings.env_kwargs) for run in runs.values()})
         curves = [Curves(group.name, [metrics[run.path] for run in group.runs]) for group in groups]
-        data["curves"] = _drawn_curves(curves, "− cross-entropy" if is_data_set(tasks[0]) else "return")
+        data["curves"] = _drawn_curves(curves, " or ".join(scores))
     for group in groups:
         members = [lines[run.path] for run in group.runs]
         data["groups"].append({"name": group.name, "runs": len(members), "cells": _cells(members)})

@@ -29,8 +29,8 @@ from wann.run.folder import RunFolder, task_of
 from wann.run.listing import read_line
 from wann.settings import Settings, build_settings, changed_names
 from wann.tasks.data_task import DataTask
-from wann.tasks.registry import is_data_set, preset_settings
-from wann.tasks.tables import is_table, predicts_numbers, shown_name
+from wann.tasks.registry import is_data_set, preset_settings, score_name
+from wann.tasks.tables import is_table, shown_name
 from wann.tasks.task import Task
 from wann.tasks.trust import UntrustedError, possible_harm
 from wann.utils.arrays import FloatArray
@@ -70,7 +70,7 @@ def page_data(
         "kicker": f"{task_name} · preset {settings.preset} · seed {settings.seed}",
         "headline": "Every connection has the same weight. Move it.",
         "lede": f"A search for a network whose shape alone solves {task_name}.",
-        "score": _score_name(settings.task, settings.env_kwargs),
+        "score": score_name(settings.task, settings.env_kwargs),
         "figures": [],
         "networks": [],
         "updated": f"{changed:%H:%M:%S}",
@@ -151,7 +151,7 @@ def champion_data(path: str | Path) -> dict[str, Any]:
         "kicker": f"{name} · {Path(path).name}",
         "headline": "Every connection has the same weight. Move it.",
         "lede": _lede(champion, task, generation),
-        "score": _score_name(champion.task, champion.env_kwargs),
+        "score": score_name(champion.task, champion.env_kwargs),
         "figures": _figures(champion, drawn, nothing, generation),
         "networks": [drawn],
         "champion": 0,
@@ -170,12 +170,6 @@ def champion_data(path: str | Path) -> dict[str, Any]:
         "versions": _versions(),
         "commands": [*evaluated, f"wann draw {file}", f"wann export {file} --format python"],
     }
-
-
-def _score_name(task: str, env_kwargs: Mapping[str, Any]) -> str:
-    if predicts_numbers(task, env_kwargs) or task == "WANNRegressor":
-        return "− squared error"
-    return "log-likelihood" if is_data_set(task) or task == "WANNClassifier" else "return"
 
 
 def _lede(champion: Champion, task: Task | None, generation: int) -> str:

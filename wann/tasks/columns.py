@@ -129,6 +129,8 @@ class Columns(_Plain):
             flat = given.reshape(len(given), -1) if given.ndim > 1 else given
             if flat.shape[1:] != (len(self.columns),):
                 raise ValueError(f"rows must have the shape (rows, {len(self.columns)}), not {given.shape}")
+            if flat.dtype.kind == "b" and all(column.words is None for column in self.columns):
+                flat = flat.astype(np.float64)  # as in training; of a text they are the words True and False
             rows = dict(zip(self.names, flat.T, strict=True))
         return self.codes(table_of(rows))
 
@@ -280,7 +282,7 @@ def encode(column: Column, given: RawColumn, decimal: str) -> FloatArray:
         return np.where(absent, np.nan, numbers)
     code = {word: float(place) for place, word in enumerate(column.words)}
     small = {word.casefold(): code[word] for word in reversed(column.words)}
-    words = _words(given if isinstance(given, list) else [f"{x:g}" if np.isfinite(x) else "" for x in given])
+    words = _words(given if isinstance(given, list) else number_words(given))
     found = np.array([code.get(word, small.get(word.casefold(), UNKNOWN)) for word in words], np.float64)
     return np.where(np.array([word == "" for word in words], np.bool_), np.nan, found)
 
@@ -288,6 +290,11 @@ def encode(column: Column, given: RawColumn, decimal: str) -> FloatArray:
 def _words(given: Sequence[str]) -> list[str]:
     """Values as words: the empty one where a value is missing."""
     return ["" if word.casefold() in MISSING else word for word in map(str.strip, given)]
+
+
+def number_words(given: FloatArray) -> list[str]:
+    """Numbers as words, whole ones without a point; the empty word where one is missing."""
+    return ["" if np.isnan(x) else str(int(x)) if x.is_integer() else repr(x) for x in given.tolist()]
 
 
 def values_of(given: RawColumn, decimal: str) -> tuple[FloatArray, BoolArray, BoolArray]:

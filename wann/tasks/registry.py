@@ -22,7 +22,7 @@ from wann.tasks.data_task import DataTask
 from wann.tasks.environment_task import GymnasiumTask, PoolTask
 from wann.tasks.known import GENERIC, KNOWN, Known
 from wann.tasks.table_file import TableOptions, table_options
-from wann.tasks.tables import is_table, load_table, table_name
+from wann.tasks.tables import is_table, load_table, predicts_numbers, table_name
 from wann.tasks.task import NOT_THEIRS, Stepping, Task, UnknownEnvError, make
 from wann.tasks.trust import grant
 from wann.utils.nearest import nearest
@@ -58,6 +58,13 @@ def task_names() -> tuple[str, ...]:
 def is_data_set(name: str) -> bool:
     """Whether a name stands for a data set instead of an environment."""
     return name in NAMED or is_table(name)
+
+
+def score_name(task: str, env_kwargs: Mapping[str, Any]) -> str:
+    """What the scores of a task's networks are, told by its name and arguments; also of an estimator's."""
+    if predicts_numbers(task, env_kwargs) or task == "WANNRegressor":
+        return "− squared error"
+    return "log-likelihood" if is_data_set(task) or task == "WANNClassifier" else "return"
 
 
 def facts(name: str) -> Task | Known:

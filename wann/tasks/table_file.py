@@ -91,6 +91,7 @@ class RawTable:
     columns: tuple[RawColumn, ...]  # (C,) of N values each
     decimal: str = "."  # decimal mark of numbers in words
     notes: tuple[str, ...] = ()  # what was found out about the file, a line each
+    separator: str | None = None  # of values, in a file of text
 
     @property
     def size(self) -> int:
@@ -155,7 +156,7 @@ def read_table(content: bytes, options: TableOptions, as_words: Collection[str] 
         words if name in as_words else _numbers_if_all_are(words, decimal)
         for name, words in zip(names, columns, strict=True)
     )
-    return RawTable(names, tuple(given), decimal, tuple(notes))
+    return RawTable(names, tuple(given), decimal, tuple(notes), separator)
 
 
 def _numbers_if_all_are(words: list[str], decimal: str) -> RawColumn:
@@ -206,14 +207,19 @@ def _raw_column(values: Any) -> RawColumn:
         raise ValueError(f"a column must have the shape (rows,), not {given.shape}")
     if given.dtype.kind in "fiu":
         return given.astype(np.float64)
-    found = given.tolist()
+    times = given.dtype.kind in "mM"  # words, as in a file of text; as numbers they would be nanoseconds
+    found = [*values] if times else given.tolist()
     absent = [value is None or str(value) in ("nan", "<NA>", "NaT", "None") for value in found]
     present = [value for value, gone in zip(found, absent, strict=True) if not gone]
-    if present and all(isinstance(value, _NUMBERS) and not isinstance(value, bool) for value in present):
+    if not times and present and all(map(_is_number, present)):
         filled = [math.nan if gone else float(value) for value, gone in zip(found, absent, strict=True)]
         return np.array(filled, np.float64)
     decoded = (value.decode(errors="replace") if isinstance(value, bytes) else str(value) for value in found)
     return ["" if gone else value.strip() for value, gone in zip(decoded, absent, strict=True)]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, _NUMBERS) and not isinstance(value, bool | np.timedelta64)
 
 
 def _names(names: list[str]) -> tuple[str, ...]:

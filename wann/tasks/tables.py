@@ -14,7 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wann.tasks.array_file import ArrayPart, read_arrays
-from wann.tasks.columns import Column, Columns, Target, encode, fit_columns, understand, values_of
+from wann.tasks.columns import (
+    Column,
+    Columns,
+    Target,
+    encode,
+    fit_columns,
+    number_words,
+    understand,
+    values_of,
+)
 from wann.tasks.data_sets import DataSet, Samples, deal, image_shape, pixel_names
 from wann.tasks.mnist import FOLDER_VARIABLE
 from wann.tasks.table_file import RawColumn, RawTable, TableOptions, read_table
@@ -137,6 +146,8 @@ def _of_table(table: RawTable, options: TableOptions) -> DataSet:
         )
     names = _used(table, options, answer)
     if not options.settled:
+        if table.separator not in (None, ","):  # with a comma between values the decimal mark is a point
+            settled |= {"separator": table.separator, "decimal": table.decimal}
         left = [] if options.columns else _of_no_use(table, names)
         names = [name for name in names if name not in dict(left)]
         if left:
@@ -192,8 +203,11 @@ def _of_arrays(parts: Mapping[str, ArrayPart], options: TableOptions) -> DataSet
         unit = next((level for level in _WHITE if largest <= level), largest)
         fitted = pixel_columns((int(shape[0]), int(shape[1])), unit)
     else:
-        columns = [Column(name=f"x{place}") for place in range(shape[0])]
-        fitted = fit_columns(columns, flat[0][trained].astype(np.float64))
+        given = flat[0][trained].astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers too large for a mean are refused below
+            means = np.nan_to_num(given.mean(axis=0), posinf=0.0, neginf=0.0).tolist()
+        columns = [Column(name=f"x{place}", fill=mean) for place, mean in enumerate(means)]
+        fitted = fit_columns(columns, given)
     data = _dealt(fitted, flat, answers, ((0, trained), places["validation"], places["test"]))
     notes = ("y holds numbers, most of them once: they are predicted, as with --target y",) if settled else ()
     return replace(data, settled=settled, notes=notes)
@@ -304,12 +318,19 @@ def _numbers_of(name: str, *parts: Any) -> _Answers:
 
 
 def label_words(given: RawColumn) -> NDArray[Any]:
-    """Classes of a column as they are written; the empty word where one is missing."""
+    """Classes of a column as they are written; the empty word where one is missing.
+
+    Raises:
+        ValueError: one is an infinite number.
+    """
     if isinstance(given, list):
-        words = given
-    else:
-        words = ["" if np.isnan(x) else str(int(x)) if x == int(x) else repr(x) for x in given.tolist()]
-    return np.array(words)
+        return np.array(given)
+    infinite = np.flatnonzero(np.isinf(given))
+    if infinite.size:
+        raise ValueError(
+            f"row {infinite[0] + 1}: the class is {given[infinite[0]]:g}, which is not a finite number"
+        )
+    return np.array(number_words(given))
 
 
 def _classes_of(labels: list[NDArray[Any]]) -> _Answers:
