@@ -59,6 +59,13 @@ def process_of(nodeid: str) -> str:
     return "ray" if file in CLUSTERS else file
 
 
+@pytest.fixture(autouse=True)
+def one_token(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray keeps the first token that a process has used: its tests, which share one, have the same."""
+    if process_of(request.node.nodeid) == "ray":
+        monkeypatch.setenv("RAY_AUTH_TOKEN", "a" * 64)
+
+
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One process more than processors where the tests of Ray run: theirs mostly waits."""

@@ -179,10 +179,8 @@ def test_a_file_that_has_changed_is_not_searched_on(table, tmp_path):
 
 
 @pytest.mark.slow
-def test_workers_get_the_data_with_the_task(table, monkeypatch):
+def test_workers_get_the_data_with_the_task(table):
     pytest.importorskip("ray")
-    # Ray keeps the first token a process has used: that of the tests of Ray, where both run in one.
-    monkeypatch.setenv("RAY_AUTH_TOKEN", "a" * 64)
     from wann.evaluation.ray_evaluator import RayEvaluator
 
     task, networks = get_task(table, {"label": "kind"}), networks_of(9)
