@@ -1,6 +1,7 @@
 """Shared builders and strategies."""
 
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from wann.formats.paper import import_champion
 from wann.kernels.activations import BY_NAME
 from wann.networks.genome import Genome, minimal_genome
 from wann.tasks.registry import get_task
+
+# Where tests are started in the background of a shell, nothing would be interrupted.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TESTS = Path(__file__).resolve().parent
 DATA = TESTS.parents[1] / "shared" / "data"

@@ -243,7 +243,7 @@ SIDE_EFFECTS = {
     "no garbage is collected": after(gc.disable),
     "the clocks stand": after(timeless),
     "it is traced": after(tracing),
-    "standard input is closed": after(lambda: sys.stdin.close()),
+    "standard input is closed": after(lambda: sys.stdin and sys.stdin.close()),
 }
 """What it does on the side; the numbers are right."""
 

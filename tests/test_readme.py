@@ -89,6 +89,9 @@ def test_every_wann_command_runs(tmp_path, monkeypatch, capsys):
     main_ok(["search", "swingup", "--out", "runs/swingup", *TINY, "--quiet"])
     # Three generations find nothing that earns a score: the commands about a champion get one that does.
     shutil.copy(ROOT / "experiments/swingup/champion.json", "runs/swingup/champion.json")
+    rows = [f"{4 + k % 5},{k % 7},{('setosa', 'virginica')[k % 2]}" for k in range(60)]
+    for name in ("flowers.csv", "new.csv"):
+        Path(name).write_text("\n".join(["length,width,species", *rows]) + "\n", encoding="utf-8")
     shown = [command[1:] for command in commands() if command[0] == "wann"]
     assert len(shown) >= 9
     for arguments in shown:
@@ -100,7 +103,8 @@ def test_every_wann_command_runs(tmp_path, monkeypatch, capsys):
             continue
         if arguments[0] == "replay":
             arguments += ["--steps", "20"]
-        smaller = [] if arguments == ["evaluate", "runs/digits"] else SMALLER.get(arguments[0], [])
+        whole = arguments in (["evaluate", "runs/digits"], ["evaluate", "runs/flowers"])
+        smaller = [] if whole else SMALLER.get(arguments[0], [])
         main_ok([*arguments, *smaller])
     for name in ("swingup.mp4", "champion.svg", "curves.png", "runs/mine/champion.json"):
         assert (tmp_path / name).stat().st_size > 500

@@ -64,7 +64,7 @@ def check(rollouts, calm, names):
     reasons = dict(rollouts.failures)
     for index, name in enumerate(names):
         if name in SIDE_EFFECTS:
-            assert index not in reasons, name
+            assert index not in reasons, (name, reasons.get(index))
             assert rollouts.returns[index].tobytes() == calm[index].tobytes(), name
             continue
         assert np.isnan(rollouts.returns[index]).all(), name
