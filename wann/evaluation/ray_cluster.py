@@ -23,7 +23,6 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 # How long its processes may take to start: on a busy machine Ray's own limits are too short.
 os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "180")
-os.environ.setdefault("RAY_gcs_server_request_timeout_seconds", "180")
 os.environ.setdefault("RAY_agent_register_timeout_ms", "300000")
 os.environ.setdefault("RAY_worker_register_timeout_seconds", "600")
 
