@@ -22,7 +22,7 @@ from wann.version import __version__
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 # How long its processes may take to start: on a busy machine Ray's own limits are too short.
-os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "180")
+os.environ.setdefault("RAY_gcs_server_request_timeout_seconds", "180")
 os.environ.setdefault("RAY_agent_register_timeout_ms", "300000")
 os.environ.setdefault("RAY_worker_register_timeout_seconds", "600")
 
@@ -36,6 +36,7 @@ __all__ = ["REACH_SECONDS", "Activity", "connect", "exceptions", "first_line", "
 REACH_SECONDS = 10.0
 """How long a cluster's address may take to answer."""
 
+_PORT_WAIT = "RAY_gcs_server_port_wait_time_s"
 _QUIET_SECONDS = 60.0  # after which nothing will happen any more, where hardly anything has been computed
 _QUIET = 0.1  # share of a processor; what has started and waits needs less
 _OBJECT_STORE = 256 * 2**20  # bytes, of a cluster that we start: populations are small
@@ -90,6 +91,9 @@ def _patient() -> Iterator[None]:
     """Let a node start as long as its processes compute; Ray gives up after 30 seconds."""
     services = ray._private.services
     impatient, activity = services.get_node, Activity()
+    # For as long only: it is also how often a driver with a wrong token tries to join a cluster.
+    given = os.environ.get(_PORT_WAIT)
+    os.environ[_PORT_WAIT] = given or "180"
 
     def get_node(address: str, node: str) -> Any:
         while True:
@@ -105,6 +109,8 @@ def _patient() -> Iterator[None]:
         yield
     finally:
         services.get_node = impatient
+        if given is None:
+            del os.environ[_PORT_WAIT]
 
 
 class Activity:
