@@ -162,6 +162,13 @@ def test_the_commands_take_the_file_of_an_estimator(classifier, regressor, tmp_p
         assert "wann predict FILE ROWS" in error
 
 
+def test_several_numbers_at_once_are_not_exported_without_their_scales(tmp_path, refused):
+    X, y = DIABETES
+    WANNRegressor(**QUICK).fit(X, np.column_stack([y, -y])).save(tmp_path / "model.json")
+    said = refused("export", tmp_path / "model.json", "--format", "python")
+    assert "does not say how the regressor scales its numbers" in said
+
+
 @pytest.mark.parametrize("ensemble", ["mean", "chosen", "best", "vote"])
 def test_the_command_predicts_as_the_estimator_does(tmp_path, wann_command, ensemble):
     pytest.importorskip("pandas")

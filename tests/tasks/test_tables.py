@@ -402,6 +402,13 @@ def test_a_column_of_a_frame_is_numbers_or_words_whatever_its_type(values, wante
 # Numbers to predict
 
 
+def test_classes_of_which_one_is_rare_do_not_become_numbers_to_predict(tmp_path):
+    stars = [1.0, 2.0, 3.5, 4.0] * 6 + [4.5]
+    name = written(tmp_path, "x,stars\n" + "".join(f"{k % 7},{star}\n" for k, star in enumerate(stars)))
+    with pytest.raises(ValueError, match=r"4\.5"):
+        load_table(name, "stars")
+
+
 def test_a_column_of_numbers_is_a_target_scaled_by_its_training_part(tmp_path):
     frame = mixed()
     frame["price"] = frame["size"].fillna(5.0) * 3.0 + 100.0

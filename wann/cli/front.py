@@ -23,7 +23,6 @@ from wann.cli.options import (
     size_of,
     table_words,
     trust_option,
-    trust_word,
 )
 from wann.utils.places import refuse_taken
 from wann.utils.words import counted
@@ -94,6 +93,7 @@ def _print_front(run_path: Path, front: Front) -> None:
     from wann.progress import shown_return
     from wann.run.front import PICKS
     from wann.settings import OBJECTIVES
+    from wann.tasks.trust import trust_word
 
     console = screen()
     count = len(front.members)
@@ -133,6 +133,7 @@ def _pick(run_path: Path, which: int | str, out: Path | None, as_json: bool, pla
     from wann.progress import bar, shown_return
     from wann.run.confirming import pick
     from wann.tasks.registry import is_data_set
+    from wann.tasks.trust import trust_word
 
     out = out or run_path / f"front-{which}.json"
     refuse_taken(out)

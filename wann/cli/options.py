@@ -209,13 +209,6 @@ trust_option = click.option(
 )
 
 
-def trust_word(task: str, env_kwargs: Mapping[str, Any]) -> str:
-    """End of a command on a champion or run of this task, after a space; empty where none is needed."""
-    from wann.tasks.trust import possible_harm
-
-    return "" if possible_harm(task, env_kwargs) is None else " --trust"
-
-
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The option `--set`, as `assignments`."""
     return click.option(

@@ -30,7 +30,6 @@ from wann.cli.options import (
     size_of,
     table_options,
     trust_option,
-    trust_word,
 )
 from wann.cli.runs import print_runs, read_lines
 from wann.cli.tune import tune_to_end
@@ -232,6 +231,7 @@ def _search_seeds(
     from wann.run.search import new_run_path
     from wann.run.seeds import run_path, search_seeds
     from wann.tasks.tables import predicts_numbers
+    from wann.tasks.trust import trust_word
 
     folder = out or new_run_path(task, "seeds")
     with ExitStack() as stack:
@@ -378,6 +378,7 @@ def _report_run(ended: Run, as_json: bool) -> int:
     from wann.progress import shown_return
     from wann.tasks.registry import is_data_set
     from wann.tasks.tables import predicts_numbers
+    from wann.tasks.trust import trust_word
 
     path, trust = os.fspath(ended.path), trust_word(ended.settings.task, ended.settings.env_kwargs)
     champion = _champion_or_none(ended)

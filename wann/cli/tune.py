@@ -23,7 +23,6 @@ from wann.cli.options import (
     placement_options,
     print_note,
     trust_option,
-    trust_word,
 )
 from wann.utils.places import companion
 
@@ -238,6 +237,7 @@ def tune_to_end(start: Callable[..., Tuned], *, quiet: bool, as_json: bool) -> i
 
 def _report(tuned: Tuned) -> None:
     from wann.tasks.registry import is_data_set
+    from wann.tasks.trust import trust_word
 
     champion = tuned.champion
     assert champion is not None  # noqa: S101 - the caller's

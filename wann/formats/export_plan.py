@@ -179,7 +179,16 @@ def make_plan(champion: Champion, weight: Weight | None, path: Path) -> ExportPl
 
 
 def _columns_of(champion: Champion) -> Columns | None:
-    """What is done to the columns of a champion's table; None for other tasks, or where it is not known."""
+    """What is done to the columns of a champion's table; None for other tasks, or where it is not known.
+
+    Raises:
+        ValueError: numbers are predicted, and how they are scaled is not known.
+    """
+    if champion.columns is None and champion.task == "WANNRegressor":
+        raise ValueError(
+            "the file does not say how the regressor scales its numbers, as it predicts several at once, or "
+            "is of an old version: fit a regressor for each number, and save it"
+        )
     if champion.columns is None and not is_table(champion.task):
         return None
     return champion.table_columns

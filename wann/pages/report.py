@@ -32,7 +32,7 @@ from wann.tasks.data_task import DataTask
 from wann.tasks.registry import is_data_set, preset_settings, score_name
 from wann.tasks.tables import is_table, shown_name
 from wann.tasks.task import Task
-from wann.tasks.trust import UntrustedError, possible_harm
+from wann.tasks.trust import UntrustedError, trust_word
 from wann.utils.arrays import FloatArray
 from wann.utils.callbacks import ProgressCallback
 from wann.utils.plain_text import plain
@@ -298,7 +298,7 @@ def _commands(path: Path, settings: Settings) -> list[str]:
     words += ["--out", run]
     # What begins like an option must not be one.
     again = " ".join(["wann search", *([*words, "--", task] if task.startswith("-") else [task, *words])])
-    trust = "" if possible_harm(settings.task, settings.env_kwargs) is None else " --trust"
+    trust = trust_word(settings.task, settings.env_kwargs)
     looks = [f"wann evaluate {run}{trust}", f"wann draw {run}"]
     looks += [f"wann plot {run}{trust}", f"wann report {run}{trust}"]
     if not is_data_set(settings.task):

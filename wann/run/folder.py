@@ -31,7 +31,7 @@ from wann.run.checkpoint import FORMAT, Checkpoint, NewerFormatError, pack, unpa
 from wann.settings import Settings, build_settings, to_toml
 from wann.tasks.registry import get_task
 from wann.tasks.task import Task
-from wann.tasks.trust import refuse_untrusted
+from wann.tasks.trust import refuse_untrusted, trust_word
 from wann.utils.arrays import FloatArray
 from wann.utils.files import atomic_path, lock_folder, naming
 from wann.utils.reading import (
@@ -327,10 +327,11 @@ class RunFolder:
         """
         path = self.path / "front.json"
         if not path.exists():
+            more = f"{shlex.quote(str(self.path))} --set generations={self.last_generation() + 1}"
+            more += trust_word(self.settings.task, self.settings.env_kwargs)
             raise ValueError(
-                f"{self.path} has no Pareto front yet: 'wann resume {shlex.quote(str(self.path))} "
-                f"--set generations={self.last_generation() + 1}' computes a generation, and its front with "
-                "it"
+                f"{self.path} has no Pareto front yet: 'wann resume {more}' computes a generation, and its "
+                "front with it"
             )
         return read_text(path, "front")
 

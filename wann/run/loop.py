@@ -33,6 +33,7 @@ from wann.run.folder import RunFolder
 from wann.run.front import front_of, front_to_json
 from wann.settings import Settings
 from wann.tasks.task import Task
+from wann.tasks.trust import trust_word
 from wann.utils.arrays import FloatArray
 from wann.utils.seeding import Purpose, episode_seeds
 from wann.utils.signals import BrokenOff, Stop
@@ -298,12 +299,13 @@ class Loop:
         first = failures[0][1]
         log = self._folder.path / "failures.log"
         if 2 * len(failures) > count:
-            longer = ", --set episode_seconds=N gives them more time" * any(
-                "TimeLimit" in r for _, r in failures
-            )
+            slow = any("took longer than" in reason or "time limit" in reason for _, reason in failures)
+            longer = ", --set episode_seconds=N gives them more time" * slow
+            again = f"wann resume {shlex.quote(str(self._folder.path))}"
+            again += trust_word(self._settings.task, self._settings.env_kwargs)
             raise SearchFailedError(
                 f"{len(failures)} of {count} networks of generation {generation} could not be evaluated; the "
-                f"run is saved, and 'wann resume {shlex.quote(str(self._folder.path))}' plays the same "
+                f"run is saved, and '{again}' plays the same "
                 f"episodes again{longer}, --set skip_episodes={generation} plays others. All reasons are in "
                 f"{log}; the first:\n{first}"
             )

@@ -142,7 +142,8 @@ def _of_table(table: RawTable, options: TableOptions) -> DataSet:
     if not predicts and not options.settled and _is_measure(given, table.decimal):
         predicts, settled = True, {"target": answer, "label": None}
         notes.append(
-            f"column {shown(answer)} holds numbers, most of them once: they are predicted, as with --target"
+            f"column {shown(answer)} holds numbers, most of them in one or two rows: they are predicted, "
+            "as with --target"
         )
     names = _used(table, options, answer)
     if not options.settled:
@@ -209,7 +210,7 @@ def _of_arrays(parts: Mapping[str, ArrayPart], options: TableOptions) -> DataSet
         columns = [Column(name=f"x{place}", fill=mean) for place, mean in enumerate(means)]
         fitted = fit_columns(columns, given)
     data = _dealt(fitted, flat, answers, ((0, trained), places["validation"], places["test"]))
-    notes = ("y holds numbers, most of them once: they are predicted, as with --target y",) if settled else ()
+    notes = ("y holds numbers, most of them in one or two rows: they are predicted",) if settled else ()
     return replace(data, settled=settled, notes=notes)
 
 
@@ -294,13 +295,14 @@ def _of_no_use(table: RawTable, names: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _is_measure(given: RawColumn, decimal: str) -> bool:
-    """Whether answers are numbers that cannot be classes: many or broken ones, some of them rare."""
+    """Whether answers are numbers that cannot be classes: many or broken ones, most of them rare."""
     numbers, absent, wrong = values_of(given, decimal)
     if wrong.any() or absent.any() or not len(numbers):
         return False
     distinct, counts = np.unique(numbers, return_counts=True)
     broken = bool((distinct != np.round(distinct)).any())
-    return int(counts.min()) < 3 and (broken or distinct.size > _MOST_CLASSES)
+    rare = 2 * np.count_nonzero(counts < 3) > distinct.size  # a class has at least three rows
+    return bool(rare) and (broken or distinct.size > _MOST_CLASSES)
 
 
 def _numbers_of(name: str, *parts: Any) -> _Answers:

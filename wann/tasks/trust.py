@@ -78,6 +78,11 @@ def possible_harm(task: str, env_kwargs: Mapping[str, Any], imported: Container[
     return None if text is None else f"hand {text!r} to its environment, maybe as a path or a module"
 
 
+def trust_word(task: str, env_kwargs: Mapping[str, Any]) -> str:
+    """End of a command on a champion or run of this task, after a space; empty where none is needed."""
+    return "" if possible_harm(task, env_kwargs) is None else " --trust"
+
+
 def _texts(value: Any) -> Iterator[str]:
     """All texts within plain lists and tables."""
     left = [value]
