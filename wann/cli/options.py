@@ -50,14 +50,24 @@ def parse_numbers(
         raise click.BadParameter(f"{text!r} is not a list of numbers such as -1,0.5,2") from None
 
 
-def parse_weight(_context: click.Context, _option: click.Parameter, text: str | None) -> Weight | None:
-    """Callback of an option that takes a shared weight or the word "tuned"."""
-    if text is None or text == "tuned":
-        return text  # type: ignore[return-value]  # narrowed to the one word just above
-    try:
-        return float(text)
-    except ValueError:
-        raise click.BadParameter(f'{text!r} is neither a number nor "tuned"') from None
+def weight_or(*words: str) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """Callback of an option that takes a shared weight or one of these words."""
+    *others, last = (f'"{word}"' for word in words)
+    choice = f"neither {', '.join(['a number', *others])} nor {last}"
+
+    def parse(_context: click.Context, _option: click.Parameter, text: str | None) -> Any:
+        if text is None or text in words:
+            return text
+        try:
+            return float(text)
+        except ValueError:
+            raise click.BadParameter(f"{text!r} is {choice}") from None
+
+    return parse
+
+
+parse_weight = weight_or("tuned")
+parse_judged_weight = weight_or("best", "tuned")
 
 
 def placement_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -366,18 +376,6 @@ def refuse_no_folder(path: Path) -> None:
         raise ValueError(
             f"{path} cannot be written: it is a folder, or {path.parent} is not a folder with write access"
         )
-
-
-def parse_judged_weight(
-    _context: click.Context, _option: click.Parameter, text: str | None
-) -> Weight | Literal["best"] | None:
-    """Callback of an option that takes a shared weight, "best" or "tuned"."""
-    if text is None or text in ("best", "tuned"):
-        return text  # type: ignore[return-value]  # narrowed to the two words just above
-    try:
-        return float(text)
-    except ValueError:
-        raise click.BadParameter(f'{text!r} is neither a number, "best" nor "tuned"') from None
 
 
 def judged_weight(champion: Champion, weight: Weight | Literal["best"] | None) -> Weight | None:

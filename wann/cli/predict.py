@@ -18,6 +18,7 @@ from wann.cli.options import (
     reading_options,
     refuse_data_folder,
     refuse_own,
+    weight_or,
 )
 from wann.utils.nearest import nearest
 from wann.utils.words import counted
@@ -27,17 +28,6 @@ if TYPE_CHECKING:
     from wann.tasks.columns import Columns
     from wann.tasks.prediction import Prediction
     from wann.tasks.table_file import RawTable
-
-
-def _parse_weight(
-    _context: click.Context, _option: click.Parameter, text: str | None
-) -> Weight | Literal["ensemble"] | None:
-    if text is None or text in ("tuned", "ensemble"):
-        return text  # type: ignore[return-value]  # narrowed to the two words just above
-    try:
-        return float(text)
-    except ValueError:
-        raise click.BadParameter(f'{text!r} is neither a number, "tuned" nor "ensemble"') from None
 
 
 @click.command(
@@ -50,7 +40,7 @@ def _parse_weight(
 @click.argument("rows_path", metavar="FILE", type=click.Path(path_type=Path))
 @click.option(
     "--weight",
-    callback=_parse_weight,
+    callback=weight_or("tuned", "ensemble"),
     metavar="W|tuned|ensemble",
     show_default="the best one; of an estimator's file, its ensemble",
     help="Shared weight; tuned for the individual ones; ensemble for the mean over several.",

@@ -25,6 +25,7 @@ from wann.visualization.theme import (
     Theme,
     check_suffix,
     figure_style,
+    legend_above,
     plain_text,
     quiet_frame,
     save_figure,
@@ -412,14 +413,4 @@ def finish(axes: Axes, theme: Theme, columns: int = 2) -> None:
     for label in (axes.xaxis.label, axes.yaxis.label):
         label.set(fontsize=TEXT_SIZE + 1.0, color=theme.ink)
     if axes.get_legend_handles_labels()[1]:
-        axes.legend(
-            loc="lower left",
-            bbox_to_anchor=(0.0, 1.0),
-            ncols=columns,
-            fontsize=TEXT_SIZE,
-            labelcolor=theme.ink,
-            frameon=False,
-            borderaxespad=0.4,
-            handlelength=1.6,
-            columnspacing=1.4,
-        )
+        legend_above(axes, theme, TEXT_SIZE, columns)

@@ -19,6 +19,7 @@ from wann.visualization.theme import (
     Theme,
     check_suffix,
     figure_style,
+    legend_above,
     plain_text,
     quiet_frame,
     save_figure,
@@ -143,17 +144,7 @@ def groups_figure(
     scores.tick_params(labelbottom=False)
     figure.align_ylabels([scores, sizes])
     for axes, count in ((scores, columns), (ends, 3)):
-        axes.legend(
-            loc="lower left",
-            bbox_to_anchor=(0.0, 1.0),
-            ncols=count,
-            fontsize=TEXT_SIZE,
-            labelcolor=theme.ink,
-            frameon=False,
-            borderaxespad=0.4,
-            handlelength=1.6,
-            columnspacing=1.4,
-        )
+        legend_above(axes, theme, TEXT_SIZE, count)
     if title:
         figure.suptitle(
             plain_text(title, 100), fontsize=TITLE_SIZE, color=theme.ink, fontweight="bold", parse_math=False

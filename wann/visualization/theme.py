@@ -161,6 +161,21 @@ def quiet_frame(axes: Axes, theme: Theme, text_size: float) -> None:
     axes.tick_params(colors=theme.quiet, labelsize=text_size)
 
 
+def legend_above(axes: Axes, theme: Theme, size: float, columns: int) -> None:
+    """Put a panel's legend above it, in text of this size (points), so many entries side by side."""
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=columns,
+        fontsize=size,
+        labelcolor=theme.ink,
+        frameon=False,
+        borderaxespad=0.4,
+        handlelength=1.6,
+        columnspacing=1.4,
+    )
+
+
 def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Write a figure in the format its suffix names, whole or not at all; same figure, same bytes.
 
